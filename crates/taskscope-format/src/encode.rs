@@ -1,0 +1,176 @@
+//! From events to bytes, on the recorded program's own threads.
+//!
+//! An event costs a tag, the nanoseconds since the event before (one or two
+//! bytes in a busy program) and, where it names a task, the distance to the
+//! task named before (one byte in most cases). Strings are written once and
+//! then called by number.
+//!
+//! All this leans on what stood before in the same stream. [`Encoder::sync`]
+//! cuts that: what follows it can be understood by itself, which is what makes
+//! a lost block, or a ring of the newest blocks, harmless.
+
+use std::collections::HashMap;
+
+use crate::event::{Event, Location, Nanos, Source, Spawn, TaskId, WakeOp};
+use crate::{tag, varint};
+
+/// Writes the events of one thread as bytes.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    time: Nanos,
+    task: u64,
+    strings: HashMap<Box<str>, u64>,
+    /// The long record being built, kept to reuse its memory.
+    body: Vec<u8>,
+}
+
+impl Encoder {
+    /// A new stream. Its first record must be a [`sync`](Self::sync).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a record that makes all that follows understandable without
+    /// what stood before.
+    pub fn sync(&mut self, time: Nanos, out: &mut Vec<u8>) {
+        self.time = time;
+        self.task = 0;
+        self.strings.clear();
+        self.body.clear();
+        varint::put(&mut self.body, time);
+        self.finish_long(tag::SYNC, out);
+    }
+
+    /// Appends one event, with the definitions of strings that it needs.
+    ///
+    /// A `time` earlier than the event before it is written as the same time:
+    /// a stream never runs backwards.
+    pub fn event(&mut self, time: Nanos, event: &Event<'_>, out: &mut Vec<u8>) {
+        match *event {
+            Event::PollStart { task, source } => {
+                let flag = if source == Source::Span { tag::FROM_SPAN } else { 0 };
+                self.short(tag::POLL_START | flag, time, out);
+                self.put_task(task, out);
+            }
+            Event::PollEnd { result, kept_waker } => {
+                let kept = if kept_waker { tag::KEPT_WAKER } else { 0 };
+                let result = result.code() << tag::RESULT_SHIFT;
+                self.short(tag::POLL_END | result | kept, time, out);
+            }
+            Event::Wake { task, op } => {
+                let flag = if op == WakeOp::ByRef { tag::BY_REF } else { 0 };
+                self.short(tag::WAKE | flag, time, out);
+                self.put_task(task, out);
+            }
+            Event::Park => self.short(tag::PARK, time, out),
+            Event::Unpark => self.short(tag::UNPARK, time, out),
+            Event::Meta { key, value } => {
+                let (key, value) = (self.string(key, out), self.string(value, out));
+                self.long(tag::META, time, &[key, value], out);
+            }
+            Event::Thread { os_id, name } => {
+                let name = self.string(name, out);
+                self.long(tag::THREAD, time, &[os_id, name], out);
+            }
+            Event::Runtime { id, flavor, workers, name, hooked } => {
+                let name = self.string(name, out);
+                let fields =
+                    [id.0.into(), flavor.code().into(), workers.into(), name, hooked.into()];
+                self.long(tag::RUNTIME, time, &fields, out);
+            }
+            Event::Worker(None) => self.long(tag::WORKER, time, &[0], out),
+            Event::Worker(Some((runtime, index))) => {
+                let fields = [u64::from(runtime.0) + 1, index.into()];
+                self.long(tag::WORKER, time, &fields, out);
+            }
+            Event::Spawn(ref spawn) => self.spawn(time, spawn, out),
+            Event::TaskEnd { task, end, inferred } => {
+                let fields = [task.0, end.code().into(), inferred.into()];
+                self.long(tag::TASK_END, time, &fields, out);
+            }
+            Event::Dropped { count, since } => {
+                self.long(tag::DROPPED, time, &[count, since], out);
+            }
+        }
+    }
+
+    fn spawn(&mut self, time: Nanos, spawn: &Spawn<'_>, out: &mut Vec<u8>) {
+        let Spawn { task, kind, source, runtime, parent, .. } = *spawn;
+        let name = spawn.name.map(|s| self.string(s, out));
+        let function = spawn.function.map(|s| self.string(s, out));
+        let location = spawn.location.map(|Location { file, line, column }| {
+            [self.string(file, out), line.into(), column.into()]
+        });
+        let [file, line, column] = match location {
+            Some([file, line, column]) => [file + 1, line, column],
+            None => [0; 3],
+        };
+        let fields = [
+            task.0,
+            kind.code().into(),
+            source.code().into(),
+            plus_one(runtime.map(|r| r.0.into())),
+            plus_one(parent.map(|p| p.0)),
+            plus_one(name),
+            file,
+            line,
+            column,
+            plus_one(spawn.size),
+            plus_one(spawn.original_size),
+            plus_one(function),
+        ];
+        self.long(tag::SPAWN, time, &fields, out);
+    }
+
+    fn short(&mut self, tag: u8, time: Nanos, out: &mut Vec<u8>) {
+        out.push(tag);
+        let elapsed = self.elapsed(time);
+        varint::put(out, elapsed);
+    }
+
+    fn long(&mut self, tag: u8, time: Nanos, fields: &[u64], out: &mut Vec<u8>) {
+        self.body.clear();
+        let elapsed = self.elapsed(time);
+        varint::put(&mut self.body, elapsed);
+        for &field in fields {
+            varint::put(&mut self.body, field);
+        }
+        self.finish_long(tag, out);
+    }
+
+    fn finish_long(&mut self, tag: u8, out: &mut Vec<u8>) {
+        out.push(tag);
+        varint::put(out, self.body.len() as u64);
+        out.extend_from_slice(&self.body);
+    }
+
+    fn elapsed(&mut self, time: Nanos) -> u64 {
+        let elapsed = time.saturating_sub(self.time);
+        self.time += elapsed;
+        elapsed
+    }
+
+    fn put_task(&mut self, task: TaskId, out: &mut Vec<u8>) {
+        varint::put(out, varint::delta(self.task, task.0));
+        self.task = task.0;
+    }
+
+    /// The number of a string, which is defined first where it has none.
+    fn string(&mut self, string: &str, out: &mut Vec<u8>) -> u64 {
+        if let Some(&number) = self.strings.get(string) {
+            return number;
+        }
+        let number = self.strings.len() as u64;
+        self.strings.insert(string.into(), number);
+        out.push(tag::STRING);
+        varint::put(out, string.len() as u64);
+        out.extend_from_slice(string.as_bytes());
+        number
+    }
+}
+
+/// An optional field: 0 is none. (`u64::MAX` itself cannot occur: ids and sizes
+/// are far smaller.)
+fn plus_one(field: Option<u64>) -> u64 {
+    field.map_or(0, |value| value.saturating_add(1))
+}

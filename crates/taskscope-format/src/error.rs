@@ -1,0 +1,103 @@
+//! What can be wrong with a file: errors that stop, and damage that does not.
+
+use std::fmt;
+
+use crate::{MAGIC, VERSION};
+
+/// Why a file could not be opened as a trace.
+///
+/// The messages say what was expected and what was found; the caller adds the
+/// name of the file.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file has no bytes at all.
+    #[error("the file is empty; a trace begins with the {} bytes {}", MAGIC.len(), Quoted(&MAGIC))]
+    Empty,
+    /// The file does not begin as a trace does.
+    #[error(
+        "this is not a taskscope trace: it should begin with {}, and begins with {}",
+        Quoted(&MAGIC),
+        Quoted(.found)
+    )]
+    NotATrace {
+        /// The first bytes of the file.
+        found: Vec<u8>,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "this trace has format version {found}, and this taskscope reads versions up to {VERSION}; \
+         open it with a newer taskscope"
+    )]
+    NewerVersion {
+        /// The version that the file states.
+        found: u16,
+    },
+    /// The header's checksum is wrong.
+    #[error(
+        "the header of this trace is damaged: its checksum should be {expected:#010x} and is \
+         {found:#010x}; copy the file again from where it was recorded"
+    )]
+    DamagedHeader {
+        /// The checksum computed over what was read.
+        expected: u32,
+        /// The checksum that stands in the file.
+        found: u32,
+    },
+}
+
+/// Shows bytes as a byte string, so that a terminal can show any file's start.
+struct Quoted<'a>(&'a [u8]);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+/// A part of a file that could not be read. Reading goes on behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Where the damaged part begins, in bytes from the start of the file.
+    pub offset: u64,
+    /// How many bytes were passed over.
+    pub length: u64,
+    /// What was wrong.
+    pub what: DamageKind,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, length, what } = self;
+        write!(f, "{length} bytes at offset {offset} were passed over: {what}")
+    }
+}
+
+/// What was wrong with a part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// Bytes that are no block, where a block should begin.
+    NoBlock,
+    /// The checksum of a block's payload is wrong.
+    Checksum,
+    /// The checksum is right, but a record makes no sense.
+    Record,
+    /// An earlier block of the same thread is missing, and this one cannot be
+    /// understood without it.
+    MissingBlock,
+    /// Bytes behind the end marker.
+    BehindEnd,
+}
+
+impl fmt::Display for DamageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoBlock => "no block begins there",
+            Self::Checksum => "the checksum of a block is wrong",
+            Self::Record => "a record makes no sense",
+            Self::MissingBlock => "the block before them is missing",
+            Self::BehindEnd => "they stand behind the end marker",
+        })
+    }
+}

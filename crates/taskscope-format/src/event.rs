@@ -1,0 +1,297 @@
+//! What can be recorded: the events of a thread, in the field's own words.
+
+use std::fmt;
+
+/// Nanoseconds since the recording began.
+///
+/// All threads of a recording read the same clock, so times of different
+/// threads can be compared.
+pub type Nanos = u64;
+
+/// Tokio's id of a task, unique within the process.
+///
+/// It is the number that `tokio::task::Id` displays. (Tokio's waker events
+/// carry the id of a *span* under the same field name; the recorder translates
+/// it before it writes.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(pub u64);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A runtime of the recorded process, numbered by the recorder from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuntimeId(pub u32);
+
+/// A thread of the recorded process, numbered by the recorder from 0.
+///
+/// The number is never used again within a file, unlike the operating
+/// system's own thread ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ThreadId(pub u32);
+
+/// A place in the recorded program's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location<'a> {
+    /// Path as the compiler saw it.
+    pub file: &'a str,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Declares an enum that stands in the file as one byte.
+///
+/// The numbers are part of the format: once published they never change.
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$doc])* $variant = $code,)* }
+
+        impl $name {
+            /// The number that stands in the file.
+            pub const fn code(self) -> u8 {
+                self as u8
+            }
+
+            /// The value behind a number in a file, if this version knows it.
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+wire_enum! {
+    /// What sort of task a spawn made.
+    TaskKind {
+        /// `tokio::spawn` and its like: any worker of the runtime may poll it.
+        Task = 0,
+        /// A task of a `LocalSet`: it stays on the thread that owns the set.
+        Local = 1,
+        /// A closure given to `spawn_blocking`, on a thread of the blocking pool.
+        Blocking = 2,
+        /// The future given to `block_on`.
+        BlockOn = 3,
+    }
+}
+
+wire_enum! {
+    /// Which of Tokio's two sources told of an event.
+    Source {
+        /// A hook on `tokio::runtime::Builder`: exact, and knows its runtime.
+        Hook = 0,
+        /// A `tracing` span or event. Tokio enters a task's span once more to
+        /// drop the finished future, so brackets from this source are not yet
+        /// polls.
+        Span = 1,
+    }
+}
+
+wire_enum! {
+    /// How a poll ended, as far as the recorder knew when it ended.
+    PollResult {
+        /// The task did not finish in this poll.
+        Pending = 0,
+        /// The future returned its value.
+        Ready = 1,
+        /// The future panicked.
+        Panicked = 2,
+        /// The worker took the task up only to drop its future (it had been
+        /// aborted). Nothing was polled.
+        OnlyDropped = 3,
+    }
+}
+
+wire_enum! {
+    /// How a waker was called.
+    WakeOp {
+        /// `Waker::wake`, which consumes the waker.
+        ByValue = 0,
+        /// `Waker::wake_by_ref`.
+        ByRef = 1,
+    }
+}
+
+wire_enum! {
+    /// How a task ended.
+    EndKind {
+        /// Its future returned.
+        Returned = 0,
+        /// Its future panicked.
+        Panicked = 1,
+        /// Its future was dropped before it returned: aborted, or dropped
+        /// when its runtime shut down.
+        Cancelled = 2,
+        /// The recorder heard of the end, and could not tell which.
+        Unknown = 3,
+    }
+}
+
+wire_enum! {
+    /// Which scheduler a runtime has.
+    Flavor {
+        /// One thread runs everything.
+        CurrentThread = 0,
+        /// A pool of workers that steal from one another.
+        MultiThread = 1,
+        /// Not told.
+        Unknown = 2,
+    }
+}
+
+/// Everything that is known about a new task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spawn<'a> {
+    /// The task.
+    pub task: TaskId,
+    /// What sort of task it is. From a hook always [`TaskKind::Task`].
+    pub kind: TaskKind,
+    /// Who told. A task can be told of twice, once by each source; together
+    /// they say all there is.
+    pub source: Source,
+    /// The runtime it was spawned on, where the source knows it.
+    pub runtime: Option<RuntimeId>,
+    /// The task that was running on the spawning thread.
+    pub parent: Option<TaskId>,
+    /// The name given with `tokio::task::Builder::name`.
+    pub name: Option<&'a str>,
+    /// Where `spawn` was called.
+    pub location: Option<Location<'a>>,
+    /// Size of the future (or the blocking closure) in bytes.
+    pub size: Option<u64>,
+    /// Its size before Tokio moved it to the heap, in bytes; only for futures
+    /// that are so large that it did.
+    pub original_size: Option<u64>,
+    /// For [`TaskKind::Blocking`], the type name of the closure.
+    pub function: Option<&'a str>,
+}
+
+impl Spawn<'_> {
+    /// A spawn of which nothing but the task is known.
+    pub fn new(task: TaskId, kind: TaskKind, source: Source) -> Self {
+        Self {
+            task,
+            kind,
+            source,
+            runtime: None,
+            parent: None,
+            name: None,
+            location: None,
+            size: None,
+            original_size: None,
+            function: None,
+        }
+    }
+}
+
+/// Something that happened on a thread.
+///
+/// What an event does not say, its place in the thread's stream says: the task
+/// that wakes another is the one whose poll is open, the worker is the one that
+/// the last [`Event::Worker`] named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A fact about the whole recording, such as the program's name.
+    Meta {
+        /// One of [`crate::meta`], or a key of a later version.
+        key: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// Introduces the thread whose stream this is.
+    Thread {
+        /// The operating system's id of the thread, 0 where it is not known.
+        os_id: u64,
+        /// The thread's name, empty where it has none.
+        name: &'a str,
+    },
+    /// Introduces a runtime.
+    Runtime {
+        /// Its number.
+        id: RuntimeId,
+        /// Its scheduler.
+        flavor: Flavor,
+        /// How many workers it has; 0 where that is not known.
+        workers: u32,
+        /// Its name, empty where the user gave none.
+        name: &'a str,
+        /// Whether the recorder's hooks are on it, so that polls come from
+        /// [`Source::Hook`] and parks are told.
+        hooked: bool,
+    },
+    /// From here on the thread is this worker, or no worker.
+    Worker(Option<(RuntimeId, u32)>),
+    /// A task was spawned.
+    Spawn(Spawn<'a>),
+    /// A poll of a task began. Polls on one thread nest (a `LocalSet` is
+    /// polled inside a `block_on`).
+    PollStart {
+        /// The task.
+        task: TaskId,
+        /// Who told.
+        source: Source,
+    },
+    /// The innermost open poll of this thread ended.
+    PollEnd {
+        /// How, as far as the recorder knew.
+        result: PollResult,
+        /// Whether the task's own waker was cloned during the poll: someone
+        /// kept it, to wake the task later.
+        kept_waker: bool,
+    },
+    /// A task was woken.
+    Wake {
+        /// The task that was woken.
+        task: TaskId,
+        /// How the waker was called.
+        op: WakeOp,
+    },
+    /// A task ended.
+    TaskEnd {
+        /// The task.
+        task: TaskId,
+        /// How.
+        end: EndKind,
+        /// Whether `end` was inferred rather than seen.
+        inferred: bool,
+    },
+    /// The worker found nothing to do and went to sleep.
+    Park,
+    /// The worker woke up.
+    Unpark,
+    /// Events of this thread were dropped: its buffer was full.
+    Dropped {
+        /// How many.
+        count: u64,
+        /// When the first of them happened. The last happened no later than
+        /// this event's own time.
+        since: Nanos,
+    },
+}
+
+/// An event with its thread and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The thread on which it happened.
+    pub thread: ThreadId,
+    /// When it happened.
+    pub time: Nanos,
+    /// What happened.
+    pub event: Event<'a>,
+}

@@ -1,0 +1,79 @@
+//! The `.tscope` file: how a Tokio program's schedule is kept.
+//!
+//! A recorded program is a handful of threads, each with a *stream* of events
+//! in the order in which they happened on it: a task was spawned, a poll began,
+//! a waker was called, the poll ended, the worker went to sleep. A trace file
+//! is these streams, cut into blocks, in the order in which the blocks were
+//! written. `FORMAT.md` beside this crate is the specification.
+//!
+//! ```
+//! use taskscope_format::{Encoder, Event, FileWriter, Reader, Source, TaskId, ThreadId};
+//! use taskscope_format::PollResult;
+//!
+//! // The recorded thread encodes its events...
+//! let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+//! encoder.sync(0, &mut bytes);
+//! encoder.event(10, &Event::PollStart { task: TaskId(7), source: Source::Hook }, &mut bytes);
+//! let end = Event::PollEnd { result: PollResult::Ready, kept_waker: false };
+//! encoder.event(35, &end, &mut bytes);
+//!
+//! // ...somebody writes them...
+//! let mut writer = FileWriter::new(Vec::new(), 0)?;
+//! writer.block(ThreadId(0), &bytes)?;
+//! let file = writer.finish()?;
+//!
+//! // ...and a reader has them back.
+//! let mut reader = Reader::new(&file)?;
+//! let times: Vec<u64> = reader.by_ref().map(|record| record.time).collect();
+//! assert_eq!(times, [10, 35]);
+//! assert!(reader.report().complete);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A file that was cut, because its program was killed or the disk was full,
+//! opens up to the cut; a damaged block is passed over and told of. See
+//! [`Reader`] and [`Report`].
+
+mod decode;
+mod encode;
+mod error;
+mod event;
+mod frame;
+mod reader;
+mod tag;
+mod varint;
+mod writer;
+
+pub use encode::Encoder;
+pub use error::{Damage, DamageKind, OpenError};
+pub use event::{
+    EndKind, Event, Flavor, Location, Nanos, PollResult, Record, RuntimeId, Source, Spawn, TaskId,
+    TaskKind, ThreadId, WakeOp,
+};
+pub use frame::FileHeader;
+pub use reader::{Reader, Report};
+pub use writer::FileWriter;
+
+/// The first eight bytes of every trace.
+///
+/// The high bit and the line ends show at once when a file went through
+/// something that meant it to be text.
+pub const MAGIC: [u8; 8] = *b"\x89TSCOP\r\n";
+
+/// The version of the format that this crate writes, and the newest it reads.
+pub const VERSION: u16 = 1;
+
+/// How trace files are called.
+pub const EXTENSION: &str = "tscope";
+
+/// Keys of [`Event::Meta`].
+pub mod meta {
+    /// The recorded program's file name.
+    pub const PROGRAM: &str = "program";
+    /// The recorded process's id.
+    pub const PID: &str = "pid";
+    /// The version of the recorder.
+    pub const RECORDER: &str = "recorder";
+    /// The operating system and processor architecture.
+    pub const PLATFORM: &str = "platform";
+}

@@ -1,0 +1,209 @@
+//! A file back into events, whatever happened to it.
+//!
+//! The file is read once from front to back. A block whose checksum is wrong is
+//! passed over by its length; bytes that are no block are passed over to the
+//! next block marker; a block that leans on one that is missing is passed over
+//! up to the next that doesn't. Each of these leaves a [`Damage`] in the
+//! report and never stops the reading. A file that ends without its end marker
+//! is a cut one: everything up to the cut is there.
+//!
+//! Memory: the reader keeps the strings of one block group per thread, as
+//! slices of the file, and nothing else that grows.
+
+use std::collections::HashMap;
+
+use crate::decode::{Decoder, Step, begins_with_sync};
+use crate::error::{Damage, DamageKind, OpenError};
+use crate::event::{Event, Record, ThreadId};
+use crate::frame::{BLOCK_HEADER, BLOCK_MARKER, BlockHeader, BlockKind, FILE_HEADER, FileHeader};
+
+/// At most this many damages are kept one by one; see [`Report::more_damage`].
+const MAX_DAMAGES: usize = 64;
+
+/// An opened trace: its header, and an iterator over its records.
+///
+/// Records of one thread come in the order in which they happened; those of
+/// different threads come mixed, as their blocks reached the file.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    file: &'a [u8],
+    header: Option<FileHeader>,
+    /// Where the next block begins.
+    position: usize,
+    /// What is left of the block being read, and whose it is.
+    payload: &'a [u8],
+    thread: ThreadId,
+    streams: HashMap<ThreadId, Stream<'a>>,
+    report: Report,
+}
+
+/// What a reader has learned about a file beside its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Whether the end marker was found. Without it the recorded program was
+    /// killed, is still running, or the file was cut.
+    pub complete: bool,
+    /// Parts that could not be read, the first 64 of them.
+    pub damages: Vec<Damage>,
+    /// How many damages there are beyond those.
+    pub more_damage: u64,
+    /// Records read so far.
+    pub records: u64,
+    /// How many events the recorder says it dropped.
+    pub dropped: u64,
+}
+
+#[derive(Debug, Default)]
+struct Stream<'a> {
+    next_sequence: u32,
+    /// `None` where a block is missing and no sync has come since.
+    decoder: Option<Decoder<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    /// Opens the bytes of a file.
+    ///
+    /// # Errors
+    /// [`OpenError`] where `file` is no trace, or of a later version.
+    pub fn new(file: &'a [u8]) -> Result<Self, OpenError> {
+        let header = FileHeader::from_bytes(file)?;
+        Ok(Self {
+            file,
+            header,
+            position: if header.is_some() { FILE_HEADER } else { file.len() },
+            payload: &[],
+            thread: ThreadId(0),
+            streams: HashMap::new(),
+            report: Report::default(),
+        })
+    }
+
+    /// The file's header; `None` where the file is cut within it.
+    pub fn header(&self) -> Option<FileHeader> {
+        self.header
+    }
+
+    /// How far the reader is, in bytes from the start of the file.
+    pub fn position(&self) -> usize {
+        self.position - self.payload.len()
+    }
+
+    /// What has been learned so far; complete once the iterator has ended.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn damage(&mut self, offset: usize, length: usize, what: DamageKind) {
+        if self.report.damages.len() == MAX_DAMAGES {
+            self.report.more_damage += 1;
+        } else {
+            let (offset, length) = (offset as u64, length as u64);
+            self.report.damages.push(Damage { offset, length, what });
+        }
+    }
+
+    /// Makes the next block the current one; `false` at the end of the file.
+    fn next_block(&mut self) -> bool {
+        while self.position < self.file.len() {
+            let start = self.position;
+            let rest = &self.file[start..];
+            if self.report.complete {
+                self.damage(start, rest.len(), DamageKind::BehindEnd);
+                self.position = self.file.len();
+                return false;
+            }
+            let Some(header) = BlockHeader::from_bytes(rest) else {
+                self.skip_to_marker(start);
+                continue;
+            };
+            let end = BLOCK_HEADER + header.length as usize;
+            let Some(payload) = rest.get(BLOCK_HEADER..end) else {
+                // The file is cut within this block.
+                self.position = self.file.len();
+                return false;
+            };
+            self.position += end;
+            if crc32fast::hash(payload) != header.checksum {
+                self.damage(start, end, DamageKind::Checksum);
+                continue;
+            }
+            match header.kind {
+                BlockKind::End => self.report.complete = true,
+                BlockKind::Unknown(_) => {}
+                BlockKind::Events => {
+                    if self.begin(header, payload) {
+                        return true;
+                    }
+                    self.damage(start, end, DamageKind::MissingBlock);
+                }
+            }
+        }
+        false
+    }
+
+    /// Passes over bytes that are no block.
+    fn skip_to_marker(&mut self, start: usize) {
+        let next = self.file[start + 1..]
+            .windows(BLOCK_MARKER.len())
+            .position(|window| window == BLOCK_MARKER)
+            .map(|offset| start + 1 + offset);
+        self.position = next.unwrap_or(self.file.len());
+        // The beginning of a block at the very end is a cut, not damage.
+        let cut = next.is_none() && self.position - start < BLOCK_HEADER;
+        if !cut {
+            self.damage(start, self.position - start, DamageKind::NoBlock);
+        }
+    }
+
+    /// Whether the block could be joined to its thread's stream.
+    fn begin(&mut self, header: BlockHeader, payload: &'a [u8]) -> bool {
+        let stream = self.streams.entry(header.thread).or_default();
+        if header.sequence != stream.next_sequence {
+            stream.decoder = None;
+        }
+        stream.next_sequence = header.sequence.wrapping_add(1);
+        if begins_with_sync(payload) {
+            stream.decoder.get_or_insert_default();
+        }
+        self.thread = header.thread;
+        self.payload = payload;
+        let joined = stream.decoder.is_some();
+        if !joined {
+            self.payload = &[];
+        }
+        joined
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        loop {
+            if self.payload.is_empty() && !self.next_block() {
+                return None;
+            }
+            if self.payload.is_empty() {
+                continue;
+            }
+            let stream = self.streams.entry(self.thread).or_default();
+            let decoder = stream.decoder.get_or_insert_default();
+            match decoder.next(&mut self.payload) {
+                Step::Other => {}
+                Step::Event(time, event) => {
+                    self.report.records += 1;
+                    if let Event::Dropped { count, .. } = event {
+                        self.report.dropped = self.report.dropped.saturating_add(count);
+                    }
+                    return Some(Record { thread: self.thread, time, event });
+                }
+                Step::Malformed => {
+                    stream.decoder = None;
+                    let length = self.payload.len();
+                    self.payload = &[];
+                    self.damage(self.position - length, length, DamageKind::Record);
+                }
+            }
+        }
+    }
+}

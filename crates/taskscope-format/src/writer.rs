@@ -1,0 +1,82 @@
+//! Blocks into a file.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use crate::VERSION;
+use crate::event::ThreadId;
+use crate::frame::{BLOCK_HEADER, BlockHeader, BlockKind, FileHeader, MAX_PAYLOAD};
+
+/// Writes a trace file: a header, then blocks as they come, then an end marker.
+///
+/// Every block reaches the operating system in one `write`, so that what was
+/// written before the program is killed is whole.
+#[derive(Debug)]
+pub struct FileWriter<W> {
+    file: W,
+    sequences: HashMap<ThreadId, u32>,
+    buffer: Vec<u8>,
+}
+
+impl<W: Write> FileWriter<W> {
+    /// The largest payload that a block can hold, in bytes.
+    pub const MAX_PAYLOAD: usize = MAX_PAYLOAD;
+
+    /// Begins a file. `started_unix_ns` is the time from which events count,
+    /// in nanoseconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// Whatever writing to `file` gives.
+    pub fn new(mut file: W, started_unix_ns: u64) -> io::Result<Self> {
+        let header = FileHeader { version: VERSION, started_unix_ns };
+        file.write_all(&header.to_bytes())?;
+        file.flush()?;
+        Ok(Self { file, sequences: HashMap::new(), buffer: Vec::new() })
+    }
+
+    /// Writes whole records of one thread, as its encoder made them and in
+    /// their order.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than [`MAX_PAYLOAD`](Self::MAX_PAYLOAD) bytes;
+    /// otherwise whatever writing gives. After an error the file may end in a
+    /// piece of a block, which a reader passes over.
+    pub fn block(&mut self, thread: ThreadId, payload: &[u8]) -> io::Result<()> {
+        let sequence = self.sequences.entry(thread).or_default();
+        let header = (thread, *sequence);
+        *sequence += 1;
+        self.put(BlockKind::Events, header, payload)
+    }
+
+    /// Writes the end marker, which tells a finished file from a cut one.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.put(BlockKind::End, (ThreadId(0), 0), &[])?;
+        Ok(self.file)
+    }
+
+    fn put(&mut self, kind: BlockKind, of: (ThreadId, u32), payload: &[u8]) -> io::Result<()> {
+        let length = payload.len();
+        if length > MAX_PAYLOAD {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a block holds at most {MAX_PAYLOAD} bytes, and this one has {length}"),
+            ));
+        }
+        let header = BlockHeader {
+            kind,
+            thread: of.0,
+            sequence: of.1,
+            length: length as u32,
+            checksum: crc32fast::hash(payload),
+        };
+        self.buffer.clear();
+        self.buffer.reserve(BLOCK_HEADER + length);
+        self.buffer.extend_from_slice(&header.to_bytes());
+        self.buffer.extend_from_slice(payload);
+        self.file.write_all(&self.buffer)?;
+        self.file.flush()
+    }
+}
