@@ -1,1 +1,60 @@
-//! x
+//! A recorded Tokio program in memory, ready to be asked.
+//!
+//! A trace file tells what happened on each *thread*. People ask about
+//! *tasks* and *workers*: what did this task wait for, who woke it, which
+//! worker polled it next, what ran on worker 2 meanwhile? [`Trace`] is the
+//! answer to such questions. It is made once, from the bytes of a file, and
+//! never changes.
+//!
+//! ```
+//! use taskscope_format::{Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId};
+//! use taskscope_format::ThreadId;
+//! use taskscope_model::Trace;
+//!
+//! # let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+//! # encoder.sync(0, &mut bytes);
+//! # for (time, event) in [
+//! #     (0, Event::Worker(Some((RuntimeId(0), 0)))),
+//! #     (10, Event::PollStart { task: TaskId(7), source: Source::Hook }),
+//! #     (35, Event::PollEnd { result: PollResult::Ready, kept_waker: false }),
+//! # ] {
+//! #     encoder.event(time, &event, &mut bytes);
+//! # }
+//! # let mut writer = FileWriter::new(Vec::new(), 0)?;
+//! # writer.block(ThreadId(0), &bytes)?;
+//! # let file: Vec<u8> = writer.finish()?;
+//! let trace = Trace::from_bytes(&file)?;
+//! let poll = trace.polls()[0];
+//! assert_eq!(trace.task(poll.task).id, TaskId(7));
+//! assert_eq!(poll.end - poll.start, 25);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Everything is in flat arrays, and things refer to one another by small
+//! indices ([`TaskIx`], [`PollIx`], [`LaneIx`]). What the recorder saw and what
+//! is concluded here are kept apart: see [`End::inferred`] and
+//! [`PollEnd::Yielded`].
+
+mod assemble;
+mod causes;
+mod lanes;
+mod load;
+mod parts;
+mod states;
+mod step;
+mod summary;
+mod trace;
+
+pub use causes::Cause;
+pub use lanes::Mark;
+pub use parts::{
+    End, Hop, Info, Lane, LaneIx, LaneKind, Park, Place, PlaceIx, Poll, PollEnd, PollIx, Runtime,
+    Task, TaskIx, Thread, Wake, WakeIx, Waker,
+};
+pub use states::{State, StateSpan, StateTimes};
+pub use step::Direction;
+pub use summary::{RuntimeSummary, Summary, TaskCounts, WorkerSummary};
+pub use taskscope_format::{
+    Damage, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp,
+};
+pub use trace::Trace;

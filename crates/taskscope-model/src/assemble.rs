@@ -1,0 +1,274 @@
+//! The second pass of loading: sort, index, conclude.
+//!
+//! See [`crate::load`] for the first.
+
+use std::ops::Range;
+
+use taskscope_format::{EndKind, Nanos, Report, TaskKind};
+
+use crate::lanes::LaneIndex;
+use crate::load::{Loader, RawPoll, RawWake};
+use crate::parts::{
+    Hop, Lane, LaneIx, LaneKind, Park, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
+};
+use crate::trace::Trace;
+
+pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
+    drop_removed(&mut loader);
+    order_tasks(&mut loader);
+    order_lanes(&mut loader);
+    let mut raw_polls = std::mem::take(&mut loader.polls);
+    let mut raw_wakes = std::mem::take(&mut loader.wakes);
+    raw_polls.sort_by_key(|poll| (poll.lane, poll.start, poll.depth));
+    raw_wakes.sort_by_key(|wake| wake.time);
+
+    let count = loader.tasks.len();
+    let (ranges, mut polls_by_task) =
+        group_by_task(count, raw_polls.iter().map(|poll| poll.task), PollIx);
+    for (task, range) in loader.tasks.iter_mut().zip(ranges) {
+        let of_task = &mut polls_by_task[range.start as usize..range.end as usize];
+        of_task.sort_by_key(|poll| raw_polls[poll.get()].start);
+        task.polls = range;
+    }
+    let (ranges, wakes_by_task) =
+        group_by_task(count, raw_wakes.iter().map(|wake| wake.task), WakeIx);
+    for (task, range) in loader.tasks.iter_mut().zip(ranges) {
+        task.wakes = range;
+    }
+    for task in &loader.tasks {
+        let polls = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
+        let wakes = &wakes_by_task[task.wakes.start as usize..task.wakes.end as usize];
+        tell_yields(polls, wakes, &mut raw_polls, &mut raw_wakes);
+        tell_end(task, polls, &mut raw_polls);
+    }
+
+    let polls: Vec<Poll> = raw_polls.iter().map(finished_poll).collect();
+    drop(raw_polls);
+    let lanes = lanes(std::mem::take(&mut loader.lanes), &polls);
+    let lane_index = lanes
+        .iter()
+        .map(|lane| LaneIndex::new(&polls[lane.polls.start as usize..lane.polls.end as usize]))
+        .collect();
+    for (position, lane) in lanes.iter().enumerate() {
+        if let LaneKind::Worker { runtime, .. } = lane.kind {
+            loader.runtimes[runtime as usize].workers.push(LaneIx(position as u16));
+        }
+    }
+    let hops = hops(&mut loader.tasks, &polls, &polls_by_task, &lanes);
+    let longest_hop = hops.iter().map(|hop| gap(&polls, hop)).max().unwrap_or(0);
+    let mut ends: Vec<(Nanos, TaskIx)> = (0..)
+        .map(TaskIx)
+        .zip(&loader.tasks)
+        .filter_map(|(ix, task)| Some((task.end?.time, ix)))
+        .collect();
+    ends.sort_unstable();
+
+    let (start, end) = loader.span.unwrap_or((0, 0));
+    Trace {
+        info: loader.info,
+        report,
+        span: start..end,
+        runtimes: loader.runtimes,
+        threads: loader.threads,
+        lanes,
+        lane_index,
+        places: loader.places,
+        tasks: loader.tasks,
+        polls,
+        polls_by_task,
+        wakes: raw_wakes.iter().map(finished_wake).collect(),
+        wakes_by_task,
+        hops,
+        longest_hop,
+        ends,
+    }
+}
+
+fn finished_poll(raw: &RawPoll) -> Poll {
+    let RawPoll { start, end, task, lane, how, depth, .. } = *raw;
+    Poll { start, end, task, lane, how, depth }
+}
+
+fn finished_wake(raw: &RawWake) -> Wake {
+    let RawWake { time, task, by, op, lane, .. } = *raw;
+    Wake { time, task, by, op, lane }
+}
+
+fn drop_removed(loader: &mut Loader) {
+    let removed = std::mem::take(&mut loader.removed);
+    let mut position = 0;
+    loader.polls.retain(|_| {
+        position += 1;
+        !removed.contains(&(position - 1))
+    });
+}
+
+/// Puts tasks into the order of their spawns. Files tell of them in the order
+/// in which threads wrote their blocks.
+fn order_tasks(loader: &mut Loader) {
+    let mut order: Vec<u32> = (0..loader.tasks.len() as u32).collect();
+    order.sort_by_key(|&old| {
+        let task = &loader.tasks[old as usize];
+        (task.spawned.unwrap_or(0), task.id)
+    });
+    let mut new = vec![TaskIx(0); order.len()];
+    for (position, &old) in order.iter().enumerate() {
+        new[old as usize] = TaskIx(position as u32);
+    }
+    let renumber = |task: &mut TaskIx| *task = new[task.get()];
+
+    loader.tasks.iter_mut().filter_map(|task| task.parent.as_mut()).for_each(renumber);
+    loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
+    for wake in &mut loader.wakes {
+        renumber(&mut wake.task);
+        if let Waker::Task(task) = &mut wake.by {
+            renumber(task);
+        }
+    }
+    let mut tasks: Vec<Option<Task>> = loader.tasks.drain(..).map(Some).collect();
+    loader.tasks = order.iter().filter_map(|&old| tasks[old as usize].take()).collect();
+}
+
+/// Puts lanes into the order in which people read them: workers by runtime and
+/// index, then the other threads.
+fn order_lanes(loader: &mut Loader) {
+    let mut order: Vec<usize> = (0..loader.lanes.len()).collect();
+    order.sort_by_key(|&old| loader.lanes[old].0);
+    let mut new = vec![LaneIx(0); order.len()];
+    for (position, &old) in order.iter().enumerate() {
+        new[old] = LaneIx(position as u16);
+    }
+    let renumber = |lane: &mut LaneIx| *lane = new[lane.get()];
+
+    loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.lane));
+    for wake in &mut loader.wakes {
+        wake.lane.iter_mut().for_each(renumber);
+        if let Waker::Driver(lane) = &mut wake.by {
+            renumber(lane);
+        }
+    }
+    let lanes = &mut loader.lanes;
+    loader.lanes =
+        order.iter().map(|&old| (lanes[old].0, std::mem::take(&mut lanes[old].1))).collect();
+}
+
+/// The positions of things by their task, in the order in which they come.
+fn group_by_task<Ix>(
+    count: usize,
+    tasks: impl Iterator<Item = TaskIx> + Clone,
+    index: fn(u32) -> Ix,
+) -> (Vec<Range<u32>>, Vec<Ix>) {
+    let mut ends = vec![0u32; count];
+    tasks.clone().for_each(|task| ends[task.get()] += 1);
+    let mut total = 0;
+    let mut ranges: Vec<Range<u32>> = ends
+        .iter()
+        .map(|&count| {
+            let start = total;
+            total += count;
+            start..start
+        })
+        .collect();
+    let mut slots: Vec<u32> = vec![0; total as usize];
+    for (position, task) in tasks.enumerate() {
+        let range = &mut ranges[task.get()];
+        slots[range.end as usize] = position as u32;
+        range.end += 1;
+    }
+    (ranges, slots.into_iter().map(index).collect())
+}
+
+/// Tells yields from waits, as far as the recording allows.
+///
+/// A task that wakes itself during its poll has yielded: that is recorded.
+/// `yield_now` and an exhausted budget do it in a roundabout way: the worker
+/// keeps the task's waker and calls it once it has nothing else to run, before
+/// it parks or polls again. That is concluded from the order of events on the
+/// worker's thread.
+fn tell_yields(
+    polls: &[PollIx],
+    wakes: &[WakeIx],
+    raw_polls: &mut [RawPoll],
+    raw_wakes: &mut [RawWake],
+) {
+    let mut wakes = wakes.iter().peekable();
+    for poll in polls {
+        let poll = &mut raw_polls[poll.get()];
+        while wakes.next_if(|wake| raw_wakes[wake.get()].time < poll.start).is_some() {}
+        let Some(&&wake) = wakes.peek() else { return };
+        let wake = &mut raw_wakes[wake.get()];
+        if poll.how != PollEnd::Pending {
+            continue;
+        }
+        if wake.time <= poll.end && wake.by == Waker::Task(poll.task) {
+            poll.how = PollEnd::Yielded { inferred: false };
+        } else if let Waker::Driver(lane) = wake.by
+            && poll.kept_waker
+            && wake.moment == poll.moment
+        {
+            wake.by = Waker::Deferred(lane);
+            poll.how = PollEnd::Yielded { inferred: true };
+        }
+    }
+}
+
+/// A bracket from a span doesn't know that its poll was the last; the task's
+/// end does.
+fn tell_end(task: &Task, polls: &[PollIx], raw_polls: &mut [RawPoll]) {
+    let (Some(end), Some(last)) = (task.end, polls.last()) else { return };
+    let last = &mut raw_polls[last.get()];
+    match end.kind {
+        EndKind::Returned => last.how = PollEnd::Ready,
+        EndKind::Panicked => last.how = PollEnd::Panicked,
+        EndKind::Cancelled | EndKind::Unknown => {}
+    }
+}
+
+fn lanes(raw: Vec<(LaneKind, Vec<Park>)>, polls: &[Poll]) -> Vec<Lane> {
+    let mut begin = 0;
+    let lane = |(position, (kind, mut parks)): (usize, (LaneKind, Vec<Park>))| {
+        let after = polls.partition_point(|poll| poll.lane.get() <= position);
+        let range = begin..after;
+        begin = after;
+        let outer = polls[range.clone()].iter().filter(|poll| poll.depth == 0);
+        let busy = outer.map(Poll::duration).sum();
+        parks.sort_by_key(|park| park.start);
+        Lane { kind, polls: range.start as u32..range.end as u32, parks, busy }
+    };
+    raw.into_iter().enumerate().map(lane).collect()
+}
+
+/// Finds the hops, and adds up each task's figures on the way.
+fn hops(tasks: &mut [Task], polls: &[Poll], polls_by_task: &[PollIx], lanes: &[Lane]) -> Vec<Hop> {
+    let runtime_of = |poll: PollIx| match lanes[polls[poll.get()].lane.get()].kind {
+        LaneKind::Worker { runtime, .. } => Some(runtime),
+        LaneKind::Thread(_) => None,
+    };
+    let mut hops = Vec::new();
+    for task in tasks {
+        let of_task = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
+        for &poll in of_task {
+            let poll = &polls[poll.get()];
+            task.busy += poll.duration();
+            task.longest = task.longest.max(poll.duration());
+        }
+        let before = hops.len();
+        if task.kind == TaskKind::Task {
+            hops.extend(of_task.windows(2).filter_map(|pair| {
+                let (from, to) = (pair[0], pair[1]);
+                let moved = polls[from.get()].lane != polls[to.get()].lane
+                    && runtime_of(from).is_some()
+                    && runtime_of(from) == runtime_of(to);
+                moved.then_some(Hop { from, to })
+            }));
+        }
+        task.hops = (hops.len() - before) as u32;
+        task.runtime = task.runtime.or_else(|| of_task.first().and_then(|&poll| runtime_of(poll)));
+    }
+    hops.sort_by_key(|hop| polls[hop.to.get()].start);
+    hops
+}
+
+fn gap(polls: &[Poll], hop: &Hop) -> Nanos {
+    polls[hop.to.get()].start.saturating_sub(polls[hop.from.get()].end)
+}

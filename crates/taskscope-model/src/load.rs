@@ -1,0 +1,405 @@
+//! From a file's records to a [`Trace`]: the first of two passes.
+//!
+//! A record says little by itself. "The poll ended" is the end of the innermost
+//! open poll *of this thread*; "task 7 was woken" was done by whatever ran *on
+//! this thread* then; a poll lies on the lane of the worker that *this thread*
+//! was at that time. So the first pass replays each thread's stream with a
+//! little state (`Stream`) and writes down flat raw polls and wakes. The second,
+//! in [`crate::assemble`], sorts them and draws the conclusions that need more
+//! than one thread.
+//!
+//! Two of Tokio's peculiarities are dealt with here, where they can still be
+//! seen. Brackets that come from spans include one pair too many for each task:
+//! the finished future is dropped inside its span. That pair is the last before
+//! the task's end, on the same thread, and is taken off again. And a visit that
+//! only drops an aborted task is marked so by the recorder, and makes no poll.
+//!
+//! Nothing in a file may make this panic or grow beyond a multiple of the file:
+//! indices that a file names are looked up in maps, counts that it names are
+//! bounded.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use taskscope_format::{
+    Event, Flavor, Location, Nanos, OpenError, PollResult, Reader, Record, RuntimeId, Source,
+    Spawn, TaskId, TaskKind, ThreadId, WakeOp,
+};
+
+use crate::assemble;
+use crate::parts::{
+    End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Runtime, Task, TaskIx, Thread,
+    Waker,
+};
+use crate::trace::Trace;
+
+/// A runtime says how many workers it has. Lanes are made at once for at most
+/// this many, the others when they are first seen.
+const MAX_LANES_AHEAD: u32 = 1024;
+
+/// A poll as its thread told of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawPoll {
+    pub(crate) start: Nanos,
+    pub(crate) end: Nanos,
+    pub(crate) task: TaskIx,
+    pub(crate) lane: LaneIx,
+    pub(crate) how: PollEnd,
+    pub(crate) depth: u8,
+    /// The task's waker was cloned, so somebody could wake it later.
+    pub(crate) kept_waker: bool,
+    /// The moment in its thread's life at which it ended.
+    pub(crate) moment: Moment,
+}
+
+/// A wake as its thread told of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawWake {
+    pub(crate) time: Nanos,
+    pub(crate) task: TaskIx,
+    pub(crate) by: Waker,
+    pub(crate) op: WakeOp,
+    pub(crate) lane: Option<LaneIx>,
+    pub(crate) moment: Moment,
+}
+
+/// A thread between two of its polls: two things have the same moment if the
+/// thread neither parked nor called wakers and then polled between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    thread: u32,
+    parks: u32,
+    batches: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpenPoll {
+    task: TaskIx,
+    start: Nanos,
+    lane: LaneIx,
+    source: Source,
+}
+
+/// What is known of a thread while its stream is replayed.
+#[derive(Debug, Default)]
+struct Stream {
+    worker: Option<LaneIx>,
+    open: Vec<OpenPoll>,
+    /// The last span bracket that was closed: its task, and its raw poll.
+    last_bracket: Option<(TaskIx, usize)>,
+    parked_since: Option<(LaneIx, Nanos)>,
+    moment: Moment,
+    /// Wakers were called since the last poll, outside any poll.
+    woke: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Loader {
+    pub(crate) info: Info,
+    pub(crate) span: Option<(Nanos, Nanos)>,
+    pub(crate) runtimes: Vec<Runtime>,
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) lanes: Vec<(LaneKind, Vec<Park>)>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) polls: Vec<RawPoll>,
+    pub(crate) removed: HashSet<usize>,
+    pub(crate) wakes: Vec<RawWake>,
+    streams: HashMap<ThreadId, Stream>,
+    thread_of: HashMap<ThreadId, usize>,
+    runtime_of: HashMap<RuntimeId, u32>,
+    lane_of: HashMap<LaneKind, LaneIx>,
+    place_of: HashMap<Place, PlaceIx>,
+    task_of: HashMap<TaskId, TaskIx>,
+    strings: HashSet<Arc<str>>,
+}
+
+pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, OpenError> {
+    let mut reader = Reader::new(file)?;
+    let mut loader = Loader::default();
+    if let Some(header) = reader.header() {
+        loader.info.format_version = header.version;
+        loader.info.started_unix_ns = header.started_unix_ns;
+    }
+    let mut next_report = 0;
+    while let Some(record) = reader.next() {
+        loader.record(&record);
+        if reader.position() >= next_report {
+            // Reading is about two thirds of the work.
+            progress(0.66 * reader.position() as f32 / file.len() as f32);
+            next_report = reader.position() + (1 << 20);
+        }
+    }
+    loader.close();
+    progress(0.66);
+    let trace = assemble::assemble(loader, reader.report().clone());
+    progress(1.0);
+    Ok(trace)
+}
+
+impl Loader {
+    fn record(&mut self, record: &Record<'_>) {
+        let Record { thread, time, event } = *record;
+        if !matches!(event, Event::Meta { .. } | Event::Thread { .. } | Event::Runtime { .. }) {
+            let (start, end) = self.span.get_or_insert((time, time));
+            *start = time.min(*start);
+            *end = time.max(*end);
+        }
+        match event {
+            Event::Meta { key, value } => self.meta(key, value),
+            Event::Thread { os_id, name } => self.thread(thread, os_id, name),
+            Event::Runtime { id, flavor, workers, name, hooked } => {
+                self.runtime(id, flavor, workers, name, hooked);
+            }
+            Event::Worker(worker) => {
+                let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
+                self.stream(thread).worker = lane;
+            }
+            Event::Spawn(spawn) => self.spawn(thread, time, &spawn),
+            Event::PollStart { task, source } => self.poll_start(thread, time, task, source),
+            Event::PollEnd { result, kept_waker } => {
+                self.poll_end(thread, time, result, kept_waker);
+            }
+            Event::Wake { task, op } => self.wake(thread, time, task, op),
+            Event::TaskEnd { task, end, inferred } => {
+                let task = self.task(task);
+                self.tasks[task.get()].end.get_or_insert(End { time, kind: end, inferred });
+                let stream = self.stream(thread);
+                if let Some((_, raw)) = stream.last_bracket.take_if(|(of, _)| *of == task) {
+                    self.removed.insert(raw);
+                }
+            }
+            Event::Park => {
+                let stream = self.stream(thread);
+                stream.moment.parks += 1;
+                stream.parked_since = stream.worker.map(|lane| (lane, time));
+            }
+            Event::Unpark => self.unpark(thread, time),
+            Event::Dropped { since, .. } => self.lose(thread, since),
+            // Events of later versions.
+            _ => {}
+        }
+    }
+
+    fn stream(&mut self, thread: ThreadId) -> &mut Stream {
+        self.streams.entry(thread).or_insert_with(|| Stream {
+            moment: Moment { thread: thread.0, ..Moment::default() },
+            ..Stream::default()
+        })
+    }
+
+    /// Takes in a fact about the recording. Recorders state them again and again,
+    /// so that a lost block loses none.
+    fn meta(&mut self, key: &str, value: &str) {
+        const MOST: usize = 64;
+        if self.info.get(key).is_none() && self.info.meta.len() < MOST {
+            self.info.meta.push((key.into(), value.into()));
+        }
+    }
+
+    fn thread(&mut self, id: ThreadId, os_id: u64, name: &str) {
+        let name = self.optional_string(Some(name));
+        let position = *self.thread_of.entry(id).or_insert_with(|| {
+            self.threads.push(Thread { id, os_id, name: None });
+            self.threads.len() - 1
+        });
+        let thread = &mut self.threads[position];
+        thread.name = name.or(thread.name.take());
+    }
+
+    fn runtime(&mut self, id: RuntimeId, flavor: Flavor, workers: u32, name: &str, hooked: bool) {
+        let name = self.optional_string(Some(name));
+        let position = self.runtime_position(id);
+        let runtime = &mut self.runtimes[position as usize];
+        runtime.flavor = flavor;
+        runtime.hooked |= hooked;
+        runtime.name = name.or(runtime.name.take());
+        for index in 0..workers.min(MAX_LANES_AHEAD) {
+            self.worker_lane(id, index);
+        }
+    }
+
+    fn runtime_position(&mut self, id: RuntimeId) -> u32 {
+        *self.runtime_of.entry(id).or_insert_with(|| {
+            self.runtimes.push(Runtime {
+                id: id.0,
+                name: None,
+                flavor: Flavor::Unknown,
+                hooked: false,
+                workers: Vec::new(),
+            });
+            self.runtimes.len() as u32 - 1
+        })
+    }
+
+    fn worker_lane(&mut self, runtime: RuntimeId, index: u32) -> LaneIx {
+        let runtime = self.runtime_position(runtime);
+        self.lane(LaneKind::Worker { runtime, index })
+    }
+
+    fn lane(&mut self, kind: LaneKind) -> LaneIx {
+        *self.lane_of.entry(kind).or_insert_with(|| {
+            // No program has so many; the last lane takes what a broken file
+            // may claim.
+            let last = LaneIx(u16::MAX);
+            if self.lanes.len() > last.get() {
+                return last;
+            }
+            self.lanes.push((kind, Vec::new()));
+            LaneIx(self.lanes.len() as u16 - 1)
+        })
+    }
+
+    fn task(&mut self, id: TaskId) -> TaskIx {
+        *self.task_of.entry(id).or_insert_with(|| {
+            self.tasks.push(Task {
+                id,
+                kind: TaskKind::Task,
+                name: None,
+                function: None,
+                place: None,
+                runtime: None,
+                parent: None,
+                size: None,
+                original_size: None,
+                spawned: None,
+                end: None,
+                hops: 0,
+                busy: 0,
+                longest: 0,
+                polls: 0..0,
+                wakes: 0..0,
+            });
+            TaskIx(self.tasks.len() as u32 - 1)
+        })
+    }
+
+    fn string(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.strings.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        self.strings.insert(text.clone());
+        text
+    }
+
+    fn optional_string(&mut self, text: Option<&str>) -> Option<Arc<str>> {
+        text.filter(|text| !text.is_empty()).map(|text| self.string(text))
+    }
+
+    fn place(&mut self, location: Location<'_>) -> PlaceIx {
+        let file = self.string(location.file);
+        let place = Place { file, line: location.line, column: location.column };
+        *self.place_of.entry(place).or_insert_with_key(|place| {
+            self.places.push(place.clone());
+            PlaceIx(self.places.len() as u32 - 1)
+        })
+    }
+
+    /// Takes in a spawn; the layer and a hook may each tell of the same one.
+    fn spawn(&mut self, thread: ThreadId, time: Nanos, spawn: &Spawn<'_>) {
+        let ix = self.task(spawn.task);
+        let parent = match spawn.parent {
+            Some(parent) => Some(self.task(parent)),
+            None => self.stream(thread).open.last().map(|open| open.task),
+        };
+        let name = self.optional_string(spawn.name);
+        let function = self.optional_string(spawn.function);
+        let place = spawn.location.map(|location| self.place(location));
+        let runtime = spawn.runtime.map(|id| self.runtime_position(id));
+        let task = &mut self.tasks[ix.get()];
+        if spawn.source == Source::Span {
+            task.kind = spawn.kind;
+        }
+        task.spawned.get_or_insert(time);
+        task.parent = task.parent.or(parent);
+        task.name = task.name.take().or(name);
+        task.function = task.function.take().or(function);
+        task.place = task.place.or(place);
+        task.runtime = task.runtime.or(runtime);
+        task.size = task.size.or(spawn.size);
+        task.original_size = task.original_size.or(spawn.original_size);
+    }
+
+    fn poll_start(&mut self, thread: ThreadId, time: Nanos, task: TaskId, source: Source) {
+        let task = self.task(task);
+        // A worker that polls is not parked, whether or not it said so.
+        self.unpark(thread, time);
+        let lane = match self.stream(thread).worker {
+            Some(lane) => lane,
+            None => self.lane(LaneKind::Thread(thread)),
+        };
+        let stream = self.stream(thread);
+        stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
+        stream.last_bracket = None;
+        stream.open.push(OpenPoll { task, start: time, lane, source });
+    }
+
+    fn poll_end(&mut self, thread: ThreadId, time: Nanos, result: PollResult, kept_waker: bool) {
+        let stream = self.stream(thread);
+        let Some(open) = stream.open.pop() else { return };
+        let how = match result {
+            PollResult::Pending => PollEnd::Pending,
+            PollResult::Ready => PollEnd::Ready,
+            PollResult::Panicked => PollEnd::Panicked,
+            PollResult::OnlyDropped => return,
+        };
+        self.push_poll(thread, open, time, how, kept_waker);
+    }
+
+    fn push_poll(
+        &mut self,
+        thread: ThreadId,
+        open: OpenPoll,
+        end: Nanos,
+        how: PollEnd,
+        kept_waker: bool,
+    ) {
+        let position = self.polls.len();
+        let stream = self.stream(thread);
+        stream.last_bracket = (open.source == Source::Span).then_some((open.task, position));
+        let depth = stream.open.len().min(u8::MAX.into()) as u8;
+        let moment = stream.moment;
+        let OpenPoll { task, start, lane, .. } = open;
+        let end = end.max(start);
+        self.polls.push(RawPoll { start, end, task, lane, how, depth, kept_waker, moment });
+    }
+
+    fn wake(&mut self, thread: ThreadId, time: Nanos, task: TaskId, op: WakeOp) {
+        let task = self.task(task);
+        let stream = self.stream(thread);
+        let by = match (stream.open.last(), stream.worker) {
+            (Some(open), _) => Waker::Task(open.task),
+            (None, Some(lane)) => Waker::Driver(lane),
+            (None, None) => Waker::Thread(thread),
+        };
+        stream.woke |= !matches!(by, Waker::Task(_));
+        let lane = stream.open.last().map(|open| open.lane).or(stream.worker);
+        let moment = stream.moment;
+        self.wakes.push(RawWake { time, task, by, op, lane, moment });
+    }
+
+    fn unpark(&mut self, thread: ThreadId, time: Nanos) {
+        if let Some((lane, start)) = self.stream(thread).parked_since.take() {
+            self.lanes[lane.get()].1.push(Park { start, end: time.max(start) });
+        }
+    }
+
+    /// Events of this thread are missing: what was open is of unknown length.
+    fn lose(&mut self, thread: ThreadId, since: Nanos) {
+        while let Some(open) = self.stream(thread).open.pop() {
+            self.push_poll(thread, open, since, PollEnd::Open, false);
+        }
+        self.stream(thread).last_bracket = None;
+        self.unpark(thread, since);
+    }
+
+    /// Ends everything that was still open when the recording ended.
+    fn close(&mut self) {
+        let end = self.span.map_or(0, |(_, end)| end);
+        let threads: Vec<ThreadId> = self.streams.keys().copied().collect();
+        for thread in threads {
+            self.lose(thread, end);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a task was doing, from its spawn to its end.
+//!
+//! A task is *running* in a poll, *scheduled* from the moment it is woken (or
+//! spawned: the first scheduling has no wake) until a worker polls it, and
+//! *waiting* between the end of a poll and the next wake. A wake that comes
+//! during a poll schedules the task when that poll ends.
+
+use std::iter::Peekable;
+
+use taskscope_format::Nanos;
+
+use crate::parts::{PollIx, TaskIx};
+use crate::trace::Trace;
+
+/// What a task is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// A worker polls it.
+    Running,
+    /// It could run, and no worker has taken it yet.
+    Scheduled,
+    /// It waits to be woken.
+    Waiting,
+    /// It is not being polled, and which of the two that means isn't recorded:
+    /// it was polled again with no wake in between (wakes are recorded by the
+    /// `tracing` layer, not by hooks).
+    Idle,
+}
+
+impl State {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Scheduled, Self::Waiting, Self::Idle];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Scheduled => "scheduled",
+            Self::Waiting => "waiting",
+            Self::Idle => "not running",
+        }
+    }
+}
+
+/// A time in which a task was in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSpan {
+    /// The state.
+    pub state: State,
+    /// From when.
+    pub start: Nanos,
+    /// Until when.
+    pub end: Nanos,
+    /// For [`State::Running`], the poll.
+    pub poll: Option<PollIx>,
+}
+
+/// How long a task was in each state, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateTimes {
+    /// In polls.
+    pub running: Nanos,
+    /// Woken, and not yet polled.
+    pub scheduled: Nanos,
+    /// Not woken.
+    pub waiting: Nanos,
+    /// One of the two, unknown which.
+    pub idle: Nanos,
+}
+
+impl StateTimes {
+    /// The time in `state`.
+    pub fn get(&self, state: State) -> Nanos {
+        match state {
+            State::Running => self.running,
+            State::Scheduled => self.scheduled,
+            State::Waiting => self.waiting,
+            State::Idle => self.idle,
+        }
+    }
+
+    /// All states together: how long the task has been alive.
+    pub fn total(&self) -> Nanos {
+        State::ALL.iter().map(|&state| self.get(state)).sum()
+    }
+}
+
+impl Trace {
+    /// The states of a task, in order and without gaps, from its spawn (or
+    /// first poll) to its end (or that of the trace).
+    pub fn states(&self, task: TaskIx) -> impl Iterator<Item = StateSpan> + '_ {
+        let first_poll = self.task_polls(task).first().map(|&poll| self.poll(poll).start);
+        let spawned = self.task(task).spawned;
+        let begin = self.task(task).first_seen(first_poll);
+        let end = self.task(task).end.map_or(self.span.end, |end| end.time);
+        States {
+            trace: self,
+            polls: self.task_polls(task).iter().copied().peekable(),
+            wakes: self.task_wakes(task).iter().map(|&wake| self.wake(wake).time).peekable(),
+            now: begin,
+            end: end.max(begin),
+            woken: spawned.map(|_| begin),
+            queued: None,
+        }
+    }
+
+    /// How long a task was in each state.
+    pub fn state_times(&self, task: TaskIx) -> StateTimes {
+        let mut times = StateTimes::default();
+        for span in self.states(task) {
+            let length = span.end - span.start;
+            match span.state {
+                State::Running => times.running += length,
+                State::Scheduled => times.scheduled += length,
+                State::Waiting => times.waiting += length,
+                State::Idle => times.idle += length,
+            }
+        }
+        times
+    }
+
+    /// What a task is doing at `time`; `None` before its spawn and after its end.
+    pub fn state_at(&self, task: TaskIx, time: Nanos) -> Option<StateSpan> {
+        self.states(task).find(|span| span.start <= time && time < span.end)
+    }
+}
+
+struct States<'a, W: Iterator<Item = Nanos>> {
+    trace: &'a Trace,
+    polls: Peekable<std::iter::Copied<std::slice::Iter<'a, PollIx>>>,
+    wakes: Peekable<W>,
+    /// Everything before this has been told.
+    now: Nanos,
+    end: Nanos,
+    /// Since when the task is scheduled.
+    woken: Option<Nanos>,
+    /// A span that follows the one just returned.
+    queued: Option<StateSpan>,
+}
+
+impl<W: Iterator<Item = Nanos>> Iterator for States<'_, W> {
+    type Item = StateSpan;
+
+    fn next(&mut self) -> Option<StateSpan> {
+        loop {
+            let span = match self.queued.take() {
+                Some(span) => span,
+                None => self.advance()?,
+            };
+            self.now = self.now.max(span.end);
+            // Two events can share a time; an empty span says nothing.
+            if span.start < span.end {
+                return Some(span);
+            }
+        }
+    }
+}
+
+impl<W: Iterator<Item = Nanos>> States<'_, W> {
+    fn advance(&mut self) -> Option<StateSpan> {
+        let next = self.polls.peek().map(|&poll| *self.trace.poll(poll));
+        let until = next.map_or(self.end, |poll| poll.start);
+        if self.now < until {
+            return Some(self.gap(until, next.is_some()));
+        }
+        let poll = next?;
+        let index = self.polls.next();
+        // Wakes during the poll take effect when it ends; the clock's own
+        // grain puts a wake and the start it caused at one time now and then.
+        self.woken = None;
+        while let Some(time) = self.wakes.next_if(|&time| time < poll.end) {
+            if time > poll.start {
+                self.woken = Some(poll.end);
+            }
+        }
+        Some(StateSpan {
+            state: State::Running,
+            start: poll.start.max(self.now),
+            end: poll.end.max(self.now),
+            poll: index,
+        })
+    }
+
+    /// The time between two polls: waiting up to the wake, then scheduled.
+    fn gap(&mut self, until: Nanos, polled_next: bool) -> StateSpan {
+        let span = |state, start, end| StateSpan { state, start, end, poll: None };
+        let woken = match self.woken {
+            Some(time) => Some(time.max(self.now)),
+            None => self.wakes.next_if(|&time| time <= until),
+        };
+        let gap = match woken {
+            Some(time) if time <= self.now => span(State::Scheduled, self.now, until),
+            Some(time) => {
+                self.queued = Some(span(State::Scheduled, time, until));
+                span(State::Waiting, self.now, time)
+            }
+            None if polled_next => span(State::Idle, self.now, until),
+            None => span(State::Waiting, self.now, until),
+        };
+        self.woken = None;
+        // Further wakes of a task that is scheduled already change nothing.
+        while self.wakes.next_if(|&time| time <= until).is_some() {}
+        gap
+    }
+}

@@ -1,0 +1,171 @@
+//! A trace in a few figures.
+
+use serde::Serialize;
+use taskscope_format::{EndKind, Flavor, Nanos, TaskKind};
+
+use crate::parts::LaneKind;
+use crate::trace::Trace;
+
+/// What `taskscope summary` prints; with `--json` as one object with these keys.
+///
+/// Later versions add keys and never change or remove one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Version of the file's format.
+    pub format_version: u16,
+    /// The recorded program's file name, `null` where the file doesn't tell.
+    pub program: Option<String>,
+    /// Time from the first event to the last, in nanoseconds.
+    pub duration_ns: Nanos,
+    /// How many events were read.
+    pub events: u64,
+    /// How many events the recorder dropped, by its own count.
+    pub dropped_events: u64,
+    /// Whether the file ends before the recording was finished: the program was
+    /// killed, is still running, or the file was cut.
+    pub truncated: bool,
+    /// How many parts of the file are damaged and were passed over.
+    pub damaged_parts: u64,
+    /// The runtimes.
+    pub runtimes: Vec<RuntimeSummary>,
+    /// Tasks by what became of them.
+    pub tasks: TaskCounts,
+    /// Polls of tasks on workers. A visit of a worker that only drops an
+    /// aborted task is none.
+    pub polls: u64,
+    /// Calls of a task's waker.
+    pub wakes: u64,
+    /// Polls on another worker than the task's poll before.
+    pub hops: u64,
+    /// The longest poll of a task on a worker, in nanoseconds.
+    pub longest_poll_ns: Nanos,
+}
+
+/// A runtime in a few figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuntimeSummary {
+    /// The number that the recorder gave it, from 0.
+    pub id: u32,
+    /// Its name, `null` where the user gave none.
+    pub name: Option<String>,
+    /// `current_thread`, `multi_thread`, or `unknown`.
+    pub flavor: &'static str,
+    /// Its workers, in the order of their index.
+    pub workers: Vec<WorkerSummary>,
+}
+
+/// A worker in a few figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkerSummary {
+    /// Tokio's index of the worker.
+    pub index: u32,
+    /// Polls of tasks on this worker.
+    pub polls: u64,
+    /// Time spent in polls, in nanoseconds, those of `block_on` included.
+    pub busy_ns: Nanos,
+    /// How often it parked.
+    pub parks: u64,
+}
+
+/// Tasks by what became of them.
+///
+/// Tasks are what `tokio::spawn` and its like make. `spawned` is the sum of the
+/// four that follow it; closures on the blocking pool are counted apart, and
+/// Tokio's own worker threads are neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskCounts {
+    /// All tasks that the recording knows of.
+    pub spawned: u64,
+    /// Their future returned.
+    pub returned: u64,
+    /// Their future panicked.
+    pub panicked: u64,
+    /// Their future was dropped before it returned.
+    pub cancelled: u64,
+    /// They had not ended when the recording did, or how is not known.
+    pub alive: u64,
+    /// Closures that ran on the blocking pool.
+    pub blocking: u64,
+}
+
+impl Trace {
+    /// The trace in a few figures.
+    pub fn summary(&self) -> Summary {
+        let runtimes: Vec<RuntimeSummary> = self
+            .runtimes()
+            .iter()
+            .map(|runtime| RuntimeSummary {
+                id: runtime.id,
+                name: runtime.name.as_deref().map(str::to_owned),
+                flavor: flavor_name(runtime.flavor),
+                workers: runtime.workers.iter().map(|&lane| self.worker_summary(lane)).collect(),
+            })
+            .collect();
+        let longest_poll = self.worker_task_polls().map(|poll| poll.duration()).max();
+        let report = self.report();
+        Summary {
+            format_version: self.info().format_version,
+            program: self.info().get(taskscope_format::meta::PROGRAM).map(str::to_owned),
+            duration_ns: self.span().end - self.span().start,
+            events: report.records,
+            dropped_events: report.dropped,
+            truncated: !report.complete,
+            damaged_parts: report.damages.len() as u64 + report.more_damage,
+            polls: runtimes.iter().flat_map(|r| &r.workers).map(|worker| worker.polls).sum(),
+            runtimes,
+            tasks: self.task_counts(),
+            wakes: self.wakes().len() as u64,
+            hops: self.hops().len() as u64,
+            longest_poll_ns: longest_poll.unwrap_or(0),
+        }
+    }
+
+    fn worker_summary(&self, lane: crate::LaneIx) -> WorkerSummary {
+        let polls = self.lane_polls(lane).iter().filter(|poll| self.task(poll.task).is_async());
+        let index = match self.lane(lane).kind {
+            LaneKind::Worker { index, .. } => index,
+            LaneKind::Thread(id) => id.0,
+        };
+        WorkerSummary {
+            index,
+            polls: polls.count() as u64,
+            busy_ns: self.lane(lane).busy,
+            parks: self.lane(lane).parks.len() as u64,
+        }
+    }
+
+    fn worker_task_polls(&self) -> impl Iterator<Item = &crate::Poll> {
+        self.polls()
+            .iter()
+            .filter(|poll| self.is_worker(poll.lane) && self.task(poll.task).is_async())
+    }
+
+    fn task_counts(&self) -> TaskCounts {
+        let mut counts = TaskCounts::default();
+        for task in self.tasks() {
+            if task.kind == TaskKind::Blocking {
+                counts.blocking += 1;
+            }
+            if !task.is_async() {
+                continue;
+            }
+            counts.spawned += 1;
+            match task.end.map(|end| end.kind) {
+                Some(EndKind::Returned) => counts.returned += 1,
+                Some(EndKind::Panicked) => counts.panicked += 1,
+                Some(EndKind::Cancelled) => counts.cancelled += 1,
+                Some(EndKind::Unknown) | None => counts.alive += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// The word for a scheduler, as Tokio's attribute macro spells it.
+fn flavor_name(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::CurrentThread => "current_thread",
+        Flavor::MultiThread => "multi_thread",
+        Flavor::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,219 @@
+//! [`Trace`]: the arrays, and the plain questions to them.
+
+use std::ops::Range;
+
+use taskscope_format::{Nanos, OpenError, Report, TaskId};
+
+use crate::lanes::LaneIndex;
+use crate::load;
+use crate::parts::{
+    Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Runtime, Task, TaskIx, Thread,
+    Wake, WakeIx,
+};
+
+/// A recorded program.
+#[derive(Debug)]
+pub struct Trace {
+    pub(crate) info: Info,
+    pub(crate) report: Report,
+    pub(crate) span: Range<Nanos>,
+    pub(crate) runtimes: Vec<Runtime>,
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) lane_index: Vec<LaneIndex>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) tasks: Vec<Task>,
+    /// By lane, then by start.
+    pub(crate) polls: Vec<Poll>,
+    /// Positions in `polls`, by task, then by start.
+    pub(crate) polls_by_task: Vec<PollIx>,
+    /// By time.
+    pub(crate) wakes: Vec<Wake>,
+    /// Positions in `wakes`, by task, then by time.
+    pub(crate) wakes_by_task: Vec<WakeIx>,
+    /// By the start of the poll they lead to.
+    pub(crate) hops: Vec<Hop>,
+    /// The longest time between the two polls of a hop.
+    pub(crate) longest_hop: Nanos,
+    /// Times at which tasks ended, sorted.
+    pub(crate) ends: Vec<(Nanos, TaskIx)>,
+}
+
+impl Trace {
+    /// Reads a trace file.
+    ///
+    /// Whatever can be read is; [`report`](Self::report) tells what couldn't.
+    ///
+    /// # Errors
+    /// [`OpenError`] where `file` is no trace, or of a later version.
+    pub fn from_bytes(file: &[u8]) -> Result<Self, OpenError> {
+        load::load(file, &mut |_| {})
+    }
+
+    /// Like [`from_bytes`](Self::from_bytes), and calls `progress` now and
+    /// then with the part of the work that is done, from 0 to 1.
+    ///
+    /// # Errors
+    /// As `from_bytes`.
+    pub fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Self, OpenError> {
+        load::load(file, progress)
+    }
+
+    /// Facts about the whole recording.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// What reading the file told beside its events: whether it is complete,
+    /// what is damaged, how many events the recorder dropped.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The time from the first event to the last.
+    pub fn span(&self) -> Range<Nanos> {
+        self.span.clone()
+    }
+
+    /// The runtimes, in the order in which they were first seen.
+    pub fn runtimes(&self) -> &[Runtime] {
+        &self.runtimes
+    }
+
+    /// The threads that recorded anything.
+    pub fn threads(&self) -> &[Thread] {
+        &self.threads
+    }
+
+    /// The lanes: workers first, runtime by runtime, then other threads.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// A lane.
+    pub fn lane(&self, lane: LaneIx) -> &Lane {
+        &self.lanes[lane.get()]
+    }
+
+    /// Whether a lane is a worker's.
+    pub fn is_worker(&self, lane: LaneIx) -> bool {
+        matches!(self.lane(lane).kind, LaneKind::Worker { .. })
+    }
+
+    /// A lane's name: `worker 2`, or the name of a thread.
+    pub fn lane_name(&self, lane: LaneIx) -> String {
+        match self.lane(lane).kind {
+            LaneKind::Worker { index, .. } => format!("worker {index}"),
+            LaneKind::Thread(id) => {
+                let name = self.threads.iter().find(|t| t.id == id).and_then(|t| t.name.clone());
+                match name {
+                    Some(name) => format!("thread {name}"),
+                    None => format!("thread {}", id.0),
+                }
+            }
+        }
+    }
+
+    /// Places where tasks were spawned.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// A place.
+    pub fn place(&self, place: PlaceIx) -> &Place {
+        &self.places[place.get()]
+    }
+
+    /// All tasks, in the order in which they were spawned.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// A task.
+    pub fn task(&self, task: TaskIx) -> &Task {
+        &self.tasks[task.get()]
+    }
+
+    /// The task with this id of Tokio's.
+    pub fn find_task(&self, id: TaskId) -> Option<TaskIx> {
+        // Tasks are sorted by time, ids nearly so: a plain search is right and
+        // fast enough for the few times that a person asks.
+        let position = self.tasks.iter().position(|task| task.id == id)?;
+        Some(TaskIx(position as u32))
+    }
+
+    /// What a person would call the task: its name, its function's, or its id.
+    pub fn task_name(&self, task: TaskIx) -> String {
+        let task = self.task(task);
+        match (&task.name, &task.function) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(function)) => short_function(function).to_owned(),
+            (None, None) => format!("task {}", task.id),
+        }
+    }
+
+    /// All polls, by lane and then by start.
+    pub fn polls(&self) -> &[Poll] {
+        &self.polls
+    }
+
+    /// A poll.
+    pub fn poll(&self, poll: PollIx) -> &Poll {
+        &self.polls[poll.get()]
+    }
+
+    /// The polls of a lane, sorted by start.
+    pub fn lane_polls(&self, lane: LaneIx) -> &[Poll] {
+        let Range { start, end } = self.lane(lane).polls;
+        &self.polls[start as usize..end as usize]
+    }
+
+    /// The polls of a task, sorted by start.
+    pub fn task_polls(&self, task: TaskIx) -> &[PollIx] {
+        let Range { start, end } = self.task(task).polls;
+        &self.polls_by_task[start as usize..end as usize]
+    }
+
+    /// All wakes, sorted by time.
+    pub fn wakes(&self) -> &[Wake] {
+        &self.wakes
+    }
+
+    /// A wake.
+    pub fn wake(&self, wake: WakeIx) -> &Wake {
+        &self.wakes[wake.get()]
+    }
+
+    /// The wakes of a task, sorted by time.
+    pub fn task_wakes(&self, task: TaskIx) -> &[WakeIx] {
+        let Range { start, end } = self.task(task).wakes;
+        &self.wakes_by_task[start as usize..end as usize]
+    }
+
+    /// All hops, sorted by the start of the poll that they lead to.
+    pub fn hops(&self) -> &[Hop] {
+        &self.hops
+    }
+
+    /// The hops that are under way at some moment of `window`: the poll before
+    /// them ended before its end, the poll after them begins after its start.
+    pub fn hops_during(&self, window: Range<Nanos>) -> impl Iterator<Item = &Hop> {
+        let first = self.hops.partition_point(|hop| self.poll(hop.to).start < window.start);
+        // A hop that begins before the window's end arrives soon after it.
+        let latest = window.end.saturating_add(self.longest_hop);
+        self.hops[first..]
+            .iter()
+            .take_while(move |hop| self.poll(hop.to).start <= latest)
+            .filter(move |hop| self.poll(hop.from).end <= window.end)
+    }
+}
+
+/// The last path component of a type name, closures told by their function.
+fn short_function(name: &str) -> &str {
+    let name = name.trim_end_matches("::{{closure}}");
+    let head = name.split('<').next().unwrap_or(name);
+    match head.rfind("::") {
+        Some(at) => &head[at + 2..],
+        None => head,
+    }
+}
