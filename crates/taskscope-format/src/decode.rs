@@ -98,8 +98,8 @@ impl<'a> Decoder<'a> {
                 name: self.string(body)?,
                 hooked: varint::take(body)? != 0,
             },
-            tag::WORKER => Event::Worker(match take_u32(body)?.checked_sub(1) {
-                Some(runtime) => Some((RuntimeId(runtime), take_u32(body)?)),
+            tag::WORKER => Event::Worker(match take_runtime(body)? {
+                Some(runtime) => Some((runtime, take_u32(body)?)),
                 None => None,
             }),
             tag::SPAWN => Event::Spawn(self.spawn(body)?),
@@ -120,10 +120,7 @@ impl<'a> Decoder<'a> {
             task: TaskId(varint::take(body)?),
             kind: TaskKind::from_code(take_u8(body)?)?,
             source: Source::from_code(take_u8(body)?)?,
-            runtime: match take_optional(body)? {
-                Some(id) => Some(RuntimeId(u32::try_from(id).ok()?)),
-                None => None,
-            },
+            runtime: take_runtime(body)?,
             parent: take_optional(body)?.map(TaskId),
             name: self.optional_string(body)?,
             location: {
@@ -165,6 +162,13 @@ impl<'a> Decoder<'a> {
 
 fn take_optional(body: &mut &[u8]) -> Option<Option<u64>> {
     Some(varint::take(body)?.checked_sub(1))
+}
+
+fn take_runtime(body: &mut &[u8]) -> Option<Option<RuntimeId>> {
+    Some(match take_optional(body)? {
+        Some(id) => Some(RuntimeId(u32::try_from(id).ok()?)),
+        None => None,
+    })
 }
 
 fn take_u32(body: &mut &[u8]) -> Option<u32> {

@@ -32,12 +32,14 @@ impl Encoder {
 
     /// Appends a record that makes all that follows understandable without
     /// what stood before.
+    ///
+    /// As in [`event`](Self::event), an earlier `time` is written as the same.
     pub fn sync(&mut self, time: Nanos, out: &mut Vec<u8>) {
-        self.time = time;
+        self.time = self.time.max(time);
         self.task = 0;
         self.strings.clear();
         self.body.clear();
-        varint::put(&mut self.body, time);
+        varint::put(&mut self.body, self.time);
         self.finish_long(tag::SYNC, out);
     }
 

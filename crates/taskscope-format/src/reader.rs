@@ -167,7 +167,8 @@ impl<'a> Reader<'a> {
         }
         self.thread = header.thread;
         self.payload = payload;
-        let joined = stream.decoder.is_some();
+        // An empty block leans on nothing.
+        let joined = stream.decoder.is_some() || payload.is_empty();
         if !joined {
             self.payload = &[];
         }
@@ -188,6 +189,7 @@ impl<'a> Iterator for Reader<'a> {
             }
             let stream = self.streams.entry(self.thread).or_default();
             let decoder = stream.decoder.get_or_insert_default();
+            let left = self.payload.len();
             match decoder.next(&mut self.payload) {
                 Step::Other => {}
                 Step::Event(time, event) => {
@@ -198,10 +200,11 @@ impl<'a> Iterator for Reader<'a> {
                     return Some(Record { thread: self.thread, time, event });
                 }
                 Step::Malformed => {
+                    // From the record's first byte: what it took before it
+                    // made no sense is lost too.
                     stream.decoder = None;
-                    let length = self.payload.len();
                     self.payload = &[];
-                    self.damage(self.position - length, length, DamageKind::Record);
+                    self.damage(self.position - left, left, DamageKind::Record);
                 }
             }
         }

@@ -44,7 +44,7 @@ impl<W: Write> FileWriter<W> {
     pub fn block(&mut self, thread: ThreadId, payload: &[u8]) -> io::Result<()> {
         let sequence = self.sequences.entry(thread).or_default();
         let header = (thread, *sequence);
-        *sequence += 1;
+        *sequence = sequence.wrapping_add(1);
         self.put(BlockKind::Events, header, payload)
     }
 
