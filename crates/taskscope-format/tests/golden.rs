@@ -1,0 +1,182 @@
+//! Traces of earlier versions stay readable for ever.
+//!
+//! `golden/v1.tscope` was written once, by the ignored test below:
+//!
+//! ```text
+//! cargo test -p taskscope-format --test golden -- --ignored
+//! ```
+//!
+//! It must never be written again: a later version gets a file of its own, and
+//! this one is then read by code that never wrote it.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::read;
+use taskscope_format::{
+    Encoder, EndKind, Event, FileWriter, Flavor, Location, PollResult, Reader, RuntimeId, Source,
+    Spawn, TaskId, TaskKind, ThreadId, VERSION, WakeOp, meta,
+};
+
+const STARTED: u64 = 1_750_000_000_123_456_789;
+
+fn golden(version: u16) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}.tscope"))
+}
+
+/// Every kind of record, and every value that a field of few values can have.
+fn records() -> Vec<(u32, u64, Event<'static>)> {
+    let location = Location { file: "src/main.rs", line: 12, column: 5 };
+    let parent = Spawn {
+        runtime: Some(RuntimeId(0)),
+        name: Some("accept"),
+        location: Some(location),
+        size: Some(256),
+        ..Spawn::new(TaskId(18), TaskKind::Task, Source::Span)
+    };
+    let boxed = Spawn {
+        parent: Some(TaskId(18)),
+        location: Some(Location { line: 20, ..location }),
+        size: Some(8),
+        original_size: Some(40_000),
+        ..Spawn::new(TaskId(19), TaskKind::Local, Source::Span)
+    };
+    let blocking = Spawn {
+        function: Some("app::read_config::{{closure}}"),
+        ..Spawn::new(TaskId(20), TaskKind::Blocking, Source::Span)
+    };
+    let result = |result, kept_waker| Event::PollEnd { result, kept_waker };
+    let poll = |task, source| Event::PollStart { task: TaskId(task), source };
+    let end = |task, end, inferred| Event::TaskEnd { task: TaskId(task), end, inferred };
+    vec![
+        (0, 0, Event::Meta { key: meta::PROGRAM, value: "größe" }),
+        (0, 0, Event::Thread { os_id: 4711, name: "main" }),
+        (
+            0,
+            5,
+            Event::Runtime {
+                id: RuntimeId(0),
+                flavor: Flavor::MultiThread,
+                workers: 2,
+                name: "api",
+                hooked: true,
+            },
+        ),
+        (
+            0,
+            6,
+            Event::Runtime {
+                id: RuntimeId(1),
+                flavor: Flavor::CurrentThread,
+                workers: 1,
+                name: "",
+                hooked: false,
+            },
+        ),
+        (
+            0,
+            7,
+            Event::Runtime {
+                id: RuntimeId(2),
+                flavor: Flavor::Unknown,
+                workers: 0,
+                name: "",
+                hooked: false,
+            },
+        ),
+        (0, 10, Event::Spawn(parent)),
+        (0, 11, Event::Spawn(Spawn::new(TaskId(18), TaskKind::Task, Source::Hook))),
+        (0, 12, Event::Spawn(boxed)),
+        (0, 13, Event::Spawn(blocking)),
+        (0, 14, Event::Spawn(Spawn::new(TaskId(21), TaskKind::BlockOn, Source::Span))),
+        (1, 20, Event::Thread { os_id: 0, name: "tokio-rt-worker" }),
+        (1, 21, Event::Worker(Some((RuntimeId(0), 1)))),
+        (1, 30, poll(18, Source::Hook)),
+        (1, 31, Event::Wake { task: TaskId(19), op: WakeOp::ByRef }),
+        (1, 45, result(PollResult::Pending, true)),
+        (1, 46, Event::Wake { task: TaskId(18), op: WakeOp::ByValue }),
+        (1, 50, poll(19, Source::Span)),
+        (1, 70, result(PollResult::Pending, false)),
+        (1, 75, poll(18, Source::Hook)),
+        (1, 80, end(18, EndKind::Returned, false)),
+        (1, 81, result(PollResult::Ready, false)),
+        (1, 90, Event::Park),
+        (1, 3_000_000_090, Event::Unpark),
+        (1, 3_000_000_100, poll(22, Source::Hook)),
+        (1, 3_000_000_110, end(22, EndKind::Panicked, false)),
+        (1, 3_000_000_111, result(PollResult::Panicked, false)),
+        (1, 3_000_000_120, poll(23, Source::Hook)),
+        (1, 3_000_000_121, end(23, EndKind::Cancelled, true)),
+        (1, 3_000_000_122, result(PollResult::OnlyDropped, false)),
+        (1, 3_000_000_123, end(20, EndKind::Unknown, true)),
+        (1, 3_000_000_200, Event::Dropped { count: 12, since: 3_000_000_130 }),
+        (1, 3_000_000_201, Event::Worker(None)),
+    ]
+}
+
+#[test]
+fn a_trace_of_version_1_is_read() {
+    let file = std::fs::read(golden(1)).expect("the golden file is in the tree");
+    let header = Reader::new(&file).expect("it opens").header().expect("it is whole");
+    assert_eq!((header.version, header.started_unix_ns), (1, STARTED));
+    let (back, report) = read(&file);
+    let back: Vec<_> = back.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
+    assert_eq!(back, records());
+    assert!(report.complete);
+    assert_eq!((report.damages.len(), report.dropped, report.records), (0, 12, 32));
+}
+
+#[test]
+fn there_is_a_golden_file_of_the_version_that_is_written() {
+    assert!(golden(VERSION).exists(), "see the head of {}", file!());
+}
+
+#[test]
+#[ignore = "writes the golden file of a new version, once"]
+fn write_the_golden_file() {
+    let path = golden(VERSION);
+    assert!(!path.exists(), "{} stands for ever", path.display());
+    let mut writer = FileWriter::new(Vec::new(), STARTED).expect("memory can be written to");
+    let records = records();
+    // Each thread in two blocks; the second of thread 1 begins with a sync.
+    for (thread, syncs) in [(0, 1), (1, 2)] {
+        let of_thread: Vec<_> = records.iter().filter(|record| record.0 == thread).collect();
+        let mut encoder = Encoder::new();
+        for (number, half) in of_thread.chunks(of_thread.len().div_ceil(2)).enumerate() {
+            let mut bytes = Vec::new();
+            if number < syncs {
+                encoder.sync(half[0].1, &mut bytes);
+            }
+            for (_, time, event) in half {
+                encoder.event(*time, event, &mut bytes);
+            }
+            writer.block(ThreadId(thread), &bytes).expect("memory can be written to");
+        }
+    }
+    let file = writer.finish().expect("memory can be written to");
+    std::fs::write(&path, file).expect("the golden file can be written");
+}
+
+/// The bytes that `FORMAT.md` shows are a file, and say what it says.
+#[test]
+fn the_example_in_the_specification_is_a_trace() {
+    let text = include_str!("../FORMAT.md");
+    let example = text.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
+    let example = example.expect("the specification has an example");
+    // The bytes stand in the first 56 columns, the words behind them.
+    let bytes: Vec<u8> = example
+        .lines()
+        .flat_map(|line| line.get(..56).unwrap_or(line).split_whitespace())
+        .map(|byte| u8::from_str_radix(byte, 16).expect("two hexadecimal digits"))
+        .collect();
+    let (records, report) = read(&bytes);
+    let told: Vec<_> = records.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
+    let expected = [
+        (0, 21, Event::Worker(Some((RuntimeId(0), 1)))),
+        (0, 30, Event::PollStart { task: TaskId(18), source: Source::Hook }),
+        (0, 45, Event::PollEnd { result: PollResult::Pending, kept_waker: true }),
+    ];
+    assert_eq!(told, expected, "{report:?}");
+    assert_eq!((report.complete, report.damages.len()), (true, 0));
+}
