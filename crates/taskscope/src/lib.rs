@@ -1,1 +1,26 @@
-//! x
+//! Record how Tokio schedules your tasks.
+mod clock;
+mod error;
+mod fields;
+mod hooks;
+mod ids;
+mod init;
+mod layer;
+mod polls;
+mod recording;
+mod runtimes;
+mod shared;
+mod stream;
+mod target;
+mod task;
+mod thread;
+mod writer;
+
+pub use error::Error;
+pub use init::init;
+pub use recording::{Recorder, Recording, Report};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::init::{MainRuntime, run_main};
+}

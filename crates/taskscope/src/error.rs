@@ -1,0 +1,107 @@
+//! Why there is no recording, or not a whole one.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a recording could not be begun or finished.
+///
+/// The message says what was tried, what came of it, and what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The program was built without `--cfg tokio_unstable`, so that Tokio says
+    /// nothing about its tasks.
+    NoTokioUnstable,
+    /// The file could not be made.
+    Create {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// This process is recording to the same file already.
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The thread that writes the file could not be started.
+    Thread(io::Error),
+    /// A part of the recording could not be written. What could is in the file,
+    /// which opens like any other.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that the operating system said.
+        source: io::Error,
+        /// Bytes of events that are missing.
+        lost_bytes: u64,
+    },
+    /// The file was deleted while it was being written.
+    Deleted {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A global `tracing` subscriber is in place already, and only its owner
+    /// can add a layer to it.
+    SubscriberInPlace,
+}
+
+/// How to switch `tokio_unstable` on.
+const MEND_UNSTABLE: &str =
+    "this program was built without `--cfg tokio_unstable`, and without it \
+Tokio does not tell what its tasks do. Add to .cargo/config.toml, beside Cargo.toml:
+
+    [build]
+    rustflags = [\"--cfg\", \"tokio_unstable\"]
+
+and build again. (Where RUSTFLAGS is set, the file's flags are ignored: add `--cfg tokio_unstable` \
+to RUSTFLAGS instead.)";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTokioUnstable => f.write_str(MEND_UNSTABLE),
+            Self::Create { path, source } => write!(
+                f,
+                "cannot make the trace file {}: {source}; name another with \
+                 Recorder::builder().file(…) or the environment variable TASKSCOPE_FILE",
+                path.display()
+            ),
+            Self::InUse { path } => write!(
+                f,
+                "this process is already recording to {}; give each recording a file of its own",
+                path.display()
+            ),
+            Self::Thread(source) => {
+                write!(f, "cannot start the thread that writes the trace file: {source}")
+            }
+            Self::Write { path, source, lost_bytes } => write!(
+                f,
+                "{lost_bytes} bytes of events could not be written to {}: {source}; the rest is \
+                 there and can be opened",
+                path.display()
+            ),
+            Self::Deleted { path } => write!(
+                f,
+                "the trace file {} was deleted or moved while it was being written",
+                path.display()
+            ),
+            Self::SubscriberInPlace => f.write_str(
+                "a global tracing subscriber is in place already; instead of taskscope::init(), \
+                 add Recorder::builder().start()?.layer() to that subscriber's registry()",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Create { source, .. } | Self::Thread(source) | Self::Write { source, .. } => {
+                Some(source)
+            }
+            _ => None,
+        }
+    }
+}

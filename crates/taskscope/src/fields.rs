@@ -1,0 +1,136 @@
+//! The fields of Tokio's spans and events.
+
+use std::fmt::{Debug, Write};
+
+use taskscope_format::{Location, Source, Spawn, TaskId, TaskKind, WakeOp};
+use tracing::field::{Field, Visit};
+use tracing::span::Id;
+
+/// Fields of a `runtime.spawn` span.
+#[derive(Debug, Default)]
+pub(crate) struct SpawnFields {
+    pub(crate) task: Option<TaskId>,
+    kind: String,
+    name: String,
+    file: String,
+    line: u64,
+    column: u64,
+    size: Option<u64>,
+    original_size: Option<u64>,
+    function: String,
+}
+
+/// Where Tokio's workers have their loop. Closures of this module that run on
+/// the blocking pool are workers.
+const WORKER_MODULE: &str = "tokio::runtime::scheduler::multi_thread::worker::";
+
+impl SpawnFields {
+    pub(crate) fn kind(&self) -> TaskKind {
+        match &*self.kind {
+            "local" => TaskKind::Local,
+            "blocking" => TaskKind::Blocking,
+            "block_on" => TaskKind::BlockOn,
+            _ => TaskKind::Task,
+        }
+    }
+
+    /// Whether this is no task but one of Tokio's own worker threads.
+    pub(crate) fn is_worker_thread(&self) -> bool {
+        self.function.starts_with(WORKER_MODULE)
+    }
+
+    /// Whether a call of `block_in_place` started this worker thread.
+    pub(crate) fn is_block_in_place(&self) -> bool {
+        self.is_worker_thread() && self.function.contains("block_in_place")
+    }
+
+    pub(crate) fn spawn(&self, task: TaskId) -> Spawn<'_> {
+        let number = |number| u32::try_from(number).unwrap_or(0);
+        Spawn {
+            name: some(&self.name),
+            location: some(&self.file).map(|file| Location {
+                file,
+                line: number(self.line),
+                column: number(self.column),
+            }),
+            size: self.size,
+            original_size: self.original_size,
+            function: some(&self.function),
+            ..Spawn::new(task, self.kind(), Source::Span)
+        }
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+impl Visit for SpawnFields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "task.id" => self.task = Some(TaskId(value)),
+            "size.bytes" => self.size = Some(value),
+            "original_size.bytes" => self.original_size = Some(value),
+            "loc.line" => self.line = value,
+            "loc.col" => self.column = value,
+            _ => {}
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "loc.file" {
+            value.clone_into(&mut self.file);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let into = match field.name() {
+            "kind" => &mut self.kind,
+            "task.name" => &mut self.name,
+            "fn" => &mut self.function,
+            _ => return,
+        };
+        // Writing into a string does not fail.
+        let _ = write!(into, "{value:?}");
+    }
+}
+
+/// Fields of an event of a waker.
+#[derive(Debug, Default)]
+pub(crate) struct WakerFields {
+    pub(crate) op: Option<WakerOp>,
+    /// The *span* of the task. Its field is called `task.id`, as that of the
+    /// spawn span is, which holds Tokio's id of the task.
+    pub(crate) span: Option<Id>,
+}
+
+/// What was done with a waker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WakerOp {
+    Clone,
+    Drop,
+    Wake(WakeOp),
+}
+
+impl Visit for WakerFields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        // A span's id is never 0, and making one of 0 would panic.
+        if field.name() == "task.id" && value != 0 {
+            self.span = Some(Id::from_u64(value));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "op" {
+            self.op = match value {
+                "waker.clone" => Some(WakerOp::Clone),
+                "waker.drop" => Some(WakerOp::Drop),
+                "waker.wake" => Some(WakerOp::Wake(WakeOp::ByValue)),
+                "waker.wake_by_ref" => Some(WakerOp::Wake(WakeOp::ByRef)),
+                _ => None,
+            };
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}

@@ -1,0 +1,58 @@
+//! The hooks on `tokio::runtime::Builder`.
+
+use std::sync::Arc;
+
+use taskscope_format::Event;
+use tokio::runtime::Builder;
+
+use crate::runtimes::HookSet;
+use crate::shared::Shared;
+use crate::thread::record;
+
+/// Puts all hooks on a builder.
+pub(crate) fn install(shared: &Arc<Shared>, builder: &mut Builder, name: String) {
+    let hooks = Arc::new(HookSet::new(name));
+    for (is_park, event) in [(true, Event::Park), (false, Event::Unpark)] {
+        let (shared, hooks) = (Arc::clone(shared), Arc::clone(&hooks));
+        let hook =
+            move || record(&shared, |thread, shared, now| thread.park(shared, now, &hooks, &event));
+        if is_park {
+            builder.on_thread_park(hook)
+        } else {
+            builder.on_thread_unpark(hook)
+        };
+    }
+    #[cfg(tokio_unstable)]
+    install_task_hooks(shared, builder, &hooks);
+}
+
+#[cfg(tokio_unstable)]
+fn install_task_hooks(shared: &Arc<Shared>, builder: &mut Builder, hooks: &Arc<HookSet>) {
+    use taskscope_format::Location;
+
+    use crate::ids;
+
+    let for_hook = || (Arc::clone(shared), Arc::clone(hooks));
+    let (shared, hooks) = for_hook();
+    builder.on_task_spawn(move |meta| {
+        let at = meta.spawned_at();
+        let location = Location { file: at.file(), line: at.line(), column: at.column() };
+        let spawned = (ids::task(meta.id()), location);
+        record(&shared, |thread, shared, now| thread.hook_spawn(shared, now, &hooks, spawned));
+    });
+    let (shared, hooks) = for_hook();
+    builder.on_before_task_poll(move |meta| {
+        let task = ids::task(meta.id());
+        record(&shared, |thread, shared, now| thread.before_poll(shared, now, &hooks, task));
+    });
+    let (shared, _) = for_hook();
+    builder.on_after_task_poll(move |meta| {
+        let task = ids::task(meta.id());
+        record(&shared, |thread, _, now| thread.after_poll(now, task));
+    });
+    let (shared, _) = for_hook();
+    builder.on_task_terminate(move |meta| {
+        let task = ids::task(meta.id());
+        record(&shared, |thread, _, now| thread.terminate(now, task));
+    });
+}

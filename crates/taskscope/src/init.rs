@@ -1,0 +1,88 @@
+//! Recording with one call, and never an error.
+
+use std::future::Future;
+use std::io::Write;
+
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::{Error, Recorder, Recording};
+
+/// Records this process: sets up a recording, and a global `tracing`
+/// subscriber with nothing in it but the recorder's layer.
+///
+/// ```no_run
+/// #[tokio::main]
+/// async fn main() {
+///     let _recording = taskscope::init();
+///     // ...
+/// }
+/// ```
+///
+/// Where it cannot record, it says so in one message on standard error, with
+/// what to do, and the program runs on with an idle [`Recording`]. Use
+/// [`Recorder`] to handle errors yourself, or if you have a subscriber of your
+/// own.
+///
+/// It records what is spawned after the call. A runtime that is running already
+/// has no hooks; [`macro@crate::main`] or [`Recording::hooks`] bring them.
+pub fn init() -> Recording {
+    try_init().unwrap_or_else(|error| {
+        complain(&error);
+        Recording::idle()
+    })
+}
+
+fn try_init() -> Result<Recording, Error> {
+    // Asked first, so that no empty file is left behind.
+    // (`has_been_set` is true for one that only some other thread ever had.)
+    if !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
+        return Err(Error::SubscriberInPlace);
+    }
+    let recording = Recorder::builder().start()?;
+    let subscriber = tracing_subscriber::registry().with(recording.layer());
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::SubscriberInPlace)?;
+    Ok(recording)
+}
+
+/// One message on standard error; silence where that is closed.
+pub(crate) fn complain(error: &Error) {
+    let _ = writeln!(std::io::stderr(), "taskscope: {error}");
+}
+
+/// Which runtime `#[taskscope::main]` builds.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub enum MainRuntime {
+    /// `flavor = "multi_thread"`, perhaps with `worker_threads`.
+    MultiThread(Option<usize>),
+    /// `flavor = "current_thread"`.
+    CurrentThread,
+}
+
+/// What `#[taskscope::main]` makes of `main`.
+///
+/// # Panics
+/// As `#[tokio::main]` does: where the runtime cannot be built, there is no
+/// program to run.
+#[doc(hidden)]
+pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
+    // Declared first, so that it is dropped last, and records the shutdown.
+    let recording = init();
+    let mut builder = match runtime {
+        MainRuntime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+        MainRuntime::MultiThread(workers) => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            if let Some(workers) = workers {
+                builder.worker_threads(workers);
+            }
+            builder
+        }
+    };
+    recording.hooks(&mut builder);
+    let runtime = builder.enable_all().build();
+    #[expect(clippy::expect_used, reason = "there is nothing to go on with")]
+    let runtime = runtime.expect("failed to build the Tokio runtime");
+    runtime.block_on(main)
+}

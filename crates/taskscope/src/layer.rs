@@ -1,0 +1,135 @@
+//! The `tracing_subscriber` layer: hears what Tokio tells through `tracing`.
+
+use std::sync::Arc;
+
+use tracing::span::{Attributes, Id};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::filter::{Filtered, LevelFilter};
+use tracing_subscriber::layer::{Context, Filter, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::fields::{SpawnFields, WakerFields, WakerOp};
+use crate::shared::Shared;
+use crate::task::{SpanTask, Task};
+use crate::thread::record;
+
+/// The layer behind a filter of its own, so that it sees what it needs whatever
+/// the layers beside it want, and they see what they would without it.
+pub(crate) fn layer<S>(shared: Arc<Shared>) -> Filtered<TaskLayer, TaskFilter, S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    TaskLayer { shared }.with_filter(TaskFilter)
+}
+
+/// Lets through the spans of tasks and the events of wakers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskFilter;
+
+fn is_wanted(metadata: &Metadata<'_>) -> bool {
+    match metadata.target() {
+        "tokio::task" | "tokio::task::blocking" => metadata.name() == "runtime.spawn",
+        "tokio::task::waker" => metadata.is_event(),
+        _ => false,
+    }
+}
+
+impl<S> Filter<S> for TaskFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        is_wanted(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_wanted(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct TaskLayer {
+    shared: Arc<Shared>,
+}
+
+/// What is known of the task behind a span; `None` for a span made before this
+/// recording, and for one that has closed.
+fn task_of<S>(context: &Context<'_, S>, span: &Id) -> Option<SpanTask>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    context.span(span)?.extensions().get::<SpanTask>().cloned()
+}
+
+impl<S> Layer<S> for TaskLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, context: Context<'_, S>) {
+        let mut fields = SpawnFields::default();
+        attributes.record(&mut fields);
+        let Some(span) = context.span(span) else { return };
+        let Some(task) = fields.task else { return };
+        let of = if fields.is_worker_thread() {
+            record(&self.shared, |thread, _, now| {
+                thread.worker_thread_spawned(now, fields.is_block_in_place());
+            });
+            SpanTask::WorkerThread
+        } else {
+            let task = Task::new(task, fields.kind());
+            record(&self.shared, |thread, shared, now| {
+                thread.span_spawn(shared, now, &task, fields.spawn(task.id));
+            });
+            SpanTask::Task(task)
+        };
+        // Two recordings can hang in one subscriber; the first brings the task.
+        let mut extensions = span.extensions_mut();
+        if extensions.get_mut::<SpanTask>().is_none() {
+            extensions.insert(of);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        record(&self.shared, |thread, shared, now| {
+            let span = id.into_u64();
+            if thread.enter_again(span) {
+                return;
+            }
+            if let Some(of) = task_of(&context, id) {
+                thread.enter(shared, now, span, &of);
+            }
+        });
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        record(&self.shared, |thread, shared, now| thread.exit(shared, now, id.into_u64()));
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if let Some(of) = task_of(&context, &id) {
+            record(&self.shared, |thread, shared, now| thread.close(shared, now, &of));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = WakerFields::default();
+        event.record(&mut fields);
+        let (Some(op), Some(id)) = (fields.op, fields.span) else { return };
+        record(&self.shared, |thread, shared, now| match op {
+            WakerOp::Clone => thread.waker_cloned(id.into_u64()),
+            WakerOp::Drop => thread.waker_dropped(),
+            WakerOp::Wake(op) => {
+                let running = thread.running_with_span(id.into_u64());
+                let task = running.or_else(|| match task_of(&context, &id)? {
+                    SpanTask::Task(task) => Some(task.id),
+                    SpanTask::WorkerThread => None,
+                });
+                if let Some(task) = task {
+                    thread.wake(shared, now, task, op);
+                }
+            }
+        });
+    }
+}

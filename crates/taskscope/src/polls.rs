@@ -1,0 +1,439 @@
+//! From what Tokio's two sources tell to polls and ends of tasks.
+//!
+//! # The problem
+//! A *visit* is what Tokio shows of a worker taking up a task: the task's span
+//! is entered and exited. Polls are not visits. `Instrumented` enters its span
+//! once more to drop the future, so a task that returns shows one visit more
+//! than it had polls, and a task that was aborted while it waited shows a visit
+//! without a poll. The hooks on a runtime bracket what really is one turn of a
+//! task on a worker, but say nothing of how it ended; and half of all tasks
+//! have no hooks: those of `block_on`, of a `LocalSet`, of the blocking pool, of
+//! runtimes that somebody else built.
+//!
+//! ```text
+//! pending         before-poll  enter exit                                  after-poll
+//! returned        before-poll  enter exit  enter exit  close  terminate    after-poll
+//! panicked        the same, unwinding from the first exit on
+//! aborted, idle   before-poll              enter exit  close  terminate    after-poll
+//! at shutdown                              enter exit  close  terminate
+//! ```
+//!
+//! # The plan
+//! Each thread keeps a stack of its open polls. Where the hooks have opened one,
+//! they alone make it a poll; visits of the same task inside it are counted and
+//! not written. At the end the count tells how the task ended: one visit only
+//! dropped it, more polled it first. A visit of a hooked task outside of a
+//! bracket is the shutdown of its runtime, and no poll.
+//!
+//! Without hooks each visit is written as a poll whose source is a span, the
+//! last one included; a reader takes that one off when it sees the end. How the
+//! task ended is then an inference: a visit that follows the one before without
+//! anything between them on the thread dropped what had just returned.
+//!
+//! One thing cannot be told by either source: a task that is aborted *while* it
+//! is polled is dropped right after that poll, as if it had returned.
+//!
+//! # Why the end is written where it is
+//! A returning task wakes whoever joins it after its span has closed and before
+//! its bracket does. So the end comes first, then the wake, then the end of the
+//! poll, and the wake stands where it belongs: inside the finished task's poll.
+
+use taskscope_format::{
+    EndKind, Event, Location, Nanos, PollResult, Source, Spawn, TaskId, TaskKind, WakeOp,
+};
+
+use crate::runtimes::HookSet;
+use crate::shared::Shared;
+use crate::task::{SpanTask, Task};
+use crate::thread::ThreadState;
+
+/// A poll (or a visit) that has begun on this thread and not ended.
+#[derive(Debug)]
+pub(crate) struct OpenPoll {
+    task: TaskId,
+    /// The id of the task's span, 0 while it has not been entered.
+    span: u64,
+    how: How,
+    /// Visits so far.
+    visits: u32,
+    /// The thread was unwinding when this began, so that it still is says
+    /// nothing about this task.
+    unwinding_before: bool,
+    panicked: bool,
+    kept_waker: bool,
+    /// How the task ended within this poll, if it has.
+    end: Option<EndKind>,
+}
+
+/// Who opened it.
+#[derive(Debug)]
+enum How {
+    /// The hooks.
+    Hook,
+    /// The layer, for a task without hooks. `next` tells whether the last visit
+    /// on this thread was to the same task, with nothing since.
+    Span { task: Task, follows_own: bool, again: bool },
+    /// The layer, for a hooked task whose runtime is shutting down. Not written.
+    Shutdown,
+}
+
+/// The last visit on this thread that the layer alone knows of.
+#[derive(Debug)]
+pub(crate) struct LastVisit {
+    task: TaskId,
+    /// [`ThreadState::told`] at its end.
+    told: u64,
+    at: Nanos,
+    kept_waker: bool,
+    /// How the task ended, if this visit was its last.
+    end: EndKind,
+    /// `None` where that was seen at shutdown.
+    of: Option<Task>,
+}
+
+/// Where a returned future is dropped, that happens right after the poll. A
+/// future that waited (its waker was kept) and is dropped later than this was
+/// aborted.
+const AT_ONCE: Nanos = 1_000_000;
+
+impl OpenPoll {
+    fn new(task: TaskId, how: How) -> Self {
+        Self {
+            task,
+            span: 0,
+            how,
+            visits: 0,
+            unwinding_before: std::thread::panicking(),
+            panicked: false,
+            kept_waker: false,
+            end: None,
+        }
+    }
+
+    fn note_panic(&mut self) {
+        self.panicked |= !self.unwinding_before && std::thread::panicking();
+    }
+
+    /// How a task ends that ends inside this bracket of the hooks.
+    fn end_in_bracket(&self) -> EndKind {
+        match self.visits {
+            _ if self.panicked => EndKind::Panicked,
+            // The task has no span: it was spawned before there was a layer.
+            0 => EndKind::Unknown,
+            1 => EndKind::Cancelled,
+            _ => EndKind::Returned,
+        }
+    }
+
+    fn result(&self) -> PollResult {
+        match (&self.how, self.end) {
+            (How::Hook, None) => PollResult::Pending,
+            (How::Hook, _) if self.visits == 1 => PollResult::OnlyDropped,
+            (_, Some(EndKind::Panicked)) => PollResult::Panicked,
+            (How::Hook, Some(_)) => PollResult::Ready,
+            _ if self.panicked => PollResult::Panicked,
+            _ => PollResult::Pending,
+        }
+    }
+}
+
+/// What the hooks tell.
+impl ThreadState {
+    pub(crate) fn hook_spawn(
+        &mut self,
+        shared: &Shared,
+        time: Nanos,
+        hooks: &HookSet,
+        (task, location): (TaskId, Location<'_>),
+    ) {
+        self.find_worker(shared, None);
+        let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
+        spawn.runtime = hooks.runtime();
+        match self.announced.take() {
+            // The layer has just told all but the runtime.
+            Some(announced) if announced.id == task => announced.set_hooked(),
+            _ => {
+                spawn.parent = self.running();
+                spawn.location = Some(location);
+            }
+        }
+        self.stream.write(time, &Event::Spawn(spawn));
+    }
+
+    #[inline]
+    pub(crate) fn before_poll(
+        &mut self,
+        shared: &Shared,
+        time: Nanos,
+        hooks: &HookSet,
+        task: TaskId,
+    ) {
+        self.worker_is_back();
+        self.find_worker(shared, Some(hooks));
+        self.stream.write(time, &Event::PollStart { task, source: Source::Hook });
+        self.open.push(OpenPoll::new(task, How::Hook));
+    }
+
+    #[inline]
+    pub(crate) fn after_poll(&mut self, time: Nanos, task: TaskId) {
+        if let Some(position) = self.bracket_of(task) {
+            self.end_polls(time, position);
+        }
+    }
+
+    pub(crate) fn terminate(&mut self, time: Nanos, task: TaskId) {
+        if let Some(position) = self.bracket_of(task) {
+            self.end_in_bracket(time, position);
+        } else if !self.has_written_end(task) {
+            let visit = self.last_visit.as_ref().filter(|visit| visit.task == task);
+            let (end, inferred) = match visit {
+                Some(visit) => {
+                    if let Some(task) = &visit.of {
+                        task.set_ended();
+                    }
+                    (visit.end, visit.is_inferred())
+                }
+                // A worker that ends a task without taking it up shuts down.
+                None if tokio::runtime::worker_index().is_some() => (EndKind::Cancelled, false),
+                // A thread of the blocking pool has done what it was given. If
+                // that had no span, it was a worker's loop, or something that
+                // was spawned before there was a layer.
+                None => return,
+            };
+            self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
+        }
+    }
+
+    pub(crate) fn park(
+        &mut self,
+        shared: &Shared,
+        time: Nanos,
+        hooks: &HookSet,
+        event: &Event<'_>,
+    ) {
+        self.worker_is_back();
+        self.find_worker(shared, Some(hooks));
+        if self.stream.worker().is_some() {
+            self.stream.write(time, event);
+        }
+    }
+}
+
+/// What the layer tells.
+impl ThreadState {
+    pub(crate) fn span_spawn(
+        &mut self,
+        shared: &Shared,
+        time: Nanos,
+        task: &Task,
+        mut spawn: Spawn<'_>,
+    ) {
+        self.told += 1;
+        if task.kind == TaskKind::BlockOn {
+            self.place_is_stale();
+        }
+        self.find_worker(shared, None);
+        spawn.parent = self.running();
+        self.stream.write(time, &Event::Spawn(spawn));
+        self.announced = Some(task.clone());
+    }
+
+    /// A blocking task was made to run a worker's loop.
+    pub(crate) fn worker_thread_spawned(&mut self, time: Nanos, by_block_in_place: bool) {
+        self.told += 1;
+        if by_block_in_place && self.stream.worker().is_some() {
+            self.give_worker_away(time);
+        }
+    }
+
+    /// Whether `span` is being visited inside a bracket of the hooks, in which
+    /// case the visit is counted. Spares looking up the span.
+    #[inline]
+    pub(crate) fn enter_again(&mut self, span: u64) -> bool {
+        match self.open.last_mut() {
+            Some(open) if open.span == span && matches!(open.how, How::Hook) => {
+                self.told += 1;
+                open.visits += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn enter(&mut self, shared: &Shared, time: Nanos, span: u64, of: &SpanTask) {
+        self.told += 1;
+        let SpanTask::Task(task) = of else {
+            self.place_is_stale();
+            return;
+        };
+        match self.open.last_mut() {
+            Some(open) if open.task == task.id && matches!(open.how, How::Hook) => {
+                open.span = span;
+                open.visits += 1;
+            }
+            _ if task.is_hooked() => self.push_visit(span, task.id, How::Shutdown),
+            _ => {
+                if task.kind == TaskKind::BlockOn {
+                    self.place_is_stale();
+                } else if self.open.is_empty() {
+                    self.worker_is_back();
+                }
+                self.find_worker(shared, None);
+                self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
+                let follows_own = self.last_visit.as_ref().is_some_and(|last| {
+                    last.task == task.id
+                        && last.told + 1 == self.told
+                        && !(last.kept_waker && time.saturating_sub(last.at) > AT_ONCE)
+                });
+                let again = task.set_entered();
+                self.push_visit(
+                    span,
+                    task.id,
+                    How::Span { task: task.clone(), follows_own, again },
+                );
+            }
+        }
+    }
+
+    pub(crate) fn exit(&mut self, shared: &Shared, time: Nanos, span: u64) {
+        self.told += 1;
+        let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
+            // A worker thread leaves its loop. (Or the span was entered before
+            // this recording began.)
+            self.place_is_stale();
+            self.find_worker(shared, None);
+            self.stream.tell_worker(time);
+            return;
+        };
+        let open = &mut self.open[position];
+        open.note_panic();
+        if !matches!(open.how, How::Hook) {
+            self.end_polls(time, position);
+        }
+    }
+
+    pub(crate) fn close(&mut self, shared: &Shared, time: Nanos, of: &SpanTask) {
+        self.told += 1;
+        let SpanTask::Task(task) = of else { return };
+        if let Some(position) = self.bracket_of(task.id) {
+            self.end_in_bracket(time, position);
+            return;
+        }
+        let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
+        // A clone of a span outlives its task where somebody keeps it (a span
+        // made inside the task does). The hooks tell of the end all the same.
+        if task.is_hooked() && visit.is_none() || self.has_written_end(task.id) {
+            return;
+        }
+        if task.set_ended() {
+            return;
+        }
+        let (end, inferred) = match visit {
+            Some(visit) => (visit.end, visit.is_inferred()),
+            None => (task.outcome(), true),
+        };
+        if task.kind == TaskKind::BlockOn {
+            self.place_is_stale();
+        }
+        self.find_worker(shared, None);
+        self.write_end(time, &Event::TaskEnd { task: task.id, end, inferred }, task.id);
+    }
+
+    /// The task whose waker is being cloned: if it is running here, it keeps it.
+    pub(crate) fn waker_cloned(&mut self, span: u64) {
+        self.told += 1;
+        if let Some(open) = self.open.iter_mut().rev().find(|open| open.span == span) {
+            open.kept_waker = true;
+        }
+    }
+
+    pub(crate) fn waker_dropped(&mut self) {
+        self.told += 1;
+    }
+
+    /// The task that runs here and has this span.
+    pub(crate) fn running_with_span(&self, span: u64) -> Option<TaskId> {
+        self.open.iter().rev().find(|open| open.span == span).map(|open| open.task)
+    }
+
+    pub(crate) fn wake(&mut self, shared: &Shared, time: Nanos, task: TaskId, op: WakeOp) {
+        self.told += 1;
+        self.find_worker(shared, None);
+        self.stream.write(time, &Event::Wake { task, op });
+    }
+}
+
+/// The stack of open polls.
+impl ThreadState {
+    /// The task that runs on this thread.
+    fn running(&self) -> Option<TaskId> {
+        self.open.last().filter(|open| !matches!(open.how, How::Shutdown)).map(|open| open.task)
+    }
+
+    fn bracket_of(&self, task: TaskId) -> Option<usize> {
+        self.open.iter().rposition(|open| open.task == task && matches!(open.how, How::Hook))
+    }
+
+    fn push_visit(&mut self, span: u64, task: TaskId, how: How) {
+        let mut open = OpenPoll::new(task, how);
+        open.span = span;
+        open.visits = 1;
+        self.open.push(open);
+    }
+
+    fn end_in_bracket(&mut self, time: Nanos, position: usize) {
+        let open = &mut self.open[position];
+        if open.end.is_some() {
+            return;
+        }
+        let (task, end) = (open.task, open.end_in_bracket());
+        open.end = Some(end);
+        self.write_end(time, &Event::TaskEnd { task, end, inferred: false }, task);
+    }
+
+    /// Ends the poll at `position`, and those above it that were left open, so
+    /// that beginnings and ends in the stream always match.
+    fn end_polls(&mut self, time: Nanos, position: usize) {
+        while self.open.len() > position {
+            let Some(open) = self.open.pop() else { return };
+            let (result, kept_waker) = (open.result(), open.kept_waker);
+            if !matches!(open.how, How::Shutdown) {
+                self.stream.write(time, &Event::PollEnd { result, kept_waker });
+            }
+            self.note_visit(time, open);
+        }
+    }
+
+    fn note_visit(&mut self, at: Nanos, open: OpenPoll) {
+        let (end, of) = match open.how {
+            How::Hook => return,
+            How::Shutdown => (EndKind::Cancelled, None),
+            How::Span { task, .. } if open.panicked => (EndKind::Panicked, Some(task)),
+            How::Span { task, follows_own, again } => {
+                let returned = match task.kind {
+                    // Polled until it returns.
+                    TaskKind::BlockOn => true,
+                    // Polled once or never.
+                    TaskKind::Blocking => again,
+                    TaskKind::Task | TaskKind::Local => follows_own,
+                };
+                (if returned { EndKind::Returned } else { EndKind::Cancelled }, Some(task))
+            }
+        };
+        if let Some(task) = &of {
+            task.set_outcome(end);
+        }
+        let (task, kept_waker) = (open.task, open.kept_waker);
+        self.last_visit = Some(LastVisit { task, told: self.told, at, kept_waker, end, of });
+    }
+}
+
+impl LastVisit {
+    /// Whether [`LastVisit::end`] is an inference. Where a task can only be
+    /// polled once, or not be dropped half-way, or where its runtime shut down
+    /// around it, there is nothing to infer; nor about a panic.
+    fn is_inferred(&self) -> bool {
+        let kind = self.of.as_ref().map(|task| task.kind);
+        self.end != EndKind::Panicked && matches!(kind, Some(TaskKind::Task | TaskKind::Local))
+    }
+}

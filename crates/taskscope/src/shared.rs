@@ -1,0 +1,104 @@
+//! What all threads of a recording share.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+
+use taskscope_format::{Nanos, ThreadId};
+
+use crate::clock::Clock;
+use crate::runtimes::Runtimes;
+use crate::stream::{Outlet, Stream};
+
+/// The heart of a recording: every layer, hook and thread of it holds one.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Tells the recordings of a process apart.
+    pub(crate) recording: u64,
+    clock: Clock,
+    closed: AtomicBool,
+    /// The writer thread, once it runs.
+    writer: OnceLock<Thread>,
+    next_thread: AtomicU32,
+    /// Streams that the writer doesn't know yet.
+    new_streams: Mutex<Vec<Outlet>>,
+    runtimes: Mutex<Runtimes>,
+    /// Events that came where no stream could take them: while the thread was
+    /// recording another one, or was being torn down.
+    missed: AtomicU64,
+}
+
+/// The stream of the recording itself, which no recorded thread has.
+pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
+
+impl Shared {
+    pub(crate) fn new(clock: Clock) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            recording: NEXT.fetch_add(1, Ordering::Relaxed),
+            clock,
+            closed: AtomicBool::new(false),
+            writer: OnceLock::new(),
+            next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
+            new_streams: Mutex::default(),
+            runtimes: Mutex::default(),
+            missed: AtomicU64::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// No event is taken any more; the writer ends.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        if let Some(writer) = self.writer.get() {
+            writer.unpark();
+        }
+    }
+
+    /// Names the thread that empties the streams. Before this there are none.
+    pub(crate) fn writer_is(&self, thread: Thread) {
+        // A second writer there is none.
+        let _ = self.writer.set(thread);
+    }
+
+    /// A stream for the calling thread; `None` while there is no writer.
+    pub(crate) fn new_stream(&self) -> Option<Stream> {
+        let writer = self.writer.get()?.clone();
+        let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
+        let (stream, outlet) = Stream::new(thread, writer);
+        lock(&self.new_streams).push(outlet);
+        Some(stream)
+    }
+
+    pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {
+        into.append(&mut lock(&self.new_streams));
+    }
+
+    pub(crate) fn runtimes(&self) -> MutexGuard<'_, Runtimes> {
+        lock(&self.runtimes)
+    }
+
+    #[cold]
+    pub(crate) fn miss_event(&self) {
+        self.missed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_missed(&self) -> u64 {
+        self.missed.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Nothing that is done under these locks leaves half a change behind, so a
+/// panic elsewhere is no reason to stop.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

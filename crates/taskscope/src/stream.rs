@@ -1,0 +1,193 @@
+//! One thread's way into the file: an encoder in front of a ring of bytes.
+//!
+//! The recorded thread is the ring's producer, the recording's writer thread
+//! its consumer. An event is encoded, together with whatever must stand before
+//! it, and goes into the ring in a single step, so that the writer only ever
+//! sees whole records. There is no lock and no waiting: what doesn't fit is
+//! counted, and told by the first record that fits again.
+//!
+//! Each time the writer has emptied the ring it counts up the ring's
+//! *generation*. The producer answers with a sync and says anew which thread
+//! and which worker this is. So nearly every block of the file can be
+//! understood by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread::Thread;
+
+use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
+
+/// Bytes in the ring of a thread. Pages that are never used cost nothing, and
+/// the writer comes by before a ring is full even at 10 million events a second.
+///
+/// Not more than what a block of the file holds, so that all that is in a ring
+/// makes one block.
+pub(crate) const RING_BYTES: usize = 1 << 20;
+const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX_PAYLOAD);
+
+/// What the two ends of a ring share beside the bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// How often the writer has emptied the ring.
+    pub(crate) generation: AtomicU32,
+    /// Events dropped and not yet told of in the stream, and when the first
+    /// was. The writer tells of them if the thread never comes to it.
+    pub(crate) dropped: AtomicU64,
+    pub(crate) dropped_since: AtomicU64,
+    /// All events ever dropped here.
+    pub(crate) dropped_in_all: AtomicU64,
+}
+
+/// The writer's end of a stream.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    pub(crate) thread: ThreadId,
+    pub(crate) bytes: rtrb::Consumer<u8>,
+    pub(crate) link: Arc<Link>,
+}
+
+/// The recorded thread's end of a stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    ring: rtrb::Producer<u8>,
+    link: Arc<Link>,
+    encoder: Encoder,
+    /// The records being built, kept to reuse its memory.
+    buffer: Vec<u8>,
+    os_id: u64,
+    name: String,
+    worker: Option<(RuntimeId, u32)>,
+    /// Whether the stream has said which worker this is.
+    worker_told: bool,
+    generation: u32,
+    /// Whether the encoder's state is what a reader will have.
+    synced: bool,
+    /// Bytes since the writer last came by.
+    pending: usize,
+    writer: Thread,
+    writer_called: bool,
+}
+
+impl Stream {
+    /// A stream for the calling thread.
+    pub(crate) fn new(thread: ThreadId, writer: Thread) -> (Self, Outlet) {
+        let (ring, bytes) = rtrb::RingBuffer::new(RING_BYTES);
+        let link = Arc::new(Link::default());
+        let stream = Self {
+            ring,
+            link: Arc::clone(&link),
+            encoder: Encoder::new(),
+            buffer: Vec::new(),
+            os_id: os_thread_id(),
+            name: std::thread::current().name().unwrap_or_default().to_owned(),
+            worker: None,
+            worker_told: false,
+            generation: 0,
+            synced: false,
+            pending: 0,
+            writer,
+            writer_called: false,
+        };
+        (stream, Outlet { thread, bytes, link })
+    }
+
+    pub(crate) fn worker(&self) -> Option<(RuntimeId, u32)> {
+        self.worker
+    }
+
+    /// From the next record on, this thread is that worker. Says whether that
+    /// is news.
+    pub(crate) fn set_worker(&mut self, worker: Option<(RuntimeId, u32)>) -> bool {
+        let news = self.worker != worker;
+        if news {
+            self.worker = worker;
+            self.worker_told = false;
+        }
+        news
+    }
+
+    /// Tells a change of [`set_worker`](Self::set_worker) without waiting for
+    /// an event.
+    pub(crate) fn tell_worker(&mut self, time: Nanos) {
+        if !self.worker_told {
+            self.write(time, &Event::Worker(self.worker));
+        }
+    }
+
+    /// Writes an event, or counts it as dropped where there is no room.
+    pub(crate) fn write(&mut self, time: Nanos, event: &Event<'_>) {
+        self.buffer.clear();
+        let generation = self.link.generation.load(Ordering::Relaxed);
+        if generation != self.generation {
+            self.generation = generation;
+            self.synced = false;
+            self.pending = 0;
+            self.writer_called = false;
+        }
+        if !self.synced {
+            self.introduce(time);
+        } else if !self.worker_told && !matches!(event, Event::Worker(_)) {
+            self.encoder.event(time, &Event::Worker(self.worker), &mut self.buffer);
+        }
+        self.encoder.event(time, event, &mut self.buffer);
+        if self.ring.push_entire_slice(&self.buffer).is_err() {
+            self.drop_event(time);
+            return;
+        }
+        if !self.synced {
+            self.synced = true;
+            self.link.dropped.store(0, Ordering::Relaxed);
+        }
+        self.worker_told = true;
+        self.pending += self.buffer.len();
+        if self.pending > RING_BYTES / 2 {
+            self.call_writer();
+        }
+    }
+
+    /// Makes what follows understandable by itself.
+    fn introduce(&mut self, time: Nanos) {
+        let Self { encoder, buffer, .. } = self;
+        encoder.sync(time, buffer);
+        encoder.event(time, &Event::Thread { os_id: self.os_id, name: &self.name }, buffer);
+        let count = self.link.dropped.load(Ordering::Relaxed);
+        if count > 0 {
+            let since = self.link.dropped_since.load(Ordering::Relaxed);
+            encoder.event(time, &Event::Dropped { count, since }, buffer);
+        }
+        encoder.event(time, &Event::Worker(self.worker), buffer);
+    }
+
+    #[cold]
+    fn drop_event(&mut self, time: Nanos) {
+        self.synced = false;
+        if self.link.dropped.load(Ordering::Relaxed) == 0 {
+            self.link.dropped_since.store(time, Ordering::Relaxed);
+        }
+        self.link.dropped.fetch_add(1, Ordering::Relaxed);
+        self.link.dropped_in_all.fetch_add(1, Ordering::Relaxed);
+        self.call_writer();
+    }
+
+    /// Asks the writer to come early; once, until it has been here.
+    #[cold]
+    fn call_writer(&mut self) {
+        if !self.writer_called {
+            self.writer_called = true;
+            self.writer.unpark();
+        }
+    }
+}
+
+/// The operating system's id of the calling thread; 0 where the standard
+/// library has no safe way to learn it.
+fn os_thread_id() -> u64 {
+    if cfg!(target_os = "linux") {
+        // "<process>/task/<thread>".
+        let link = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+        let id = link.file_name().and_then(|name| name.to_str());
+        id.and_then(|id| id.parse().ok()).unwrap_or(0)
+    } else {
+        0
+    }
+}

@@ -1,0 +1,90 @@
+//! Which file a recording goes to.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::Error;
+
+/// The environment variable that names the trace file.
+pub(crate) const ENVIRONMENT: &str = "TASKSCOPE_FILE";
+
+/// The files that this process is recording to.
+static IN_USE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// An open trace file, which no other recording of this process can take while
+/// this lives.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+}
+
+impl Target {
+    /// Makes the file: `explicit`, or what `TASKSCOPE_FILE` says, or
+    /// `<program>-<pid>.tscope` in the current directory. A file that somebody
+    /// named is replaced; the last is never.
+    pub(crate) fn create(explicit: Option<PathBuf>, program: &str) -> Result<(Self, File), Error> {
+        let named = explicit
+            .or_else(|| std::env::var_os(ENVIRONMENT).filter(|p| !p.is_empty()).map(PathBuf::from));
+        match named {
+            Some(path) => {
+                let target = Self::claim(path)?;
+                match File::create(&target.path) {
+                    Ok(file) => Ok((target, file)),
+                    Err(source) => Err(Error::Create { path: target.path.clone(), source }),
+                }
+            }
+            None => Self::create_new(program),
+        }
+    }
+
+    fn create_new(program: &str) -> Result<(Self, File), Error> {
+        let stem = format!("{program}-{}", std::process::id());
+        let mut number = 1;
+        loop {
+            let path = PathBuf::from(match number {
+                1 => format!("{stem}.{}", taskscope_format::EXTENSION),
+                _ => format!("{stem}-{number}.{}", taskscope_format::EXTENSION),
+            });
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((Self::claim(path)?, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => {
+                    number += 1;
+                }
+                Err(source) => return Err(Error::Create { path, source }),
+            }
+        }
+    }
+
+    fn claim(path: PathBuf) -> Result<Self, Error> {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Devices such as /dev/null can be shared.
+        let special =
+            path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        if in_use.contains(&path) && !special {
+            return Err(Error::InUse { path });
+        }
+        in_use.push(path.clone());
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = in_use.iter().position(|path| *path == self.path) {
+            in_use.swap_remove(position);
+        }
+    }
+}
+
+/// The file name of the running program.
+pub(crate) fn program_name() -> String {
+    let from_arguments = || std::env::args_os().next().map(PathBuf::from);
+    let path = std::env::current_exe().ok().or_else(from_arguments);
+    let stem = path.as_deref().and_then(Path::file_stem).map(OsString::from);
+    stem.map_or_else(|| "program".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

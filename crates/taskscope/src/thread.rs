@@ -1,0 +1,168 @@
+//! What the recorder keeps for a thread: its stream, which worker it is, and
+//! which polls are open on it.
+//!
+//! [`record`] finds it. A process can run several recordings at a time, so a
+//! thread has a list, with one entry in nearly every program.
+
+use std::cell::RefCell;
+
+use taskscope_format::{Event, Nanos, TaskId};
+use tokio::runtime::Handle;
+
+use crate::polls::{LastVisit, OpenPoll};
+use crate::runtimes::HookSet;
+use crate::shared::Shared;
+use crate::stream::Stream;
+use crate::task::Task;
+
+thread_local! {
+    static THREAD: RefCell<Vec<ThreadState>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lets `event` record something that happens on this thread now.
+///
+/// Never blocks and never panics. An event that comes while this thread is in
+/// the middle of recording another (an allocator or a signal handler that
+/// traces), or while its thread-locals are being destroyed, is counted as
+/// missed.
+#[inline]
+pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shared, Nanos)) {
+    let found = THREAD.try_with(|thread| {
+        let Ok(mut states) = thread.try_borrow_mut() else { return false };
+        let position = states.iter().position(|state| state.recording == shared.recording);
+        if shared.is_closed() {
+            // The ring's memory is given back as soon as the thread comes by.
+            position.map(|position| states.swap_remove(position));
+            return true;
+        }
+        let state = match position {
+            Some(position) => &mut states[position],
+            None => {
+                let Some(stream) = shared.new_stream() else { return false };
+                states.push(ThreadState::new(shared.recording, stream));
+                let last = states.len() - 1;
+                &mut states[last]
+            }
+        };
+        event(state, shared, shared.now());
+        true
+    });
+    if !found.unwrap_or(false) {
+        shared.miss_event();
+    }
+}
+
+/// One thread in one recording.
+#[derive(Debug)]
+pub(crate) struct ThreadState {
+    recording: u64,
+    pub(crate) stream: Stream,
+    place: Place,
+    /// The polls open on this thread, innermost last.
+    pub(crate) open: Vec<OpenPoll>,
+    /// Counts what the layer was told, to see whether two things followed each
+    /// other at once.
+    pub(crate) told: u64,
+    pub(crate) last_visit: Option<LastVisit>,
+    /// The last tasks whose end was written here, so that a second source
+    /// doesn't tell it again. The two tell of it within a few calls, with at
+    /// most the ends of what the task owned between them.
+    ended: [TaskId; 8],
+    next_ended: usize,
+    /// The task whose span has just been made, for the hook that follows.
+    pub(crate) announced: Option<Task>,
+}
+
+/// Which worker the thread was when that was last asked.
+#[derive(Debug, Default)]
+struct Place {
+    /// The answer must be asked for again.
+    stale: bool,
+    index: Option<u32>,
+    /// [`HookSet::number`] of the hooks that vouched for the runtime, or 0.
+    hooks: u32,
+    /// The thread gave its worker away (`block_in_place`), though Tokio still
+    /// answers with its index.
+    gave_worker_away: bool,
+}
+
+impl ThreadState {
+    fn new(recording: u64, stream: Stream) -> Self {
+        Self {
+            recording,
+            stream,
+            place: Place { stale: true, ..Place::default() },
+            open: Vec::new(),
+            told: 0,
+            last_visit: None,
+            ended: [TaskId(0); 8],
+            next_ended: 0,
+            announced: None,
+        }
+    }
+
+    /// Finds out which worker this thread is. `hooks` are those that are
+    /// speaking, where some are: they belong to the current runtime.
+    ///
+    /// The index is cheap to ask for and asked for each time. The runtime is
+    /// not, so its last answer is kept while nothing has happened that could
+    /// change it: another index, other hooks, or the layer's
+    /// [`place_is_stale`](Self::place_is_stale).
+    pub(crate) fn find_worker(&mut self, shared: &Shared, hooks: Option<&HookSet>) {
+        let index = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
+        if self.place.gave_worker_away {
+            if index.is_some() {
+                return;
+            }
+            self.worker_is_back();
+        }
+        let same_hooks = hooks.is_none_or(|hooks| hooks.number == self.place.hooks);
+        if !self.place.stale && index == self.place.index && same_hooks {
+            return;
+        }
+        let before = self.stream.worker();
+        let runtime = index.and_then(|_| Handle::try_current().ok());
+        let runtime = runtime.map(|handle| shared.runtimes().number(&handle, hooks));
+        let worker = runtime.zip(index);
+        self.stream.set_worker(worker);
+        let known_hooks = if worker == before { self.place.hooks } else { 0 };
+        self.place = Place {
+            stale: false,
+            index,
+            hooks: hooks.map_or(known_hooks, |hooks| hooks.number),
+            gave_worker_away: false,
+        };
+    }
+
+    /// The thread may have entered or left a runtime.
+    pub(crate) fn place_is_stale(&mut self) {
+        self.place.stale = true;
+    }
+
+    /// `block_in_place` gives the worker to another thread. If this thread gets
+    /// it back, nobody says so; it has it for sure when it next takes up a task
+    /// or parks.
+    pub(crate) fn give_worker_away(&mut self, time: Nanos) {
+        self.place.gave_worker_away = true;
+        if self.stream.set_worker(None) {
+            self.stream.tell_worker(time);
+        }
+    }
+
+    pub(crate) fn worker_is_back(&mut self) {
+        if self.place.gave_worker_away {
+            self.place = Place { stale: true, ..Place::default() };
+        }
+    }
+
+    /// Writes the end of a task, whatever told of it.
+    pub(crate) fn write_end(&mut self, time: Nanos, event: &Event<'_>, task: TaskId) {
+        self.stream.write(time, event);
+        self.ended[self.next_ended] = task;
+        self.next_ended = (self.next_ended + 1) % self.ended.len();
+    }
+
+    pub(crate) fn has_written_end(&self, task: TaskId) -> bool {
+        self.ended.contains(&task)
+    }
+}
