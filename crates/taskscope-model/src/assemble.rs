@@ -103,13 +103,14 @@ fn drop_removed(loader: &mut Loader) {
     });
 }
 
-/// Puts tasks into the order of their spawns. Files tell of them in the order
-/// in which threads wrote their blocks.
+/// Puts tasks into the order of their spawns, those that are older than the
+/// recording first. Files tell of them in the order in which threads wrote
+/// their blocks.
 fn order_tasks(loader: &mut Loader) {
     let mut order: Vec<u32> = (0..loader.tasks.len() as u32).collect();
     order.sort_by_key(|&old| {
         let task = &loader.tasks[old as usize];
-        (task.spawned.unwrap_or(0), task.id)
+        (task.spawned, task.id)
     });
     let mut new = vec![TaskIx(0); order.len()];
     for (position, &old) in order.iter().enumerate() {
@@ -231,7 +232,8 @@ fn lanes(raw: Vec<(LaneKind, Vec<Park>)>, polls: &[Poll]) -> Vec<Lane> {
         let range = begin..after;
         begin = after;
         let outer = polls[range.clone()].iter().filter(|poll| poll.depth == 0);
-        let busy = outer.map(Poll::duration).sum();
+        // Sums saturate: only a broken file has times that add up to centuries.
+        let busy = outer.map(Poll::duration).fold(0, Nanos::saturating_add);
         parks.sort_by_key(|park| park.start);
         Lane { kind, polls: range.start as u32..range.end as u32, parks, busy }
     };
@@ -249,7 +251,7 @@ fn hops(tasks: &mut [Task], polls: &[Poll], polls_by_task: &[PollIx], lanes: &[L
         let of_task = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
         for &poll in of_task {
             let poll = &polls[poll.get()];
-            task.busy += poll.duration();
+            task.busy = task.busy.saturating_add(poll.duration());
             task.longest = task.longest.max(poll.duration());
         }
         let before = hops.len();

@@ -38,10 +38,13 @@ pub struct Mark {
     pub depth: u8,
 }
 
-/// Sums over each group of 64 polls of a lane.
+/// Sums over each group of 64 polls of a lane, and the ends of its polls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LaneIndex {
     groups: Vec<Group>,
+    /// When the lane's polls ended, sorted; empty where the polls themselves
+    /// are in that order, as they are where none nest.
+    pub(crate) ends: Vec<Nanos>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,12 @@ impl LaneIndex {
                 Group { busy: sum.busy, longest: sum.longest as u32, latest_end }
             })
             .collect();
-        Self { groups }
+        let mut ends = Vec::new();
+        if !polls.is_sorted_by_key(|poll| poll.end) {
+            ends.extend(polls.iter().map(|poll| poll.end));
+            ends.sort_unstable();
+        }
+        Self { groups, ends }
     }
 }
 
@@ -84,7 +92,7 @@ impl Gather {
     fn add(&mut self, position: usize, poll: &Poll) {
         // A nested poll's time is already in the one around it.
         if poll.depth == 0 {
-            self.busy += poll.duration();
+            self.busy = self.busy.saturating_add(poll.duration());
         }
         self.consider(position, poll);
     }
@@ -186,7 +194,7 @@ fn gather(polls: &[Poll], index: &LaneIndex, range: Range<usize>) -> Gather {
     while at < range.end {
         if at.is_multiple_of(GROUP) && at + GROUP <= range.end {
             let group = &index.groups[at / GROUP];
-            sum.busy += group.busy;
+            sum.busy = sum.busy.saturating_add(group.busy);
             sum.consider(group.longest as usize, &polls[group.longest as usize]);
             sum.end = sum.end.max(polls[at + GROUP - 1].end);
             at += GROUP;

@@ -34,7 +34,7 @@ use crate::parts::{
 use crate::trace::Trace;
 
 /// A runtime says how many workers it has. Lanes are made at once for at most
-/// this many, the others when they are first seen.
+/// this many of all runtimes, the others when they are first seen.
 const MAX_LANES_AHEAD: u32 = 1024;
 
 /// A poll as its thread told of it.
@@ -175,7 +175,7 @@ impl Loader {
                 stream.parked_since = stream.worker.map(|lane| (lane, time));
             }
             Event::Unpark => self.unpark(thread, time),
-            Event::Dropped { since, .. } => self.lose(thread, since),
+            Event::Dropped { since, .. } => self.lose(thread, since.min(time)),
             // Events of later versions.
             _ => {}
         }
@@ -214,9 +214,7 @@ impl Loader {
         runtime.flavor = flavor;
         runtime.hooked |= hooked;
         runtime.name = name.or(runtime.name.take());
-        for index in 0..workers.min(MAX_LANES_AHEAD) {
-            self.worker_lane(id, index);
-        }
+        self.lanes_ahead(position, workers.min(MAX_LANES_AHEAD));
     }
 
     fn runtime_position(&mut self, id: RuntimeId) -> u32 {
@@ -232,22 +230,40 @@ impl Loader {
         })
     }
 
+    /// Makes lanes for a runtime's workers before they are seen.
+    fn lanes_ahead(&mut self, runtime: u32, workers: u32) {
+        // Recorders introduce a runtime again and again.
+        let last = workers.checked_sub(1).map(|index| LaneKind::Worker { runtime, index });
+        if last.is_none_or(|last| self.lane_of.contains_key(&last)) {
+            return;
+        }
+        for index in 0..workers {
+            if self.lanes.len() >= MAX_LANES_AHEAD as usize {
+                return;
+            }
+            self.lane(LaneKind::Worker { runtime, index });
+        }
+    }
+
     fn worker_lane(&mut self, runtime: RuntimeId, index: u32) -> LaneIx {
         let runtime = self.runtime_position(runtime);
         self.lane(LaneKind::Worker { runtime, index })
     }
 
     fn lane(&mut self, kind: LaneKind) -> LaneIx {
-        *self.lane_of.entry(kind).or_insert_with(|| {
-            // No program has so many; the last lane takes what a broken file
-            // may claim.
-            let last = LaneIx(u16::MAX);
-            if self.lanes.len() > last.get() {
-                return last;
-            }
-            self.lanes.push((kind, Vec::new()));
-            LaneIx(self.lanes.len() as u16 - 1)
-        })
+        if let Some(&known) = self.lane_of.get(&kind) {
+            return known;
+        }
+        // No program has so many; the last lane takes what a broken file may
+        // claim.
+        let last = LaneIx(u16::MAX);
+        if self.lanes.len() > last.get() {
+            return last;
+        }
+        let new = LaneIx(self.lanes.len() as u16);
+        self.lanes.push((kind, Vec::new()));
+        self.lane_of.insert(kind, new);
+        new
     }
 
     fn task(&mut self, id: TaskId) -> TaskIx {

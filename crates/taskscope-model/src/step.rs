@@ -19,18 +19,18 @@ impl Trace {
     /// or end of a poll, a wake, or the end of a task. `None` at the end.
     pub fn next_event(&self, time: Nanos, direction: Direction) -> Option<Nanos> {
         let mut nearest = Nearest { time, direction, found: None };
-        for lane in 0..self.lanes.len() {
+        for (lane, index) in self.lane_index.iter().enumerate() {
             let polls = self.lane_polls(LaneIx(lane as u16));
             nearest.in_sorted(polls, |poll| poll.start);
-            // Ends are not sorted where polls nest or overlap. Those of the
-            // polls next to `time` are the candidates.
-            let at = polls.partition_point(|poll| poll.start <= time);
-            for poll in &polls[at.saturating_sub(8)..(at + 1).min(polls.len())] {
-                nearest.offer(poll.end);
+            if index.ends.is_empty() {
+                nearest.in_sorted(polls, |poll| poll.end);
+            } else {
+                nearest.in_sorted(&index.ends, |&end| end);
             }
         }
         nearest.in_sorted(&self.wakes, |wake| wake.time);
-        nearest.in_sorted(&self.tasks, |task| task.spawned.unwrap_or(0));
+        let older = self.tasks.partition_point(|task| task.spawned.is_none());
+        nearest.in_sorted(&self.tasks[older..], |task| task.spawned.unwrap_or(0));
         nearest.in_sorted(&self.ends, |&(end, _)| end);
         nearest.found
     }
