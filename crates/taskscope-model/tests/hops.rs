@@ -1,0 +1,73 @@
+//! Tasks that move from worker to worker.
+
+mod common;
+
+use common::{Recording, lane, polls, task};
+use taskscope_format::TaskKind;
+use taskscope_model::Trace;
+
+/// From and to, as workers and times.
+fn hops(trace: &Trace) -> Vec<(String, u64, String, u64)> {
+    let side = |poll| trace.lane_name(trace.poll(poll).lane);
+    let hop = |hop: &taskscope_model::Hop| {
+        (side(hop.from), trace.poll(hop.from).end, side(hop.to), trace.poll(hop.to).start)
+    };
+    trace.hops().iter().map(hop).collect()
+}
+
+#[test]
+fn a_hop_is_a_poll_on_another_worker_than_the_poll_before() {
+    let trace = Recording::new()
+        .thread(0, |t| t.worker(0).at(10).poll(7).at(20).pending().at(50).poll(7).at(60).ready())
+        .thread(1, |t| t.worker(1).at(30).poll(7).at(35).pending().at(40).poll(7).at(45).pending())
+        .trace();
+    let (zero, one) = ("worker 0".to_owned(), "worker 1".to_owned());
+    assert_eq!(hops(&trace), [(zero.clone(), 20, one.clone(), 30), (one, 45, zero, 50)]);
+    assert_eq!((task(&trace, 7).hops, trace.summary().hops), (2, 2));
+}
+
+#[test]
+fn another_thread_behind_the_same_worker_is_no_hop() {
+    // block_in_place hands the worker's core to another thread.
+    let trace = Recording::new()
+        .thread(0, |t| t.worker(0).at(10).poll(7).at(20).pending().no_worker())
+        .thread(1, |t| t.worker(0).at(30).poll(7).at(35).pending())
+        .trace();
+    assert_eq!(hops(&trace), []);
+    assert_eq!(polls(&trace, 7)[0].lane, polls(&trace, 7)[1].lane);
+}
+
+#[test]
+fn leaving_a_worker_for_a_plain_thread_or_another_runtime_is_no_hop() {
+    let trace = Recording::new()
+        .thread(0, |t| t.worker(0).at(10).poll(7).at(20).pending())
+        .thread(1, |t| t.at(30).poll(7).at(35).pending())
+        .thread(2, |t| t.worker_of(1, 0).at(40).poll(7).at(45).pending())
+        .trace();
+    assert_eq!(hops(&trace), []);
+}
+
+#[test]
+fn local_tasks_do_not_hop() {
+    let trace = Recording::new()
+        .thread(0, |t| t.spawn_kind(7, TaskKind::Local).worker(0).at(10).enter(7).at(20).pending())
+        .thread(1, |t| t.worker(1).at(30).enter(7).at(35).pending())
+        .trace();
+    assert_eq!(hops(&trace), []);
+}
+
+#[test]
+fn hops_of_a_window_are_those_under_way_in_it() {
+    let trace = Recording::new()
+        .thread(0, |t| t.worker(0).at(10).poll(7).at(20).pending().at(10).poll(8).at(20).pending())
+        .thread(1, |t| {
+            t.worker(1).at(30).poll(8).at(35).pending().at(200).poll(7).at(210).pending()
+        })
+        .trace();
+    let during = |window| trace.hops_during(window).count();
+    assert_eq!(during(0..15), 0, "before both");
+    assert_eq!(during(22..28), 2, "task 7 and task 8 are both on their way");
+    assert_eq!(during(50..60), 1, "the long one, though it begins before and ends after");
+    assert_eq!(during(201..300), 0, "after both");
+    assert_eq!(lane(&trace, 1).get(), 1);
+}
