@@ -7,7 +7,6 @@ use std::path::PathBuf;
 /// Why a recording could not be begun or finished.
 ///
 /// The message says what was tried, what came of it, and what to do.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The program was built without `--cfg tokio_unstable`, so that Tokio says
@@ -92,6 +91,13 @@ impl fmt::Display for Error {
                  add Recorder::builder().start()?.layer() to that subscriber's registry()",
             ),
         }
+    }
+}
+
+/// The message too: this is what a `main` that returns the error prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

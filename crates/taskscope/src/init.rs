@@ -51,14 +51,16 @@ pub(crate) fn complain(error: &Error) {
     let _ = writeln!(std::io::stderr(), "taskscope: {error}");
 }
 
-/// Which runtime `#[taskscope::main]` builds.
+/// The runtime that `#[taskscope::main]` asks for.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
-pub enum MainRuntime {
-    /// `flavor = "multi_thread"`, perhaps with `worker_threads`.
-    MultiThread(Option<usize>),
-    /// `flavor = "current_thread"`.
-    CurrentThread,
+pub struct MainRuntime {
+    /// `flavor = "current_thread"` rather than `"multi_thread"`.
+    pub current_thread: bool,
+    /// `worker_threads`, if it was given.
+    pub workers: Option<usize>,
+    /// `name`, empty if it was not given.
+    pub name: &'static str,
 }
 
 /// What `#[taskscope::main]` makes of `main`.
@@ -70,16 +72,17 @@ pub enum MainRuntime {
 pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
     // Declared first, so that it is dropped last, and records the shutdown.
     let recording = init();
-    let mut builder = match runtime {
-        MainRuntime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-        MainRuntime::MultiThread(workers) => {
-            let mut builder = tokio::runtime::Builder::new_multi_thread();
-            if let Some(workers) = workers {
-                builder.worker_threads(workers);
-            }
-            builder
-        }
+    let mut builder = if runtime.current_thread {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
     };
+    if let Some(workers) = runtime.workers {
+        builder.worker_threads(workers);
+    }
+    if !runtime.name.is_empty() {
+        builder.name(runtime.name);
+    }
     recording.hooks(&mut builder);
     let runtime = builder.enable_all().build();
     #[expect(clippy::expect_used, reason = "there is nothing to go on with")]

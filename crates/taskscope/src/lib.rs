@@ -1,4 +1,7 @@
 //! Record how Tokio schedules your tasks.
+// Without it there is no recording, and so there are parts that nobody calls.
+#![cfg_attr(not(tokio_unstable), allow(dead_code))]
+
 mod clock;
 mod error;
 mod fields;
@@ -19,6 +22,7 @@ mod writer;
 pub use error::Error;
 pub use init::init;
 pub use recording::{Recorder, Recording, Report};
+pub use taskscope_macros::main;
 
 #[doc(hidden)]
 pub mod __private {
