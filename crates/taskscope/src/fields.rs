@@ -39,9 +39,10 @@ impl SpawnFields {
         self.function.starts_with(WORKER_MODULE)
     }
 
-    /// Whether a call of `block_in_place` started this worker thread.
+    /// Whether a call of `block_in_place` started this worker thread, and not
+    /// the launch of its runtime.
     pub(crate) fn is_block_in_place(&self) -> bool {
-        self.is_worker_thread() && self.function.contains("block_in_place")
+        self.is_worker_thread() && !self.function.contains("::Launch::")
     }
 
     pub(crate) fn spawn(&self, task: TaskId) -> Spawn<'_> {

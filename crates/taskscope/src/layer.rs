@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::fields::{SpawnFields, WakerFields, WakerOp};
 use crate::shared::Shared;
-use crate::task::{SpanTask, Task};
+use crate::task::{SpanTask, SpanTasks, Task};
 use crate::thread::record;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
@@ -54,13 +54,17 @@ pub(crate) struct TaskLayer {
     shared: Arc<Shared>,
 }
 
-/// What is known of the task behind a span; `None` for a span made before this
-/// recording, and for one that has closed.
-fn task_of<S>(context: &Context<'_, S>, span: &Id) -> Option<SpanTask>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    context.span(span)?.extensions().get::<SpanTask>().cloned()
+impl TaskLayer {
+    /// What is known of the task behind a span; `None` for a span made before
+    /// this recording, and for one that has closed.
+    fn task_of<S>(&self, context: &Context<'_, S>, span: &Id) -> Option<SpanTask>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let span = context.span(span)?;
+        let extensions = span.extensions();
+        extensions.get::<SpanTasks>()?.of(self.shared.recording).cloned()
+    }
 }
 
 impl<S> Layer<S> for TaskLayer
@@ -84,10 +88,11 @@ where
             });
             SpanTask::Task(task)
         };
-        // Two recordings can hang in one subscriber; the first brings the task.
+        let recording = self.shared.recording;
         let mut extensions = span.extensions_mut();
-        if extensions.get_mut::<SpanTask>().is_none() {
-            extensions.insert(of);
+        match extensions.get_mut::<SpanTasks>() {
+            Some(tasks) => tasks.add(recording, of),
+            None => extensions.insert(SpanTasks::new(recording, of)),
         }
     }
 
@@ -97,7 +102,7 @@ where
             if thread.enter_again(span) {
                 return;
             }
-            if let Some(of) = task_of(&context, id) {
+            if let Some(of) = self.task_of(&context, id) {
                 thread.enter(shared, now, span, &of);
             }
         });
@@ -108,7 +113,7 @@ where
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        if let Some(of) = task_of(&context, &id) {
+        if let Some(of) = self.task_of(&context, &id) {
             record(&self.shared, |thread, shared, now| thread.close(shared, now, &of));
         }
     }
@@ -122,7 +127,7 @@ where
             WakerOp::Drop => thread.waker_dropped(),
             WakerOp::Wake(op) => {
                 let running = thread.running_with_span(id.into_u64());
-                let task = running.or_else(|| match task_of(&context, &id)? {
+                let task = running.or_else(|| match self.task_of(&context, &id)? {
                     SpanTask::Task(task) => Some(task.id),
                     SpanTask::WorkerThread => None,
                 });

@@ -42,6 +42,8 @@ use taskscope_format::{
     EndKind, Event, Location, Nanos, PollResult, Source, Spawn, TaskId, TaskKind, WakeOp,
 };
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
 use crate::task::{SpanTask, Task};
@@ -193,12 +195,12 @@ impl ThreadState {
                     }
                     (visit.end, visit.is_inferred())
                 }
-                // A worker that ends a task without taking it up shuts down.
-                None if tokio::runtime::worker_index().is_some() => (EndKind::Cancelled, false),
                 // A thread of the blocking pool has done what it was given. If
                 // that had no span, it was a worker's loop, or something that
                 // was spawned before there was a layer.
-                None => return,
+                None if self.is_of_blocking_pool() => return,
+                // A runtime that ends a task without taking it up shuts down.
+                None => (EndKind::Cancelled, false),
             };
             self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
         }
@@ -363,8 +365,20 @@ impl ThreadState {
     }
 }
 
-/// The stack of open polls.
+/// The stack of open polls, and the thread below it.
 impl ThreadState {
+    /// Whether this is a thread of a runtime and no worker of it. The thread
+    /// that drops a current-thread runtime looks the same to Tokio, but has
+    /// been its worker until then.
+    fn is_of_blocking_pool(&self) -> bool {
+        let of_current_thread = |handle: &Handle| {
+            handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+                && self.stream.worker().is_some()
+        };
+        tokio::runtime::worker_index().is_none()
+            && Handle::try_current().is_ok_and(|handle| !of_current_thread(&handle))
+    }
+
     /// The task that runs on this thread.
     fn running(&self) -> Option<TaskId> {
         self.open.last().filter(|open| !matches!(open.how, How::Shutdown)).map(|open| open.task)
@@ -408,7 +422,10 @@ impl ThreadState {
         let (end, of) = match open.how {
             How::Hook => return,
             How::Shutdown => (EndKind::Cancelled, None),
-            How::Span { task, .. } if open.panicked => (EndKind::Panicked, Some(task)),
+            // The visit that drops a panicked future begins while unwinding.
+            How::Span { task, .. } if open.panicked || task.outcome() == EndKind::Panicked => {
+                (EndKind::Panicked, Some(task))
+            }
             How::Span { task, follows_own, again } => {
                 let returned = match task.kind {
                     // Polled until it returns.

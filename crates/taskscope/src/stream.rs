@@ -191,3 +191,87 @@ fn os_thread_id() -> u64 {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use taskscope_format::{FileWriter, Reader, Source, TaskId};
+
+    use super::*;
+
+    /// Moves what is in a ring to a file, as the writer does.
+    fn drain(outlet: &mut Outlet, file: &mut FileWriter<Vec<u8>>) {
+        let chunk = outlet.bytes.read_chunk(outlet.bytes.slots()).unwrap();
+        outlet.link.generation.fetch_add(1, Ordering::Relaxed);
+        let (first, second) = chunk.as_slices();
+        file.block(outlet.thread, &[first, second].concat()).unwrap();
+        chunk.commit_all();
+    }
+
+    fn poll(task: u64) -> Event<'static> {
+        Event::PollStart { task: TaskId(task), source: Source::Hook }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_told() {
+        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let mut file = FileWriter::new(Vec::new(), 0).unwrap();
+        let dropped = |outlet: &Outlet| outlet.link.dropped.load(Ordering::Relaxed);
+        let (mut time, mut written) = (0, 0);
+        while dropped(&outlet) < 10 {
+            time += 1;
+            written += 1;
+            stream.write(time, &poll(time));
+        }
+        let first_dropped = time - 9;
+        drain(&mut outlet, &mut file);
+        stream.write(time + 1, &poll(7));
+        assert_eq!(dropped(&outlet), 0, "told");
+        drain(&mut outlet, &mut file);
+
+        let file = file.finish().unwrap();
+        let mut reader = Reader::new(&file).unwrap();
+        let events: Vec<_> = reader.by_ref().map(|record| record.event).collect();
+        assert_eq!(reader.report().damages, []);
+        assert_eq!(reader.report().dropped, 10);
+        assert!(events.contains(&Event::Dropped { count: 10, since: first_dropped }));
+        let polls = events.iter().filter(|e| matches!(e, Event::PollStart { .. })).count();
+        assert_eq!(polls as u64, written - 10 + 1);
+        assert_eq!(outlet.link.dropped_in_all.load(Ordering::Relaxed), 10);
+    }
+
+    #[test]
+    fn a_block_can_be_lost_and_the_next_is_understood() {
+        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let mut file = FileWriter::new(Vec::new(), 0).unwrap();
+        let mut lost = FileWriter::new(Vec::new(), 0).unwrap();
+        let worker = Some((RuntimeId(0), 3));
+        stream.set_worker(worker);
+        stream.write(1, &poll(1));
+        drain(&mut outlet, &mut lost);
+        stream.write(2, &poll(2));
+        drain(&mut outlet, &mut file);
+
+        let file = file.finish().unwrap();
+        let events: Vec<_> = Reader::new(&file).unwrap().map(|record| record.event).collect();
+        assert!(matches!(events[0], Event::Thread { .. }), "{events:?}");
+        assert_eq!(events[1..], [Event::Worker(worker), poll(2)]);
+    }
+
+    #[test]
+    fn a_change_of_worker_is_told_once() {
+        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let worker = Some((RuntimeId(0), 1));
+        stream.write(1, &Event::Park);
+        assert!(stream.set_worker(worker));
+        assert!(!stream.set_worker(worker));
+        stream.tell_worker(2);
+        stream.tell_worker(3);
+        stream.write(4, &Event::Unpark);
+        let mut file = FileWriter::new(Vec::new(), 0).unwrap();
+        drain(&mut outlet, &mut file);
+        let file = file.finish().unwrap();
+        let events: Vec<_> = Reader::new(&file).unwrap().map(|record| record.event).collect();
+        let expected = [Event::Worker(None), Event::Park, Event::Worker(worker), Event::Unpark];
+        assert_eq!(events[1..], expected);
+    }
+}

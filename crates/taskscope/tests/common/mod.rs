@@ -1,0 +1,199 @@
+//! Recording a small program within a test.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use taskscope::{Recorder, Recording};
+use taskscope_format::{EndKind, Event, Reader, Record, Source, TaskId, TaskKind};
+use taskscope_model::Trace;
+use tokio::runtime::{Builder, Runtime};
+use tracing::Dispatch;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Which of the recorder's two sources a test uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sources {
+    Layer,
+    Hooks,
+    Both,
+}
+
+pub use Sources::{Both, Hooks, Layer};
+
+/// What a test has recorded.
+pub struct Recorded {
+    pub records: Vec<Record<'static>>,
+    pub trace: Trace,
+}
+
+pub fn current_thread() -> Builder {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all();
+    builder
+}
+
+pub fn multi_thread(workers: usize) -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(workers).enable_all();
+    builder
+}
+
+/// Gives the threads of a runtime the subscriber of the calling thread. A test
+/// has a subscriber of its own, beside those of other tests in its process.
+pub fn carry_subscriber(builder: &mut Builder) {
+    let dispatch = tracing::dispatcher::get_default(Clone::clone);
+    builder.on_thread_start(move || {
+        std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+    });
+}
+
+/// Builds a runtime, runs `program` with it, shuts it down, and reads back what
+/// was recorded.
+pub fn record(sources: Sources, mut builder: Builder, program: impl FnOnce(&Runtime)) -> Recorded {
+    record_with(sources, |recording| {
+        carry_subscriber(&mut builder);
+        if sources != Layer {
+            recording.hooks(&mut builder);
+        }
+        let runtime = builder.build().unwrap();
+        program(&runtime);
+    })
+}
+
+/// Like [`record`], for a program that builds its runtimes itself.
+pub fn record_with(sources: Sources, program: impl FnOnce(&Recording)) -> Recorded {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.tscope");
+    let recording = Recorder::builder().file(&path).start().unwrap();
+    let dispatch = if sources == Hooks {
+        Dispatch::none()
+    } else {
+        Dispatch::new(tracing_subscriber::registry().with(recording.layer()))
+    };
+    tracing::dispatcher::with_default(&dispatch, || program(&recording));
+    let report = recording.finish().unwrap();
+    assert_eq!(report.dropped_events, 0);
+    read(std::fs::read(path).unwrap())
+}
+
+/// Reads a file that must be whole.
+pub fn read(file: Vec<u8>) -> Recorded {
+    let file: &'static [u8] = file.leak();
+    let mut reader = Reader::new(file).unwrap();
+    let records: Vec<_> = reader.by_ref().collect();
+    let report = reader.report();
+    assert!(report.complete && report.damages.is_empty(), "{report:?}");
+    Recorded { records, trace: Trace::from_bytes(file).unwrap() }
+}
+
+impl Recorded {
+    pub fn events(&self) -> impl Iterator<Item = Event<'static>> {
+        self.records.iter().map(|record| record.event)
+    }
+
+    pub fn count(&self, wanted: impl Fn(&Event<'_>) -> bool) -> usize {
+        self.events().filter(|event| wanted(event)).count()
+    }
+
+    /// Polls as the hooks told them.
+    pub fn hook_polls(&self, task: TaskId) -> usize {
+        self.count(|event| *event == Event::PollStart { task, source: Source::Hook })
+    }
+
+    /// Visits as the layer told them.
+    pub fn span_polls(&self, task: TaskId) -> usize {
+        self.count(|event| *event == Event::PollStart { task, source: Source::Span })
+    }
+
+    /// The ends of a task: one, or something is wrong.
+    pub fn ends(&self, task: TaskId) -> Vec<(EndKind, bool)> {
+        self.events()
+            .filter_map(|event| match event {
+                Event::TaskEnd { task: ended, end, inferred } if ended == task => {
+                    Some((end, inferred))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The tasks of a kind, as the layer told them, in the order of their ids.
+    pub fn spawned(&self, kind: TaskKind) -> Vec<TaskId> {
+        let mut tasks: Vec<_> = self
+            .events()
+            .filter_map(|event| match event {
+                Event::Spawn(spawn) if spawn.kind == kind && spawn.source == Source::Span => {
+                    Some(spawn.task)
+                }
+                _ => None,
+            })
+            .collect();
+        tasks.sort();
+        tasks
+    }
+
+    /// The stream of the thread on which `wanted` happened first, without the
+    /// events that only introduce something.
+    pub fn stream_with(&self, wanted: impl Fn(&Event<'_>) -> bool) -> Vec<Event<'static>> {
+        let thread = self.records.iter().find(|record| wanted(&record.event)).unwrap().thread;
+        self.records
+            .iter()
+            .filter(|record| record.thread == thread)
+            .map(|record| record.event)
+            .filter(|event| !matches!(event, Event::Thread { .. }))
+            .collect()
+    }
+
+    /// How often the model says that a task was polled.
+    pub fn polls(&self, task: TaskId) -> u32 {
+        let task = self.trace.find_task(task).unwrap();
+        self.trace.task(task).poll_count()
+    }
+}
+
+/// The number of a task of the current program.
+pub fn number(id: tokio::task::Id) -> TaskId {
+    TaskId(id.to_string().parse().unwrap())
+}
+
+/// Polls of wrapped futures, by `worker_index()`.
+#[derive(Debug, Default)]
+pub struct Tally([AtomicU64; 8]);
+
+impl Tally {
+    pub fn of_worker(&self, index: usize) -> u64 {
+        self.0[index].load(Ordering::Relaxed)
+    }
+
+    pub fn total(&self) -> u64 {
+        (0..8).map(|index| self.of_worker(index)).sum()
+    }
+
+    /// A future that counts its own polls.
+    pub fn count<F: Future>(
+        self: &Arc<Self>,
+        future: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        Counted { future: Box::pin(future), tally: Arc::clone(self) }
+    }
+}
+
+struct Counted<F> {
+    future: Pin<Box<F>>,
+    tally: Arc<Tally>,
+}
+
+impl<F: Future> Future for Counted<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let worker = tokio::runtime::worker_index().unwrap();
+        self.tally.0[worker].fetch_add(1, Ordering::Relaxed);
+        self.future.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,559 @@
+//! What a naive observer of Tokio gets wrong, one test each.
+//!
+//! The numbers are those of `ARCHITECTURE.md`, which tells more of each.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::{
+    Both, Hooks, Layer, Recorded, Tally, carry_subscriber, current_thread, multi_thread, number,
+    record, record_with,
+};
+use taskscope_format::{
+    EndKind, Event, Flavor, PollResult, RuntimeId, Source, TaskId, TaskKind, WakeOp,
+};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinSet, LocalSet, yield_now};
+
+fn starts(task: TaskId) -> impl Fn(&Event<'_>) -> bool {
+    move |event| matches!(event, Event::PollStart { task: started, .. } if *started == task)
+}
+
+#[test]
+fn trap_01_one_enter_exit_pair_too_many() {
+    let twice = || async {
+        let task = tokio::spawn(async {
+            yield_now().await;
+            yield_now().await;
+        });
+        let id = number(task.id());
+        task.await.unwrap();
+        id
+    };
+    let mut task = TaskId(0);
+    let both = record(Both, current_thread(), |runtime| task = runtime.block_on(twice()));
+    assert_eq!((both.hook_polls(task), both.span_polls(task)), (3, 0));
+    assert_eq!(both.polls(task), 3);
+    assert_eq!(both.ends(task), [(EndKind::Returned, false)]);
+    let ready =
+        |event: &Event<'_>| matches!(event, Event::PollEnd { result: PollResult::Ready, .. });
+    assert_eq!(both.count(ready), 1);
+
+    let layer = record(Layer, current_thread(), |runtime| task = runtime.block_on(twice()));
+    assert_eq!((layer.hook_polls(task), layer.span_polls(task)), (0, 4));
+    assert_eq!(layer.polls(task), 3, "the last visit only dropped the future");
+    assert_eq!(layer.ends(task), [(EndKind::Returned, true)]);
+
+    let hooks = record(Hooks, current_thread(), |runtime| task = runtime.block_on(twice()));
+    assert_eq!(hooks.hook_polls(task), 3);
+    assert_eq!(hooks.ends(task), [(EndKind::Unknown, false)]);
+}
+
+#[test]
+fn trap_02_cancelled_tasks_are_visited_and_not_polled() {
+    /// One task aborted before its first poll, one after it.
+    async fn abort_two() -> [TaskId; 2] {
+        let never = tokio::spawn(std::future::pending::<()>());
+        let once = tokio::spawn(std::future::pending::<()>());
+        let ids = [number(never.id()), number(once.id())];
+        never.abort();
+        yield_now().await;
+        once.abort();
+        assert!(never.await.unwrap_err().is_cancelled());
+        assert!(once.await.unwrap_err().is_cancelled());
+        ids
+    }
+    for sources in [Both, Layer] {
+        let mut tasks = [TaskId(0); 2];
+        let recorded =
+            record(sources, current_thread(), |runtime| tasks = runtime.block_on(abort_two()));
+        let inferred = sources == Layer;
+        for task in tasks {
+            assert_eq!(recorded.ends(task), [(EndKind::Cancelled, inferred)], "{sources:?}");
+        }
+        assert_eq!((recorded.polls(tasks[0]), recorded.polls(tasks[1])), (0, 1), "{sources:?}");
+        let only_dropped = recorded
+            .count(|event| matches!(event, Event::PollEnd { result: PollResult::OnlyDropped, .. }));
+        assert_eq!(only_dropped, if sources == Both { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn trap_02_a_task_dropped_by_shutdown_is_not_polled() {
+    for builder in [current_thread, || multi_thread(2)] {
+        for sources in [Both, Hooks] {
+            let mut task = TaskId(0);
+            let recorded = record(sources, builder(), |runtime| {
+                let (begun, has_begun) = oneshot::channel();
+                let waiting = runtime.spawn(async move {
+                    begun.send(()).unwrap();
+                    std::future::pending::<()>().await;
+                });
+                task = number(waiting.id());
+                runtime.block_on(has_begun).unwrap();
+            });
+            assert_eq!(recorded.polls(task), 1);
+            assert_eq!(recorded.hook_polls(task), 1);
+            assert_eq!(recorded.span_polls(task), 0);
+            assert_eq!(recorded.ends(task), [(EndKind::Cancelled, false)], "{sources:?}");
+        }
+    }
+}
+
+#[test]
+fn trap_03_panicked_is_seen_while_unwinding() {
+    for sources in [Both, Layer] {
+        let mut task = TaskId(0);
+        let recorded = record(sources, current_thread(), |runtime| {
+            task = runtime.block_on(async {
+                let task = tokio::spawn(async {
+                    yield_now().await;
+                    // As `panic!`, without a message on standard error.
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                });
+                let id = number(task.id());
+                assert!(task.await.unwrap_err().is_panic());
+                id
+            });
+        });
+        assert_eq!(recorded.ends(task), [(EndKind::Panicked, false)], "{sources:?}");
+        assert_eq!(recorded.polls(task), 2, "{sources:?}");
+        assert!(
+            recorded.count(|event| {
+                matches!(event, Event::PollEnd { result: PollResult::Panicked, .. })
+            }) >= 1
+        );
+    }
+}
+
+#[test]
+fn trap_04_worker_threads_are_no_tasks() {
+    for sources in [Both, Layer, Hooks] {
+        let mut blocking = TaskId(0);
+        let recorded = record(sources, multi_thread(2), |runtime| {
+            runtime.block_on(async {
+                let task = tokio::task::spawn_blocking(|| ());
+                blocking = number(task.id());
+                task.await.unwrap();
+            });
+        });
+        let told: Vec<_> = recorded
+            .events()
+            .filter_map(|event| match event {
+                Event::PollStart { task, .. } | Event::TaskEnd { task, .. } => Some(task),
+                Event::Spawn(spawn) => Some(spawn.task),
+                _ => None,
+            })
+            .filter(|task| *task != blocking)
+            .collect();
+        let main = recorded.spawned(TaskKind::BlockOn);
+        assert!(told.iter().all(|task| main.contains(task)), "{sources:?}: {told:?}");
+        if sources != Hooks {
+            assert_eq!(recorded.spawned(TaskKind::Blocking), [blocking]);
+            assert_eq!(recorded.ends(blocking), [(EndKind::Returned, false)]);
+        }
+    }
+}
+
+#[test]
+fn trap_05_tasks_without_hooks_are_told_by_the_layer() {
+    let (mut local, mut blocking) = (TaskId(0), TaskId(0));
+    let recorded = record(Both, current_thread(), |runtime| {
+        LocalSet::new().block_on(runtime, async {
+            let task = tokio::task::spawn_local(yield_now());
+            local = number(task.id());
+            task.await.unwrap();
+            let task = tokio::task::spawn_blocking(|| ());
+            blocking = number(task.id());
+            task.await.unwrap();
+        });
+    });
+    assert_eq!(recorded.spawned(TaskKind::Local), [local]);
+    assert_eq!((recorded.hook_polls(local), recorded.polls(local)), (0, 2));
+    assert_eq!(recorded.spawned(TaskKind::Blocking), [blocking]);
+    assert_eq!((recorded.hook_polls(blocking), recorded.polls(blocking)), (0, 1));
+    let [main] = recorded.spawned(TaskKind::BlockOn)[..] else { panic!("one block_on") };
+    assert!(recorded.polls(main) >= 1);
+    assert_eq!(recorded.ends(main), [(EndKind::Returned, false)]);
+    assert_eq!(recorded.ends(local).len(), 1);
+    assert_eq!(recorded.ends(blocking), [(EndKind::Returned, false)]);
+}
+
+#[test]
+fn trap_06_a_wake_names_the_task_and_not_its_span() {
+    let mut tasks = Vec::new();
+    let recorded = record(Both, current_thread(), |runtime| {
+        tasks = runtime.block_on(async {
+            // Spans and tasks are numbered differently from here on.
+            for _ in 0..10 {
+                tokio::spawn(async {}).await.unwrap();
+            }
+            let (send, receive) = oneshot::channel();
+            let waiting = tokio::spawn(async { receive.await.unwrap() });
+            yield_now().await;
+            let sending = tokio::spawn(async { send.send(()).unwrap() });
+            let ids = vec![number(waiting.id()), number(sending.id())];
+            waiting.await.unwrap();
+            sending.await.unwrap();
+            ids
+        });
+    });
+    let stream = recorded.stream_with(starts(tasks[1]));
+    let begun = stream.iter().position(starts(tasks[1])).unwrap();
+    assert_eq!(
+        stream[begun + 1],
+        Event::Wake { task: tasks[0], op: WakeOp::ByRef },
+        "the sender woke the receiver"
+    );
+    let known: Vec<_> = [TaskKind::Task, TaskKind::BlockOn]
+        .into_iter()
+        .flat_map(|kind| recorded.spawned(kind))
+        .collect();
+    for event in recorded.events() {
+        if let Event::Wake { task, .. } = event {
+            assert!(known.contains(&task), "{task} was never spawned");
+        }
+    }
+}
+
+#[test]
+fn trap_07_the_first_scheduling_has_no_wake() {
+    let mut task = TaskId(0);
+    let recorded = record(Both, current_thread(), |runtime| {
+        runtime.block_on(async {
+            let spawned = tokio::spawn(async {});
+            task = number(spawned.id());
+            spawned.await.unwrap();
+        });
+    });
+    assert_eq!(recorded.polls(task), 1);
+    let wakes = recorded.count(|e| matches!(e, Event::Wake { task: woken, .. } if *woken == task));
+    assert_eq!(wakes, 0);
+}
+
+#[test]
+fn trap_08_yield_now_wakes_after_the_poll() {
+    let mut task = TaskId(0);
+    let recorded = record(Both, current_thread(), |runtime| {
+        runtime.block_on(async {
+            let spawned = tokio::spawn(yield_now());
+            task = number(spawned.id());
+            spawned.await.unwrap();
+        });
+    });
+    let stream = recorded.stream_with(starts(task));
+    let begun = stream.iter().position(starts(task)).unwrap();
+    assert_eq!(
+        stream[begun + 1],
+        Event::PollEnd { result: PollResult::Pending, kept_waker: true },
+        "the waker was cloned in the poll"
+    );
+    let next = stream[begun + 2..]
+        .iter()
+        .find(|event| !matches!(event, Event::Park | Event::Unpark | Event::Worker(_)));
+    assert_eq!(next, Some(&Event::Wake { task, op: WakeOp::ByValue }), "outside of any poll");
+
+    // Where the thread is no worker, nobody could wake the task later.
+    let recorded = record(Layer, multi_thread(1), |runtime| {
+        LocalSet::new().block_on(runtime, async {
+            let spawned = tokio::task::spawn_local(yield_now());
+            task = number(spawned.id());
+            spawned.await.unwrap();
+        });
+    });
+    let stream = recorded.stream_with(starts(task));
+    let begun = stream.iter().position(starts(task)).unwrap();
+    let ended = stream[begun..].iter().position(|e| matches!(e, Event::PollEnd { .. })).unwrap();
+    let within = &stream[begun..begun + ended];
+    assert!(
+        within
+            .iter()
+            .any(|event| matches!(event, Event::Wake { task: woken, .. } if *woken == task)),
+        "the task wakes itself within the poll: {within:?}"
+    );
+}
+
+#[test]
+fn trap_09_the_finished_task_wakes_its_joiner_within_its_last_poll() {
+    let (mut joiner, mut joined) = (TaskId(0), TaskId(0));
+    let recorded = record(Both, current_thread(), |runtime| {
+        (joiner, joined) = runtime.block_on(async {
+            let task = tokio::spawn(async {
+                let task = tokio::spawn(async {});
+                let id = number(task.id());
+                task.await.unwrap();
+                id
+            });
+            (number(task.id()), task.await.unwrap())
+        });
+    });
+    let stream = recorded.stream_with(starts(joined));
+    let begun = stream.iter().position(starts(joined)).unwrap();
+    assert_eq!(
+        stream[begun + 1..begun + 4],
+        [
+            Event::TaskEnd { task: joined, end: EndKind::Returned, inferred: false },
+            Event::Wake { task: joiner, op: WakeOp::ByRef },
+            Event::PollEnd { result: PollResult::Ready, kept_waker: false },
+        ]
+    );
+}
+
+/// Where a wake stands: which worker, and inside how many polls.
+fn wakes_of(recorded: &Recorded, task: TaskId) -> Vec<(Option<u32>, usize)> {
+    let mut found = Vec::new();
+    let mut threads = std::collections::HashMap::new();
+    for record in &recorded.records {
+        let (worker, depth) = threads.entry(record.thread).or_insert((None, 0));
+        match record.event {
+            Event::Worker(now) => *worker = now.map(|(_, index)| index),
+            Event::PollStart { .. } => *depth += 1,
+            Event::PollEnd { .. } => *depth -= 1,
+            Event::Wake { task: woken, .. } if woken == task => found.push((*worker, *depth)),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn trap_10_a_wake_from_outside_stands_in_no_poll() {
+    let (mut timer, mut foreign) = (TaskId(0), TaskId(0));
+    let recorded = record(Both, multi_thread(1), |runtime| {
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        runtime.block_on(async {
+            let task = tokio::spawn(tokio::time::sleep(Duration::from_millis(2)));
+            timer = number(task.id());
+            task.await.unwrap();
+
+            let notify = Arc::new(Notify::new());
+            let waiting = Arc::clone(&notify);
+            let (begun, has_begun) = oneshot::channel();
+            let task = tokio::spawn(async move {
+                let mut notified = std::pin::pin!(waiting.notified());
+                notified.as_mut().enable();
+                begun.send(()).unwrap();
+                notified.await;
+            });
+            foreign = number(task.id());
+            has_begun.await.unwrap();
+            // The task may still be in its first poll; then nobody has a waker
+            // to call. It parks when it is out of it.
+            yield_now().await;
+            let waking = std::thread::spawn(move || {
+                tracing::dispatcher::with_default(&dispatch, || notify.notify_one());
+            });
+            task.await.unwrap();
+            waking.join().unwrap();
+        });
+    });
+    assert_eq!(wakes_of(&recorded, timer), [(Some(0), 0)], "from the driver, on the worker");
+    for place in wakes_of(&recorded, foreign) {
+        assert_eq!(place, (None, 0), "from a thread that is no worker");
+    }
+}
+
+#[test]
+fn trap_11_block_in_place_moves_the_worker_to_another_thread() {
+    for sources in [Both, Layer] {
+        let (mut blocking, mut other) = (TaskId(0), TaskId(0));
+        let recorded = record(sources, multi_thread(1), |runtime| {
+            (blocking, other) = runtime.block_on(async {
+                let task = tokio::spawn(async {
+                    let (send, receive) = std::sync::mpsc::channel();
+                    let task = tokio::spawn(async move { send.send(()).unwrap() });
+                    let id = number(task.id());
+                    // Ends only when the worker has polled the other task, which
+                    // takes another thread.
+                    tokio::task::block_in_place(|| receive.recv().unwrap());
+                    task.await.unwrap();
+                    id
+                });
+                (number(task.id()), task.await.unwrap())
+            });
+        });
+        let thread_of = |task| {
+            let first = recorded.records.iter().find(|record| starts(task)(&record.event)).unwrap();
+            first.thread
+        };
+        assert_ne!(thread_of(blocking), thread_of(other));
+        let worker = Event::Worker(Some((RuntimeId(0), 0)));
+        for thread in [thread_of(blocking), thread_of(other)] {
+            assert!(recorded.records.iter().any(|r| r.thread == thread && r.event == worker));
+        }
+        // The first thread says that it gave its worker away, while its poll
+        // is still open.
+        let stream = recorded.stream_with(starts(blocking));
+        let begun = stream.iter().position(starts(blocking)).unwrap();
+        let ended = stream[begun..]
+            .iter()
+            .position(|event| matches!(event, Event::PollEnd { .. }))
+            .unwrap();
+        assert!(stream[begun..begun + ended].contains(&Event::Worker(None)), "{stream:?}");
+        // And the thread that took it was no task.
+        assert!(recorded.spawned(TaskKind::Blocking).is_empty());
+    }
+}
+
+/// Tasks that yield, spawn, join and wake each other.
+async fn busy(tally: &Arc<Tally>, spawned: &mut u64) {
+    let mut tasks = JoinSet::new();
+    for number in 0..60_u64 {
+        let inner = Arc::clone(tally);
+        *spawned += if number % 3 == 0 { 2 } else { 1 };
+        tasks.spawn(tally.count(async move {
+            for _ in 0..number % 7 {
+                yield_now().await;
+            }
+            if number % 3 == 0 {
+                tokio::spawn(inner.count(yield_now())).await.unwrap();
+            }
+        }));
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+#[test]
+fn trap_12_polls_equal_what_the_futures_counted_worker_by_worker() {
+    for sources in [Both, Hooks, Layer] {
+        for lifo in [true, false] {
+            let (tally, mut spawned) = (Arc::new(Tally::default()), 0);
+            let mut builder = multi_thread(3);
+            if !lifo {
+                builder.disable_lifo_slot();
+            }
+            let recorded = record(sources, builder, |runtime| {
+                runtime.block_on(busy(&tally, &mut spawned));
+                let metrics = runtime.metrics();
+                assert_eq!(metrics.spawned_tasks_count(), spawned);
+                if !lifo {
+                    // Workers hand in their figures when they park, which they
+                    // do soon.
+                    let patience = Instant::now() + Duration::from_secs(20);
+                    let agree = || {
+                        (0..3).all(|worker| {
+                            metrics.worker_poll_count(worker) == tally.of_worker(worker)
+                        })
+                    };
+                    while !agree() && Instant::now() < patience {
+                        std::thread::yield_now();
+                    }
+                    assert!(agree(), "Tokio's own count differs from that of the futures");
+                }
+            });
+            let summary = recorded.trace.summary();
+            assert_eq!(summary.tasks.spawned, spawned, "{sources:?}");
+            assert_eq!(summary.polls, tally.total(), "{sources:?}");
+            for worker in &summary.runtimes[0].workers {
+                let counted = tally.of_worker(worker.index as usize);
+                assert_eq!(worker.polls, counted, "{sources:?}, worker {}", worker.index);
+            }
+        }
+    }
+}
+
+#[test]
+fn trap_13_each_runtime_has_a_worker_0() {
+    for sources in [Both, Layer] {
+        let recorded = record_with(sources, |recording| {
+            let build = |mut builder: tokio::runtime::Builder, name| {
+                carry_subscriber(&mut builder);
+                if sources == Both {
+                    recording.named_hooks(&mut builder, name);
+                } else {
+                    builder.name(name);
+                }
+                builder.build().unwrap()
+            };
+            let first = build(multi_thread(1), "first");
+            let second = build(current_thread(), "second");
+            for _ in 0..2 {
+                first.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
+                second.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
+            }
+        });
+        let mut runtimes: Vec<_> = recorded
+            .trace
+            .runtimes()
+            .iter()
+            .map(|runtime| {
+                let name = runtime.name.clone().unwrap_or_default().to_string();
+                (name, runtime.flavor, runtime.workers.len(), runtime.hooked)
+            })
+            .collect();
+        runtimes.sort_by(|a, b| a.0.cmp(&b.0));
+        let hooked = sources == Both;
+        assert_eq!(
+            runtimes,
+            [
+                ("first".to_owned(), Flavor::MultiThread, 1, hooked),
+                ("second".to_owned(), Flavor::CurrentThread, 1, hooked),
+            ]
+        );
+        for runtime in recorded.trace.summary().runtimes {
+            assert_eq!(runtime.workers[0].polls, 4, "{sources:?}, {:?}", runtime.name);
+        }
+    }
+}
+
+#[test]
+fn trap_14_without_tokio_unstable_the_mend_is_told() {
+    let message = taskscope::Error::NoTokioUnstable.to_string();
+    for line in ["--cfg tokio_unstable", ".cargo/config.toml", "[build]", "rustflags = ["] {
+        assert!(message.contains(line), "{message}");
+    }
+    // This test is built either way.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trace.tscope");
+    let started = taskscope::Recorder::builder().file(&path).start();
+    assert_eq!(started.is_ok(), cfg!(tokio_unstable));
+    assert_eq!(path.exists(), cfg!(tokio_unstable));
+}
+
+#[test]
+fn a_spawn_is_told_with_all_that_is_known_of_it() {
+    let mut parent = TaskId(0);
+    let line = line!() + 7;
+    let recorded = record(Both, current_thread(), |runtime| {
+        runtime.block_on(async {
+            let task = tokio::spawn(async {
+                let large = [1_u8; 3000];
+                let named = tokio::task::Builder::new().name("child");
+                let child = named
+                    .spawn(async move {
+                        yield_now().await;
+                        large.len()
+                    })
+                    .unwrap();
+                child.await.unwrap()
+            });
+            parent = number(task.id());
+            task.await.unwrap();
+        });
+    });
+    let find = |name: Option<&str>, source| {
+        recorded
+            .events()
+            .find_map(|event| match event {
+                Event::Spawn(spawn) if spawn.name == name && spawn.source == source => Some(spawn),
+                _ => None,
+            })
+            .unwrap()
+    };
+    let child = find(Some("child"), Source::Span);
+    assert_eq!(child.parent, Some(parent));
+    // Tokio moves a future of more than 2 KiB (16 in release) to the heap.
+    let size = child.original_size.or(child.size);
+    assert!(size.is_some_and(|size| size >= 3000), "{child:?}");
+    let location = child.location.unwrap();
+    assert!(location.file.ends_with("traps.rs"));
+    assert!((line..line + 4).contains(&location.line), "{location}");
+    assert!(location.column > 0);
+    let hook = recorded.count(|event| {
+        matches!(event, Event::Spawn(spawn) if spawn.task == child.task
+            && spawn.source == Source::Hook && spawn.runtime == Some(RuntimeId(0)))
+    });
+    assert_eq!(hook, 1);
+}
