@@ -1,5 +1,7 @@
 //! Each demo, recorded, against what is true of it by construction.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashSet;
 
 use taskscope::Recorder;
@@ -48,7 +50,7 @@ fn agrees(truth: &Truth, records: &[Record<'_>]) {
     let ended = |kind| {
         events()
             .filter(|event| {
-                matches!(event, Event::TaskEnd { task, end, inferred: false }
+                matches!(event, Event::TaskEnd { task, end, .. }
                     if *end == kind && tasks.contains(task))
             })
             .count() as u64

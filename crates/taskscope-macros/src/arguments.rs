@@ -121,6 +121,7 @@ fn string(value: &Expr) -> Result<LitStr> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

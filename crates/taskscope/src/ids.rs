@@ -49,6 +49,7 @@ fn hashed(id: &impl Hash) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

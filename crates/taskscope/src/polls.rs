@@ -30,8 +30,11 @@
 //! task ended is then an inference: a visit that follows the one before without
 //! anything between them on the thread dropped what had just returned.
 //!
-//! One thing cannot be told by either source: a task that is aborted *while* it
-//! is polled is dropped right after that poll, as if it had returned.
+//! One thing neither source tells: a task that is aborted, or whose runtime shuts
+//! down, *while* it is polled is dropped right after that poll, as if it had
+//! returned. Such a poll nearly always leaves a waker behind, and one that
+//! returns seldom does. So the end of a task that kept its waker in its last
+//! poll is written as returned, and as inferred.
 //!
 //! # Why the end is written where it is
 //! A returning task wakes whoever joins it after its span has closed and before
@@ -402,7 +405,8 @@ impl ThreadState {
         }
         let (task, end) = (open.task, open.end_in_bracket());
         open.end = Some(end);
-        self.write_end(time, &Event::TaskEnd { task, end, inferred: false }, task);
+        let inferred = end == EndKind::Returned && open.kept_waker;
+        self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
     }
 
     /// Ends the poll at `position`, and those above it that were left open, so

@@ -193,6 +193,7 @@ fn os_thread_id() -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use taskscope_format::{FileWriter, Reader, Source, TaskId};
 

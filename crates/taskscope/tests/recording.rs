@@ -1,5 +1,7 @@
 //! Starting, finishing, and what can go wrong with the file.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::io::{BufRead, BufReader};
@@ -255,7 +257,7 @@ fn taskscope_file_says_where_init_writes() {
     let directory = tempfile::tempdir().unwrap();
     run(child("child_init", directory.path()).env("TASKSCOPE_FILE", "named.tscope"));
     let path = directory.path().join("named.tscope");
-    assert_eq!(traces(directory.path()), [path.clone()]);
+    assert_eq!(traces(directory.path()), std::slice::from_ref(&path));
     assert_eq!(read(std::fs::read(path).unwrap()).trace.summary().tasks.returned, 3);
 }
 
