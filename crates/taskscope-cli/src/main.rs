@@ -1,2 +1,41 @@
-//! x
-fn main() {}
+//! `taskscope`: see Tokio schedule your tasks.
+//!
+//! One binary for everything that is done with a trace: record a demo, open the
+//! window, print a summary, draw a picture. `taskscope --help` tells how.
+
+mod args;
+mod console;
+mod demo;
+mod error;
+mod human;
+mod output;
+mod render;
+mod summary;
+mod trace;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command, ViewArgs};
+
+fn main() -> ExitCode {
+    // Wrong usage ends here, with exit code 2.
+    let done = match Args::parse().command {
+        None => view::run(&ViewArgs::default()),
+        Some(Command::View(args)) => view::run(&args),
+        Some(Command::Demo(args)) => demo::run(&args),
+        Some(Command::Summary(args)) => summary::run(&args),
+        Some(Command::Render(args)) => render::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough, as in `taskscope … | head`.
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand, ValueEnum};
+use taskscope_demos::DEMOS;
+
+/// See Tokio schedule your tasks.
+///
+/// taskscope replays how a recorded Tokio program was scheduled: which worker
+/// polled which task and for how long, who woke it, and when it hopped from one
+/// worker to another.
+///
+/// Without a command it opens the window with its start page.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  taskscope demo                          record a demo and watch it
+  taskscope view app-4711.tscope          open a recording
+  taskscope summary app-4711.tscope       its figures in the terminal
+  taskscope render app-4711.tscope -o app.png --at 12.5ms
+
+To record a program of your own, add the crate `taskscope` to it and call
+`let _recording = taskscope::init();` first thing in main.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open the window, with a trace or with the start page
+    View(ViewArgs),
+    /// Record a demo, print its summary and open it
+    Demo(DemoArgs),
+    /// Print the figures of a trace
+    Summary(SummaryArgs),
+    /// Draw a trace as a picture; needs neither GPU nor display
+    Render(RenderArgs),
+}
+
+/// Open the window, with a trace or with the start page
+///
+/// The start page offers the demos and the traces that were opened last. A trace
+/// can also be dropped on the window.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ViewArgs {
+    /// The trace to open; the start page without it
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Record a demo, print its summary and open it
+///
+/// The demo runs in this process, is recorded, and its figures are printed. Then
+/// the window opens. On a machine without a display the picture of the trace is
+/// written beside it instead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope demo                       tasks that hop between four workers
+  taskscope demo --list                which demos there are
+  taskscope demo server --size 200     a TCP server with 200 clients
+  taskscope demo yields --no-view --out yields.tscope
+  taskscope demo migration --size 20x --console
+                                       and meanwhile, elsewhere: tokio-console")]
+pub(crate) struct DemoArgs {
+    /// Which demo
+    #[arg(default_value = DEMOS[0].name, value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)))]
+    pub(crate) name: String,
+
+    /// Tell which demos there are, and what to look for in each
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Record and print, and open no window
+    #[arg(long)]
+    pub(crate) no_view: bool,
+
+    /// Where the trace goes; a file that is there is replaced
+    ///
+    /// Without it: `taskscope-demo-NAME.tscope` in the current directory, or with
+    /// a number where that is taken.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Picks the amounts of work; the same seed gives the same work
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// How many tasks (in `server`: clients), or how many times the usual number
+    #[arg(long, value_name = "N|Nx", value_parser = parse_size)]
+    pub(crate) size: Option<DemoSize>,
+
+    /// Serve console_subscriber on 127.0.0.1:6669 too, for tokio-console
+    #[arg(long)]
+    pub(crate) console: bool,
+}
+
+/// Print the figures of a trace
+///
+/// What could not be read of a trace is told on standard error, and in the JSON
+/// as `truncated`, `damaged_parts` and `dropped_events`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope summary app.tscope
+  taskscope summary --json app.tscope | jq '.runtimes[0].workers'")]
+pub(crate) struct SummaryArgs {
+    /// The trace
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object; times in nanoseconds
+    ///
+    /// Later versions add keys, and never change or remove one.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Draw a trace as a picture; needs neither GPU nor display
+///
+/// It is the window as `taskscope view` would show it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope render app.tscope -o app.png
+  taskscope render app.tscope -o app.png --at 12.5ms --select 42
+  taskscope render app.tscope -o app.png --select accept --theme light --scale 2")]
+pub(crate) struct RenderArgs {
+    /// The trace
+    pub(crate) file: PathBuf,
+
+    /// Where the picture goes, a PNG; a file that is there is replaced
+    #[arg(long, short, value_name = "OUT.png")]
+    pub(crate) out: PathBuf,
+
+    /// Width and height of the window
+    #[arg(long, value_name = "WxH", default_value = "1600x1000", value_parser = parse_picture_size)]
+    pub(crate) size: [u32; 2],
+
+    /// Where the playhead stands, from the start of the trace: 12.5ms, 3us, 1.2s
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) at: Option<u64>,
+
+    /// The task to select: its Tokio id or its name
+    #[arg(long, value_name = "TASK")]
+    pub(crate) select: Option<String>,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Theme::Dark)]
+    pub(crate) theme: Theme,
+
+    /// Pixels per point: 2 for a picture twice as sharp
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) scale: u8,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Theme {
+    Dark,
+    Light,
+}
+
+/// How large a demo is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DemoSize {
+    /// So many tasks.
+    Tasks(u32),
+    /// So many times as many as usual.
+    Times(u32),
+}
+
+fn parse_size(text: &str) -> Result<DemoSize, String> {
+    let (number, times) = match text.strip_suffix(['x', '×']) {
+        Some(number) => (number, true),
+        None => (text, false),
+    };
+    match number.parse() {
+        Ok(number) if number > 0 && times => Ok(DemoSize::Times(number)),
+        Ok(number) if number > 0 => Ok(DemoSize::Tasks(number)),
+        _ => Err("expected a number of tasks such as 200, or a factor such as 5x".to_owned()),
+    }
+}
+
+fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
+    let parse = || {
+        let (width, height) = text.split_once(['x', '×'])?;
+        Some([width.parse().ok()?, height.parse().ok()?])
+    };
+    let size: Option<[u32; 2]> = parse();
+    size.filter(|size| !size.contains(&0))
+        .ok_or_else(|| "expected a width and a height such as 1600x1000".to_owned())
+}
+
+/// Reads a time such as `12.5ms` as nanoseconds.
+fn parse_time(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 5] =
+        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
+    let parse = || {
+        let (number, size) = UNITS
+            .into_iter()
+            .find_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim_end(), size)))
+            .or_else(|| (text == "0").then_some((text, 1.0)))?;
+        let nanos = number.parse::<f64>().ok()? * size;
+        (nanos.is_finite() && nanos >= 0.0).then(|| nanos.round() as u64)
+    };
+    parse().ok_or_else(|| {
+        "expected a number with a unit (ns, us, ms or s), such as 12.5ms, 3us or 1.2s".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        let read = |text| parse_time(text).ok();
+        assert_eq!(read("12.5ms"), Some(12_500_000));
+        assert_eq!((read("3us"), read("3µs"), read("7 ns")), (Some(3_000), Some(3_000), Some(7)));
+        assert_eq!((read("1.2s"), read("0")), (Some(1_200_000_000), Some(0)));
+        for wrong in ["", "5", "ms", "-1s", "1h", "1 s s", "infs", "nans"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_pictures_have_two_sides() {
+        assert_eq!(parse_picture_size("640x480"), Ok([640, 480]));
+        for wrong in ["640", "x", "0x10", "640x480x2", "-1x5"] {
+            assert!(parse_picture_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_demos_are_counts_or_factors() {
+        assert_eq!(parse_size("200"), Ok(DemoSize::Tasks(200)));
+        assert_eq!(parse_size("5x"), Ok(DemoSize::Times(5)));
+        for wrong in ["0", "0x", "x", "many", "-3", "1.5x"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `taskscope demo`: run, record, tell, show.
+
+use std::path::{Path, PathBuf};
+
+use taskscope::{Recorder, Recording};
+use taskscope_demos::{DEMOS, Demo, Size};
+use taskscope_model::Trace;
+use taskscope_viewer::RenderOptions;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::args::{DemoArgs, DemoSize};
+use crate::error::Error;
+use crate::{console, human, output, render, summary, trace, view};
+
+pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
+    if args.list {
+        return output::print(&list());
+    }
+    // The command line takes no other names.
+    let demo = taskscope_demos::find(&args.name).unwrap_or(&DEMOS[0]);
+    let file = args.out.clone().unwrap_or_else(|| free_name(demo.name));
+    record(demo, args, &file)?;
+
+    let trace = trace::open(&file)?;
+    output::print(&format!(
+        "demo {}: {}\n\n{}\nlook for: {}\n\nrecorded to {} ({})\n",
+        demo.name,
+        demo.summary,
+        summary::text(&trace.summary()),
+        demo.look_for,
+        file.display(),
+        human::bytes(file.metadata().map_or(0, |metadata| metadata.len())),
+    ))?;
+    if args.no_view {
+        if args.console {
+            console::linger();
+        }
+        return Ok(());
+    }
+    show(trace, &file)
+}
+
+/// Runs the demo in this process and leaves its trace in `file`.
+fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
+    let console = args.console.then(console::layer).transpose()?;
+    let recording = Recorder::builder().file(file).start()?;
+    tracing_subscriber::registry()
+        .with(recording.layer())
+        .with(console)
+        .try_init()
+        .map_err(|_| Error::Subscriber)?;
+    let size = Size { seed: args.seed, tasks: args.size.map(|size| tasks(demo, size)) };
+    run_recorded(demo, &recording, &size)?;
+    recording.finish()?;
+    Ok(())
+}
+
+fn run_recorded(demo: &'static Demo, recording: &Recording, size: &Size) -> Result<(), Error> {
+    let failed = |source| Error::Demo { name: demo.name, source };
+    // What must be true of the run is for the tests to check.
+    demo.run(recording, size).map(|_truth| ()).map_err(failed)
+}
+
+fn tasks(demo: &Demo, size: DemoSize) -> u32 {
+    match size {
+        DemoSize::Tasks(tasks) => tasks,
+        DemoSize::Times(factor) => demo.default_tasks.saturating_mul(factor),
+    }
+}
+
+/// The window; where there can be none, a picture beside the trace.
+fn show(trace: Trace, file: &Path) -> Result<(), Error> {
+    // A display that is named and not there shows only when it is tried.
+    let why = match taskscope_viewer::display_missing() {
+        Some(missing) => missing,
+        None => match view::window(Some(file.to_owned())) {
+            Err(Error::View { source }) => source.to_string(),
+            other => return other,
+        },
+    };
+    let picture = file.with_extension("png");
+    render::picture(trace, file, &picture, &RenderOptions::default())?;
+    output::print(&format!(
+        "picture written to {}, since no window can be opened: {why}\n",
+        picture.display()
+    ))
+}
+
+/// A name in the current directory that is not taken: no run replaces the
+/// recording of an earlier one unless it is told to.
+fn free_name(demo: &str) -> PathBuf {
+    let name = |number: u32| {
+        let number = if number == 1 { String::new() } else { format!("-{number}") };
+        PathBuf::from(format!("taskscope-demo-{demo}{number}.{}", taskscope_format::EXTENSION))
+    };
+    let free = |path: &PathBuf| !path.exists() && !path.with_extension("png").exists();
+    (1..1_000).map(name).find(free).unwrap_or_else(|| name(std::process::id()))
+}
+
+fn list() -> String {
+    let tell = |demo: &Demo| {
+        let Demo { name, summary, look_for, default_tasks, .. } = demo;
+        format!("{name}\n  {summary}\n  look for: {look_for}\n  usual size: {default_tasks}\n")
+    };
+    DEMOS.iter().map(tell).collect::<Vec<_>>().join("\n")
+}

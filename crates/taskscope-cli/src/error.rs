@@ -1,0 +1,85 @@
+//! What can go wrong, each in one message that says what was expected, what was
+//! found, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use taskscope_model::OpenError;
+use taskscope_viewer::{RenderError, ViewError};
+
+use crate::human;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(
+        "cannot read {}: {source}; expected a trace file (`taskscope demo` makes one)",
+        path.display()
+    )]
+    Read { path: PathBuf, source: io::Error },
+
+    #[error("cannot open {}: {source}", path.display())]
+    Open { path: PathBuf, source: OpenError },
+
+    #[error(
+        "cannot write {}: {source}; name a file in a directory that exists and can be written to",
+        path.display()
+    )]
+    Write { path: PathBuf, source: io::Error },
+
+    #[error("cannot write to standard output: {0}")]
+    Print(io::Error),
+
+    #[error("the summary cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+
+    #[error(
+        "{} lasts {}, and --at asks for {} from its start; ask for a time within it",
+        path.display(), human::time(*lasts), human::time(*asked)
+    )]
+    BehindTheEnd { path: PathBuf, lasts: u64, asked: u64 },
+
+    #[error(
+        "{} has no task with the id or name `{asked}`; it has {}",
+        path.display(), human::some_of(known)
+    )]
+    NoSuchTask { path: PathBuf, asked: String, known: Vec<String> },
+
+    #[error(
+        "{} has {} tasks with the name `{asked}`; select one by its id: {}",
+        path.display(), ids.len(), human::some_of(ids)
+    )]
+    SeveralTasks { path: PathBuf, asked: String, ids: Vec<String> },
+
+    #[error("cannot draw {}: {source}", path.display())]
+    Draw { path: PathBuf, source: RenderError },
+
+    #[error(
+        "{source}. Without a window, `taskscope render FILE -o OUT.png` draws the same view as a \
+         picture and `taskscope summary FILE` prints its figures; `xvfb-run taskscope view FILE` \
+         opens the window on a display in memory"
+    )]
+    View { source: ViewError },
+
+    #[error(transparent)]
+    Record(#[from] taskscope::Error),
+
+    #[error("the demo `{name}` failed: {source}")]
+    Demo { name: &'static str, source: io::Error },
+
+    #[error("cannot record: this process has a tracing subscriber already")]
+    Subscriber,
+
+    #[error(
+        "console_subscriber cannot serve on {address}: {source}; another program with \
+         console_subscriber may be running: end it, or run the demo without --console"
+    )]
+    Console { address: std::net::SocketAddr, source: io::Error },
+}
+
+impl Error {
+    /// Whether whoever read our output stopped reading.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Print(source) if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,117 @@
+//! Numbers as people read them.
+
+/// A time with its unit, to three digits: `3 ns`, `12.5 µs`, `1.20 s`.
+pub(crate) fn time(nanos: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
+    match UNITS.into_iter().find(|&(size, _)| nanos >= size) {
+        Some((size, unit)) => {
+            let value = nanos as f64 / size as f64;
+            // By what would be shown: 9.999 is 10.0, and not 10.00.
+            let decimals = match value {
+                _ if value < 9.995 => 2,
+                _ if value < 99.95 => 1,
+                _ => 0,
+            };
+            format!("{value:.decimals$} {unit}")
+        }
+        None => format!("{nanos} ns"),
+    }
+}
+
+/// A count with its thousands apart: `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count and what it counts: `1 poll`, `2 polls`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", count(number))
+}
+
+/// A size in bytes: `512 bytes`, `1.4 kB`.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..1_000 => counted(number, "byte"),
+        1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
+        _ => format!("{:.1} MB", number as f64 / 1e6),
+    }
+}
+
+/// The first few of some things, and how many more there are.
+pub(crate) fn some_of(things: &[String]) -> String {
+    const SHOWN: usize = 8;
+    match things {
+        [] => "none".to_owned(),
+        _ if things.len() <= SHOWN => things.join(", "),
+        _ => {
+            let (shown, rest) = things.split_at(SHOWN);
+            format!("{} and {} more", shown.join(", "), count(rest.len() as u64))
+        }
+    }
+}
+
+/// Rows of cells with each column as wide as its widest cell; `right` says which
+/// columns are numbers and stand to the right.
+pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..right.len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for ((cell, &width), &right) in row.iter().zip(&widths).zip(right) {
+            line.push_str("  ");
+            line.push_str(&if right {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_and_a_unit() {
+        let shown = [0, 999, 1_000, 12_345, 999_400, 1_500_000, 9_996_000, 1_200_000_000].map(time);
+        let expected =
+            ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.50 ms", "10.0 ms", "1.20 s"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn counts_have_their_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!((counted(1, "poll"), counted(0, "poll")), ("1 poll".into(), "0 polls".into()));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["µs", "1"], ["x", "100"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows, &[false, true]), "  µs    1\n  x   100\n");
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let many: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+        assert_eq!(some_of(&many), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
+        assert_eq!(some_of(&[]), "none");
+    }
+}

@@ -1,0 +1,72 @@
+//! `taskscope render`: a trace as a picture.
+
+use std::path::Path;
+
+use taskscope_model::{TaskId, TaskIx, Trace};
+use taskscope_viewer::{RenderOptions, Theme};
+
+use crate::args::{self, RenderArgs};
+use crate::error::Error;
+use crate::{output, trace};
+
+pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
+    let trace = trace::open(&args.file)?;
+    let options = RenderOptions {
+        size: args.size,
+        scale: args.scale.into(),
+        theme: match args.theme {
+            args::Theme::Dark => Theme::Dark,
+            args::Theme::Light => Theme::Light,
+        },
+        at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,
+        select: args.select.as_deref().map(|task| find(&args.file, &trace, task)).transpose()?,
+    };
+    picture(trace, &args.file, &args.out, &options)?;
+    output::print(&format!("picture written to {}\n", args.out.display()))
+}
+
+/// Draws a trace that was read from `file` into `out`.
+pub(crate) fn picture(
+    trace: Trace,
+    file: &Path,
+    out: &Path,
+    options: &RenderOptions,
+) -> Result<(), Error> {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let png = taskscope_viewer::render(trace, &name, options)
+        .map_err(|source| Error::Draw { path: file.to_owned(), source })?;
+    std::fs::write(out, png).map_err(|source| Error::Write { path: out.to_owned(), source })
+}
+
+/// A time from the start of the trace as one of the trace's clock.
+fn playhead(path: &Path, trace: &Trace, at: u64) -> Result<u64, Error> {
+    let span = trace.span();
+    let lasts = span.end - span.start;
+    if at > lasts {
+        return Err(Error::BehindTheEnd { path: path.to_owned(), lasts, asked: at });
+    }
+    Ok(span.start + at)
+}
+
+/// The task that a person means by an id or a name.
+fn find(path: &Path, trace: &Trace, asked: &str) -> Result<TaskIx, Error> {
+    let by_id = asked.parse().ok().and_then(|id| trace.find_task(TaskId(id)));
+    if let Some(task) = by_id {
+        return Ok(task);
+    }
+    let named = |&task: &TaskIx| trace.task_name(task) == asked;
+    let tasks = (0..trace.tasks().len() as u32).map(TaskIx);
+    let found: Vec<TaskIx> = tasks.clone().filter(named).collect();
+    let id = |task: &TaskIx| trace.task(*task).id.to_string();
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let known = tasks.map(|task| trace.task_name(task)).collect();
+            Err(Error::NoSuchTask { path: path.to_owned(), asked: asked.to_owned(), known })
+        }
+        _ => {
+            let (asked, ids) = (asked.to_owned(), found.iter().map(id).collect());
+            Err(Error::SeveralTasks { path: path.to_owned(), asked, ids })
+        }
+    }
+}

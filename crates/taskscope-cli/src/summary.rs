@@ -1,0 +1,110 @@
+//! `taskscope summary`: a trace in a few figures.
+
+use std::fmt::Write;
+
+use taskscope_model::{RuntimeSummary, Summary};
+
+use crate::args::SummaryArgs;
+use crate::error::Error;
+use crate::{human, output, trace};
+
+pub(crate) fn run(args: &SummaryArgs) -> Result<(), Error> {
+    let summary = trace::open(&args.file)?.summary();
+    let text = if args.json { json(&summary)? } else { text(&summary) };
+    output::print(&text)
+}
+
+fn json(summary: &Summary) -> Result<String, Error> {
+    Ok(serde_json::to_string_pretty(summary)? + "\n")
+}
+
+/// The figures as people read them.
+pub(crate) fn text(summary: &Summary) -> String {
+    let mut text = table(summary);
+    for runtime in &summary.runtimes {
+        text.push('\n');
+        text.push_str(&workers(runtime, summary.duration_ns));
+    }
+    text
+}
+
+/// What holds for the whole: a word, a figure, and what there is to say of it.
+fn table(summary: &Summary) -> String {
+    let tasks = &summary.tasks;
+    let ends = [
+        (tasks.returned, "returned"),
+        (tasks.panicked, "panicked"),
+        (tasks.cancelled, "cancelled"),
+        (tasks.alive, "alive at the end"),
+    ];
+    let ends = ends.iter().filter(|(number, _)| *number > 0);
+    let ends: Vec<String> =
+        ends.map(|(number, what)| format!("{} {what}", human::count(*number))).collect();
+    let mut rows = Vec::new();
+    let mut row = |name: &str, figure: String, more: String| {
+        rows.push(vec![name.to_owned(), figure, more]);
+    };
+    let program = summary.program.as_deref().map(|name| format!("of {name}"));
+    row("duration", human::time(summary.duration_ns), program.unwrap_or_default());
+    row("tasks", human::count(tasks.spawned), ends.join(", "));
+    if tasks.blocking > 0 {
+        row("blocking", human::count(tasks.blocking), "closures on the blocking pool".to_owned());
+    }
+    let longest = match summary.polls {
+        0 => String::new(),
+        _ => format!("the longest took {}", human::time(summary.longest_poll_ns)),
+    };
+    row("polls", human::count(summary.polls), longest);
+    row("wakes", human::count(summary.wakes), String::new());
+    row("hops", human::count(summary.hops), "polls on another worker than the one before".into());
+    row(
+        "events",
+        human::count(summary.events),
+        format!("format version {}", summary.format_version),
+    );
+    if summary.dropped_events > 0 {
+        row("dropped", human::count(summary.dropped_events), "events that are missing".to_owned());
+    }
+    if summary.damaged_parts > 0 {
+        row(
+            "damaged",
+            human::count(summary.damaged_parts),
+            "parts that were passed over".to_owned(),
+        );
+    }
+    if summary.truncated {
+        row("truncated", "yes".to_owned(), "the recording was not finished".to_owned());
+    }
+    human::table(&rows, &[false, true, false])
+}
+
+fn workers(runtime: &RuntimeSummary, duration: u64) -> String {
+    let name = match &runtime.name {
+        Some(name) => format!("runtime {name}"),
+        None => format!("runtime {}", runtime.id),
+    };
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{name} ({}, {})",
+        runtime.flavor.replace('_', " "),
+        human::counted(runtime.workers.len() as u64, "worker")
+    );
+    let mut rows = vec![["worker", "polls", "busy", "", "parks"].map(str::to_owned).to_vec()];
+    rows.extend(runtime.workers.iter().map(|worker| {
+        let share = match duration {
+            0 => String::new(),
+            _ => format!("{:.0} %", 100.0 * worker.busy_ns as f64 / duration as f64),
+        };
+        vec![
+            worker.index.to_string(),
+            human::count(worker.polls),
+            human::time(worker.busy_ns),
+            share,
+            human::count(worker.parks),
+        ]
+    }));
+    text.push_str(&human::table(&rows, &[true; 5]));
+    text
+}

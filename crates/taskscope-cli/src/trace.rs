@@ -1,0 +1,69 @@
+//! Opening a trace file, and saying what is wrong with it.
+
+use std::path::Path;
+
+use taskscope_model::{Report, Trace};
+
+use crate::error::Error;
+use crate::{human, output};
+
+/// Opens a trace; what of it could not be read is told on standard error.
+pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
+    let bytes =
+        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let trace = Trace::from_bytes(&bytes)
+        .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    for notice in notices(path, trace.report()) {
+        output::notice(&notice);
+    }
+    Ok(trace)
+}
+
+/// What a person should know before trusting the figures.
+fn notices(path: &Path, report: &Report) -> Vec<String> {
+    let path = path.display();
+    let mut notices = Vec::new();
+    if !report.complete {
+        notices.push(format!(
+            "{path} ends before its recording was finished (the program was killed or is still \
+             running, or the file was cut); {} up to there were read",
+            human::counted(report.records, "event")
+        ));
+    }
+    if let Some(first) = report.damages.first() {
+        let parts = report.damages.len() as u64 + report.more_damage;
+        let others = match parts - 1 {
+            0 => String::new(),
+            others => format!(", and {others} more such"),
+        };
+        notices.push(format!("{path} is damaged: {first}{others}"));
+    }
+    if report.dropped > 0 {
+        notices.push(format!(
+            "the recorder dropped {} because they came faster than they could be written; counts \
+             are too low by that",
+            human::counted(report.dropped, "event")
+        ));
+    }
+    notices
+}
+
+#[cfg(test)]
+mod tests {
+    use taskscope_model::Report;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_file_has_no_notices() {
+        let report = Report { complete: true, records: 5, ..Report::default() };
+        assert_eq!(notices(Path::new("a"), &report), Vec::<String>::new());
+    }
+
+    #[test]
+    fn dropped_events_are_told() {
+        let report = Report { complete: true, dropped: 1_200, ..Report::default() };
+        let [notice] = &notices(Path::new("a"), &report)[..] else { panic!("one notice") };
+        assert!(notice.contains("dropped 1,200 events"), "{notice}");
+    }
+}

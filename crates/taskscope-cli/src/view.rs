@@ -1,0 +1,74 @@
+//! `taskscope view`: the window.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use taskscope_demos::DEMOS;
+use taskscope_viewer::{DemoEntry, Options, RunDemo};
+
+use crate::args::ViewArgs;
+use crate::error::Error;
+
+pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
+    // A file that cannot be opened is told where it was named, and not in a
+    // window. The window opens it again, in its own time.
+    if let Some(file) = &args.file {
+        check(file)?;
+    }
+    window(args.file.clone())
+}
+
+/// Opens the window and returns when it is closed.
+pub(crate) fn window(file: Option<PathBuf>) -> Result<(), Error> {
+    let demos = DEMOS
+        .iter()
+        .map(|demo| DemoEntry { name: demo.name.to_owned(), description: demo.summary.to_owned() });
+    let run_demo: RunDemo = Arc::new(record_elsewhere);
+    let options = Options { file, demos: demos.collect(), run_demo: Some(run_demo) };
+    taskscope_viewer::run(options).map_err(|source| Error::View { source })
+}
+
+/// Reads as much of a file as tells whether it is a trace.
+fn check(path: &Path) -> Result<(), Error> {
+    use std::io::Read;
+
+    const HEADER: u64 = 64;
+    let mut head = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(HEADER).read_to_end(&mut head))
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    taskscope_format::Reader::new(&head)
+        .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    Ok(())
+}
+
+/// Records a demo in a process of its own, so that this one, whose window is
+/// open, is not recorded with it.
+fn record_elsewhere(name: &str) -> Result<PathBuf, String> {
+    static RUN: AtomicU32 = AtomicU32::new(0);
+    let run = RUN.fetch_add(1, Ordering::Relaxed);
+    let file_name = format!(
+        "taskscope-demo-{name}-{}-{run}.{}",
+        std::process::id(),
+        taskscope_format::EXTENSION
+    );
+    let out = std::env::temp_dir().join(file_name);
+    let program = std::env::current_exe()
+        .map_err(|error| format!("cannot find this program to run the demo with: {error}"))?;
+    let output = Command::new(program)
+        .args(["demo", name, "--no-view", "--out"])
+        .arg(&out)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot start the demo: {error}"))?;
+    if output.status.success() {
+        return Ok(out);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(match said.trim() {
+        "" => format!("the demo ended with {}", output.status),
+        said => said.trim_start_matches("error: ").to_owned(),
+    })
+}
