@@ -55,6 +55,7 @@ pub use states::{State, StateSpan, StateTimes};
 pub use step::Direction;
 pub use summary::{RuntimeSummary, Summary, TaskCounts, WorkerSummary};
 pub use taskscope_format::{
-    Damage, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp,
+    Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId,
+    WakeOp,
 };
 pub use trace::Trace;

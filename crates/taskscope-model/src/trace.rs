@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use taskscope_format::{Nanos, OpenError, Report, TaskId};
+use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind};
 
 use crate::lanes::LaneIndex;
 use crate::load;
@@ -148,6 +148,7 @@ impl Trace {
         match (&task.name, &task.function) {
             (Some(name), _) => name.to_string(),
             (None, Some(function)) => short_function(function).to_owned(),
+            (None, None) if task.kind == TaskKind::BlockOn => format!("block_on {}", task.id),
             (None, None) => format!("task {}", task.id),
         }
     }

@@ -1,1 +1,137 @@
-//! x
+//! The taskscope window: timelines and replay of a recorded Tokio program.
+//!
+//! [`run`] opens it; [`render`] draws the same window as a picture, on a machine
+//! with neither GPU nor display:
+//!
+//! ```
+//! use taskscope_model::Trace;
+//! use taskscope_viewer::{RenderOptions, render};
+//!
+//! # use taskscope_format::FileWriter;
+//! # let file = FileWriter::new(Vec::new(), 0)?.finish()?;
+//! let trace = Trace::from_bytes(&file)?;
+//! let options = RenderOptions { size: [400, 300], ..RenderOptions::default() };
+//! let png = render(trace, "a.tscope", &options)?;
+//! assert!(png.starts_with(b"\x89PNG"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Inside, everything that is shown of a trace hangs on one `Document`: one
+//! playhead, one selection, one view in time. The parts of the window read it
+//! and change it, and know nothing of one another.
+
+mod app;
+mod command;
+mod document;
+mod help;
+mod inspector;
+mod loading;
+mod overview;
+mod raster;
+mod recent;
+mod render;
+mod replay;
+mod start;
+mod table;
+mod theme;
+mod time;
+mod timeline;
+mod transport;
+mod view;
+mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use egui::Theme;
+pub use render::{RenderError, RenderOptions, render};
+
+/// Records the demo of that name and returns the file, or says why it couldn't.
+///
+/// Called on a thread of its own.
+pub type RunDemo = Arc<dyn Fn(&str) -> Result<PathBuf, String> + Send + Sync>;
+
+/// A demo that the start page offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DemoEntry {
+    /// What it is called, and what [`RunDemo`] is called with.
+    pub name: String,
+    /// What there is to see, in a sentence.
+    pub description: String,
+}
+
+/// What the window opens with.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// A file to open at once; the start page where there is none.
+    pub file: Option<PathBuf>,
+    /// The demos that the start page offers.
+    pub demos: Vec<DemoEntry>,
+    /// How to record one of them.
+    pub run_demo: Option<RunDemo>,
+}
+
+/// Why the window could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// There is no display to open it on.
+    #[error("no window can be opened: {missing}")]
+    NoDisplay {
+        /// What is missing.
+        missing: String,
+    },
+    /// The display is there, and the window could not be opened all the same.
+    #[error("no window can be opened: {0}")]
+    Window(#[from] eframe::Error),
+}
+
+/// What is missing for a window, if anything is.
+pub fn display_missing() -> Option<String> {
+    if !cfg!(all(unix, not(target_os = "macos"))) {
+        return None;
+    }
+    const NAMES: [&str; 3] = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"];
+    let set =
+        |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
+    if NAMES.into_iter().any(set) {
+        return None;
+    }
+    Some("this machine has no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned())
+}
+
+/// Opens the window, and returns when it is closed.
+///
+/// # Errors
+/// [`ViewError`] where no window can be opened.
+pub fn run(options: Options) -> Result<(), ViewError> {
+    if let Some(missing) = display_missing() {
+        return Err(ViewError::NoDisplay { missing });
+    }
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("taskscope")
+            .with_title("taskscope")
+            .with_inner_size([1600.0, 1000.0])
+            .with_min_inner_size([560.0, 380.0]),
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        "taskscope",
+        native,
+        Box::new(|creation| {
+            let recent = recent::Recent::load(recent::Recent::default_file());
+            Ok(Box::new(Window(app::App::new(&creation.egui_ctx, options, recent))))
+        }),
+    )?;
+    Ok(())
+}
+
+/// The app as eframe wants it.
+struct Window(app::App);
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        self.0.ui(ui);
+    }
+}

@@ -1,0 +1,402 @@
+//! The window as a whole: what is open, and where its parts are.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+
+use egui::{
+    Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Theme, Ui, vec2,
+};
+
+use crate::command::{Command, Needs};
+use crate::document::Document;
+use crate::help::{self, PaletteWindow};
+use crate::loading::Loading;
+use crate::recent::Recent;
+use crate::start::{self, Choice, StartPage};
+use crate::theme::{self, Palette};
+use crate::{Options, inspector, overview, table, time, timeline, transport};
+
+/// Below this width the inspector makes room for the timeline.
+const ROOM_FOR_INSPECTOR: f32 = 900.0;
+/// Below this height the table makes room for the timeline.
+const ROOM_FOR_TABLE: f32 = 520.0;
+
+enum Stage {
+    Start,
+    Loading(Loading),
+    Open(Box<Document>),
+}
+
+/// The window's state.
+pub(crate) struct App {
+    options: Options,
+    stage: Stage,
+    start_page: StartPage,
+    recent: Recent,
+    /// Why the last thing that was asked for didn't happen.
+    error: Option<String>,
+    palette: PaletteWindow,
+    keys_open: bool,
+    dialog: Option<Receiver<Option<PathBuf>>>,
+}
+
+impl App {
+    pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
+        theme::install(ctx);
+        let stage = match options.file.take() {
+            Some(path) => Stage::Loading(Loading::file(path, ctx)),
+            None => Stage::Start,
+        };
+        Self {
+            options,
+            stage,
+            start_page: StartPage::default(),
+            recent,
+            error: None,
+            palette: PaletteWindow::default(),
+            keys_open: false,
+            dialog: None,
+        }
+    }
+
+    /// A window with this document open.
+    pub(crate) fn with_document(ctx: &egui::Context, document: Document) -> Self {
+        let mut app = Self::new(ctx, Options::default(), Recent::default());
+        app.stage = Stage::Open(Box::new(document));
+        app
+    }
+
+    /// The open document, if there is one.
+    pub(crate) fn document(&mut self) -> Option<&mut Document> {
+        match &mut self.stage {
+            Stage::Open(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ui(&mut self, ui: &mut Ui) {
+        self.receive(ui.ctx());
+        for command in Command::pressed(ui.ctx()) {
+            self.execute(ui.ctx(), command);
+        }
+        if let Some(document) = self.document()
+            && document.replay.is_playing()
+        {
+            // After a pause in drawing, time goes on where it was.
+            document.advance(f64::from(ui.input(|input| input.stable_dt).min(0.1)));
+            ui.ctx().request_repaint();
+        }
+        self.layout(ui);
+        // The palette is taken out, so that it can ask what is available.
+        let mut palette = std::mem::take(&mut self.palette);
+        let command = palette.show(ui, |command| self.is_available(command));
+        self.palette = palette;
+        if let Some(command) = command {
+            self.execute(ui.ctx(), command);
+        }
+        if self.keys_open {
+            help::keys(ui, &mut self.keys_open);
+        }
+    }
+
+    /// Takes in what has come from outside: dropped files, finished threads.
+    fn receive(&mut self, ctx: &egui::Context) {
+        let dropped =
+            ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        if let Some(path) = dropped {
+            self.open(ctx, path);
+        }
+        if let Some(chosen) = self.dialog.as_ref().and_then(|dialog| dialog.try_recv().ok()) {
+            self.dialog = None;
+            match chosen {
+                Some(path) => self.open(ctx, path),
+                None => self.error = Some(NO_FILE.to_owned()),
+            }
+        }
+        if let Stage::Loading(loading) = &self.stage {
+            match loading.outcome() {
+                None => {}
+                Some(Ok(document)) => {
+                    if let Some(path) = &document.path {
+                        self.recent.add(path);
+                    }
+                    self.error = None;
+                    self.stage = Stage::Open(Box::new(document));
+                }
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    self.stage = Stage::Start;
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
+        self.error = None;
+        self.stage = Stage::Loading(Loading::file(path, ctx));
+    }
+
+    fn choose(&mut self, ctx: &egui::Context, choice: Choice) {
+        match choice {
+            Choice::File(path) => self.open(ctx, path),
+            Choice::Dialog => self.execute(ctx, Command::Open),
+            Choice::Demo(name) => {
+                if let Some(run) = self.options.run_demo.clone() {
+                    self.error = None;
+                    self.stage = Stage::Loading(Loading::demo(name, run, ctx));
+                }
+            }
+        }
+    }
+
+    fn is_available(&self, command: Command) -> bool {
+        match (command.spec().needs, &self.stage) {
+            (Needs::Nothing, _) => true,
+            (Needs::Trace, Stage::Open(_)) => true,
+            (Needs::Selection, Stage::Open(document)) => document.selected.is_some(),
+            _ => false,
+        }
+    }
+
+    fn execute(&mut self, ctx: &egui::Context, command: Command) {
+        if !self.is_available(command) {
+            return;
+        }
+        match command {
+            Command::Open => self.dialog = self.dialog.take().or_else(|| Some(ask_for_file(ctx))),
+            Command::Home => self.stage = Stage::Start,
+            Command::ShowPalette => self.palette.open(),
+            Command::ShowKeys => self.keys_open = !self.keys_open,
+            Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
+                Theme::Dark => Theme::Light,
+                Theme::Light => Theme::Dark,
+            }),
+            Command::ClearSelection if self.keys_open => self.keys_open = false,
+            _ => {
+                if let Some(document) = self.document() {
+                    document.execute(command);
+                }
+            }
+        }
+    }
+
+    fn layout(&mut self, ui: &mut Ui) {
+        let palette = Palette::get(ui);
+        let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 4));
+        let mut chosen = None;
+        let mut choice = None;
+        Panel::top("bar").frame(bar).exact_size(46.0).show(ui, |ui| {
+            chosen = self.top_bar(ui, &mut choice);
+        });
+        let size = ui.available_size();
+        match &mut self.stage {
+            Stage::Open(document) => {
+                chosen = chosen.or(show_document(ui, document, bar, size));
+            }
+            Stage::Loading(loading) => {
+                CentralPanel::default()
+                    .frame(Frame::new().fill(palette.background))
+                    .show(ui, |ui| start::loading(ui, loading));
+            }
+            Stage::Start => {
+                CentralPanel::default().frame(Frame::new().fill(palette.background)).show(
+                    ui,
+                    |ui| {
+                        let error = self.error.as_deref();
+                        let demos = &self.options.demos;
+                        choice =
+                            choice.take().or(self.start_page.show(ui, demos, &self.recent, error));
+                    },
+                );
+            }
+        }
+        if let Some(command) = chosen {
+            self.execute(ui.ctx(), command);
+        }
+        if let Some(choice) = choice {
+            self.choose(ui.ctx(), choice);
+        }
+    }
+
+    fn top_bar(&self, ui: &mut Ui, choice: &mut Option<Choice>) -> Option<Command> {
+        let mut chosen = None;
+        let palette = Palette::get(ui);
+        ui.horizontal_centered(|ui| {
+            logo(ui);
+            ui.label(RichText::new("taskscope").size(16.0));
+            ui.add_space(10.0);
+            let open = ui.button("Open").on_hover_text(Command::Open.tooltip(ui.ctx()));
+            if open.clicked() {
+                chosen = Some(Command::Open);
+            }
+            if !self.options.demos.is_empty() {
+                ui.menu_button("Demos", |ui| {
+                    for demo in &self.options.demos {
+                        let item = ui.button(&demo.name).on_hover_text(&demo.description);
+                        if item.clicked() {
+                            *choice = Some(Choice::Demo(demo.name.clone()));
+                        }
+                    }
+                });
+            }
+            ui.menu_button("Commands", |ui| {
+                for &command in Command::ALL {
+                    let item = egui::Button::new(command.spec().title)
+                        .shortcut_text(command.key_text(ui.ctx()));
+                    let item = ui.add_enabled(self.is_available(command), item);
+                    if item.on_hover_text(command.spec().about).clicked() {
+                        chosen = Some(command);
+                    }
+                }
+            });
+            let keys = ui.button("?").on_hover_text(Command::ShowKeys.tooltip(ui.ctx()));
+            if keys.clicked() {
+                chosen = Some(Command::ShowKeys);
+            }
+            if let Stage::Open(document) = &self.stage {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    facts(ui, document, palette);
+                });
+            }
+        });
+        chosen
+    }
+}
+
+/// What the top bar says of the open trace, from right to left.
+fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
+    let summary = &document.prepared.summary;
+    let notices = notices(document);
+    if !notices.is_empty() {
+        let text = RichText::new(notices.join(", ")).color(palette.alarm);
+        ui.label(text).on_hover_text(
+            document
+                .trace()
+                .report()
+                .damages
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
+    }
+    let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
+    let parts = [
+        time::plural(workers, "worker"),
+        time::plural(summary.tasks.spawned, "task"),
+        time::plural(summary.polls, "poll"),
+        time::plural(summary.hops, "hop"),
+    ];
+    if ui.available_width() > 480.0 {
+        ui.weak(parts.join("   "));
+    }
+    ui.add(egui::Label::new(&document.name).truncate());
+}
+
+/// What is not as it should be with the open trace.
+fn notices(document: &Document) -> Vec<String> {
+    let summary = &document.prepared.summary;
+    let mut notices = Vec::new();
+    if summary.truncated {
+        notices.push("cut short: shown up to the cut".to_owned());
+    }
+    if summary.damaged_parts > 0 {
+        notices.push(time::plural(summary.damaged_parts, "damaged part"));
+    }
+    if summary.dropped_events > 0 {
+        notices.push(format!("{} dropped", time::plural(summary.dropped_events, "event")));
+    }
+    notices
+}
+
+fn show_document(
+    ui: &mut Ui,
+    document: &mut Document,
+    bar: Frame,
+    size: egui::Vec2,
+) -> Option<Command> {
+    let palette = Palette::get(ui);
+    let flush = Frame::new().fill(palette.background);
+    let mut chosen = None;
+    Panel::top("overview")
+        .frame(flush)
+        .exact_size(overview::HEIGHT)
+        .show(ui, |ui| overview::show(ui, document));
+    Panel::bottom("status").frame(bar).exact_size(26.0).show(ui, |ui| status(ui, document));
+    Panel::bottom("transport").frame(bar).exact_size(50.0).show(ui, |ui| {
+        chosen = transport::show(ui, document);
+    });
+    if size.x >= ROOM_FOR_INSPECTOR {
+        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(14, 8));
+        Panel::right("inspector")
+            .frame(frame)
+            .default_size(344.0)
+            .min_size(280.0)
+            .show(ui, |ui| inspector::show(ui, document));
+    }
+    if size.y >= ROOM_FOR_TABLE {
+        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 6));
+        Panel::bottom("tasks")
+            .frame(frame)
+            .resizable(true)
+            .default_size(0.27 * size.y)
+            .min_size(90.0)
+            .show(ui, |ui| table::show(ui, document));
+    }
+    CentralPanel::default().frame(flush).show(ui, |ui| timeline::show(ui, document));
+    chosen
+}
+
+fn status(ui: &mut Ui, document: &Document) {
+    let small = |text: String| RichText::new(text).size(12.0).weak();
+    ui.horizontal_centered(|ui| {
+        let text = match document.selected {
+            Some(task) => {
+                let trace = document.trace();
+                format!(
+                    "{} selected: {}, {}",
+                    trace.task_name(task),
+                    time::plural(trace.task(task).poll_count().into(), "poll"),
+                    time::plural(trace.task(task).hops.into(), "hop"),
+                )
+            }
+            None => "Click a poll to follow its task. Ctrl+wheel zooms, Space plays.".to_owned(),
+        };
+        ui.label(small(text));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let (first, last) = document.view.bounds();
+            ui.label(small(format!(
+                "view {} of {}",
+                time::duration(document.view.width()),
+                time::duration(last - first)
+            )));
+        });
+    });
+}
+
+/// A worker with a task in its slot.
+fn logo(ui: &mut Ui) {
+    let palette = Palette::get(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
+    ui.painter().circle_stroke(rect.center(), 8.0, Stroke::new(2.2, palette.accent));
+    ui.painter().circle_filled(rect.center(), 3.6, palette.accent);
+}
+
+const NO_FILE: &str = "No file was chosen. If no file dialog appeared, this desktop has none: \
+                       type the path below, or drop the file on this window.";
+
+/// Asks for a file on a thread of its own: the window must go on drawing.
+fn ask_for_file(ctx: &egui::Context) -> Receiver<Option<PathBuf>> {
+    let (sender, receiver) = channel();
+    let ctx = ctx.clone();
+    std::thread::spawn(move || {
+        let chosen = rfd::FileDialog::new()
+            .set_title("Open a recorded trace")
+            .add_filter("taskscope traces", &[taskscope_model::EXTENSION])
+            .pick_file();
+        // Nobody waits any more when the window was closed meanwhile.
+        let _ = sender.send(chosen);
+        ctx.request_repaint();
+    });
+    receiver
+}

@@ -1,0 +1,326 @@
+//! An open trace and everything the window knows about it: one playhead, one
+//! selection, one view in time, shared by all parts of the window.
+
+use std::path::PathBuf;
+
+use egui::Color32;
+use taskscope_model::{
+    Direction, LaneIx, PlaceIx, Poll, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
+};
+
+use crate::command::Command;
+use crate::overview::Activity;
+use crate::replay::Replay;
+use crate::table::TableState;
+use crate::theme::Palette;
+use crate::view::View;
+
+/// What gives a poll its colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ColourBy {
+    /// Where its task was spawned: tasks with one role look alike.
+    #[default]
+    Place,
+    /// Its task: neighbours look different.
+    Task,
+}
+
+/// What is worked out once, when a trace is opened.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) trace: Trace,
+    pub(crate) summary: Summary,
+    /// How long each task was in each state.
+    pub(crate) times: Vec<StateTimes>,
+    /// Places by how many polls their tasks had, with that number.
+    pub(crate) places: Vec<(PlaceIx, u64)>,
+    /// Which category each place has.
+    categories: Vec<usize>,
+}
+
+impl Prepared {
+    pub(crate) fn new(trace: Trace) -> Self {
+        let count = trace.tasks().len() as u32;
+        let times = (0..count).map(|task| trace.state_times(TaskIx(task))).collect();
+        let mut polls = vec![0u64; trace.places().len()];
+        for task in trace.tasks() {
+            if let Some(place) = task.place {
+                polls[place.get()] += u64::from(task.poll_count());
+            }
+        }
+        let mut places: Vec<(PlaceIx, u64)> = (0..).map(PlaceIx).zip(polls).collect();
+        places.sort_by_key(|&(place, polls)| (std::cmp::Reverse(polls), place));
+        let mut categories = vec![0; places.len()];
+        for (category, (place, _)) in places.iter().enumerate() {
+            categories[place.get()] = category;
+        }
+        Self { summary: trace.summary(), trace, times, places, categories }
+    }
+
+    /// The category of a place: its rank by polls, so that the places one sees
+    /// most differ in colour.
+    pub(crate) fn category(&self, place: PlaceIx) -> usize {
+        self.categories[place.get()]
+    }
+}
+
+/// An open trace.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) prepared: Prepared,
+    /// What the trace is called: its file's name.
+    pub(crate) name: String,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) view: View,
+    pub(crate) replay: Replay,
+    pub(crate) selected: Option<TaskIx>,
+    pub(crate) colour_by: ColourBy,
+    /// A stretch of time that was dragged over, from where to where.
+    pub(crate) measured: Option<(f64, f64)>,
+    pub(crate) activity: Activity,
+    pub(crate) table: TableState,
+}
+
+/// How long a freshly opened view takes to play, in seconds on the screen.
+const VIEW_SECONDS: f64 = 12.0;
+/// How many polls a freshly opened view shows of the busiest worker.
+const FIRST_POLLS: f64 = 14.0;
+
+impl Document {
+    pub(crate) fn new(prepared: Prepared, name: String, path: Option<PathBuf>) -> Self {
+        let span = prepared.trace.span();
+        let mut view = View::new(span.clone());
+        let (start, width) = first_look(&prepared.trace);
+        view.show(start, width);
+        let speed = view.width() / 1e9 / VIEW_SECONDS;
+        let replay = Replay::new(span, view.start() + 0.3 * view.width(), speed);
+        Self {
+            prepared,
+            name,
+            path,
+            view,
+            replay,
+            selected: None,
+            colour_by: ColourBy::default(),
+            measured: None,
+            activity: Activity::default(),
+            table: TableState::default(),
+        }
+    }
+
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.prepared.trace
+    }
+
+    /// The colour of a task's polls.
+    pub(crate) fn colour(&self, palette: &Palette, task: TaskIx) -> Color32 {
+        match (self.colour_by, self.trace().task(task).place) {
+            // Tasks of one place differ in shade, so that neighbours can be told apart.
+            (ColourBy::Place, Some(place)) => {
+                palette.shade(self.prepared.category(place), task.get())
+            }
+            (ColourBy::Place, None) => palette.shade(7, task.get()),
+            // A step that is odd to the number of colours sets neighbours apart.
+            (ColourBy::Task, _) => palette.category(task.get().wrapping_mul(5)),
+        }
+    }
+
+    /// Whether a poll stays bright: nothing is selected, or its task is.
+    pub(crate) fn is_bright(&self, poll: &Poll) -> bool {
+        self.selected.is_none_or(|task| task == poll.task)
+    }
+
+    /// Selects a task. The playhead goes to the poll that was clicked, if any.
+    pub(crate) fn select(&mut self, task: Option<TaskIx>) {
+        self.selected = task;
+        if task.is_some() {
+            self.table.reveal = true;
+        }
+    }
+
+    /// Puts the playhead somewhere, and the view where it can be seen.
+    pub(crate) fn seek(&mut self, moment: f64) {
+        self.replay.pause();
+        self.replay.seek(moment);
+        self.view.reveal(self.replay.playhead());
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&mut self, seconds: f64) {
+        if self.replay.is_playing() {
+            self.replay.advance(seconds);
+            self.view.reveal(self.replay.playhead());
+        }
+    }
+
+    /// The poll of the selected task at the playhead, or the last before it.
+    pub(crate) fn current_poll(&self) -> Option<PollIx> {
+        let polls = self.trace().task_polls(self.selected?);
+        let moment = self.replay.moment();
+        let after = polls.partition_point(|&poll| self.trace().poll(poll).start <= moment);
+        polls.get(after.saturating_sub(1)).copied()
+    }
+
+    /// What runs on a lane at the playhead.
+    pub(crate) fn running(&self, lane: LaneIx) -> Option<PollIx> {
+        self.trace().poll_at(lane, self.replay.moment())
+    }
+
+    /// Carries out a command that concerns the trace.
+    pub(crate) fn execute(&mut self, command: Command) {
+        match command {
+            Command::PlayPause => self.replay.toggle(),
+            Command::StepForward => self.step(Direction::Forward),
+            Command::StepBack => self.step(Direction::Back),
+            Command::NextPoll => self.step_poll(Direction::Forward),
+            Command::PreviousPoll => self.step_poll(Direction::Back),
+            Command::ToStart => {
+                self.replay.seek_start();
+                self.view.reveal(self.replay.playhead());
+            }
+            Command::ToEnd => {
+                self.replay.seek_end();
+                self.view.reveal(self.replay.playhead());
+            }
+            Command::Faster => self.replay.set_speed(self.replay.speed() * 2.0),
+            Command::Slower => self.replay.set_speed(self.replay.speed() / 2.0),
+            Command::UsualSpeed => self.replay.usual_speed(),
+            Command::FitAll => self.view.fit(),
+            Command::FocusSelection => self.focus(),
+            Command::ZoomIn => self.view.zoom(0.7, self.zoom_centre()),
+            Command::ZoomOut => self.view.zoom(1.0 / 0.7, self.zoom_centre()),
+            Command::PanLeft => self.view.pan(-0.2),
+            Command::PanRight => self.view.pan(0.2),
+            Command::ClearSelection => {
+                self.select(None);
+                self.measured = None;
+            }
+            Command::ColourBy => {
+                self.colour_by = match self.colour_by {
+                    ColourBy::Place => ColourBy::Task,
+                    ColourBy::Task => ColourBy::Place,
+                };
+            }
+            Command::Search => self.table.focus_search = true,
+            // These concern the window.
+            Command::Open
+            | Command::Home
+            | Command::ShowPalette
+            | Command::ShowKeys
+            | Command::ToggleTheme => {}
+        }
+    }
+
+    /// Keyboard zoom goes to the playhead while it is in sight.
+    fn zoom_centre(&self) -> f64 {
+        let playhead = self.replay.playhead();
+        if (self.view.start()..=self.view.end()).contains(&playhead) {
+            playhead
+        } else {
+            self.view.start() + self.view.width() / 2.0
+        }
+    }
+
+    fn step(&mut self, direction: Direction) {
+        let moment = self.replay.moment();
+        let next = match self.selected {
+            Some(task) => self.trace().next_event_of(task, moment, direction),
+            None => self.trace().next_event(moment, direction),
+        };
+        self.replay.pause();
+        if let Some(next) = next {
+            self.seek(next as f64);
+        }
+    }
+
+    fn step_poll(&mut self, direction: Direction) {
+        let Some(task) = self.selected else { return };
+        let polls = self.trace().task_polls(task);
+        let moment = self.replay.moment();
+        let start = |poll: &PollIx| self.trace().poll(*poll).start;
+        let next = match direction {
+            Direction::Forward => polls.get(polls.partition_point(|poll| start(poll) <= moment)),
+            Direction::Back => polls
+                .partition_point(|poll| start(poll) < moment)
+                .checked_sub(1)
+                .map(|position| &polls[position]),
+        };
+        if let Some(next) = next.map(start) {
+            self.seek(next as f64);
+        }
+    }
+
+    /// Brings the selected task into the view where it hops most, and puts the
+    /// playhead on the way of the first of these hops.
+    pub(crate) fn show_selected(&mut self) {
+        let Some(task) = self.selected else { return };
+        let trace = self.trace();
+        let polls = trace.task_polls(task);
+        let hops: Vec<(f64, f64)> = polls
+            .windows(2)
+            .map(|pair| (trace.poll(pair[0]), trace.poll(pair[1])))
+            .filter(|(from, to)| from.lane != to.lane)
+            .map(|(from, to)| (from.end as f64, to.start as f64))
+            .collect();
+        let width = self.view.width();
+        let best = busiest_stretch(&hops, 0.8 * width).and_then(|first| hops.get(first));
+        let (start, playhead) = match (best, polls.first()) {
+            (Some(&(left, entered)), _) => (left, left + 0.5 * (entered - left)),
+            (None, Some(&poll)) => (trace.poll(poll).start as f64, trace.poll(poll).start as f64),
+            (None, None) => return,
+        };
+        self.view.show(start - 0.1 * width, width);
+        self.replay.seek(playhead);
+    }
+
+    /// Fits the selected task's life into the view.
+    fn focus(&mut self) {
+        let Some(task) = self.selected else { return };
+        let (start, end) = life(self.trace(), self.trace().task(task), task);
+        let margin = 0.05 * (end - start);
+        self.view.show(start - margin, (end - start) + 2.0 * margin);
+    }
+}
+
+/// From when to when a task is known to live, in nanoseconds.
+pub(crate) fn life(trace: &Trace, task: &Task, ix: TaskIx) -> (f64, f64) {
+    let first_poll = trace.task_polls(ix).first().map(|&poll| trace.poll(poll).start);
+    let start = task.first_seen(first_poll) as f64;
+    let end = task.end.map_or(trace.span().end, |end| end.time) as f64;
+    (start, end.max(start))
+}
+
+/// The part of a trace to show first: where tasks hop most, at a zoom at which
+/// single polls can be told apart.
+fn first_look(trace: &Trace) -> (f64, f64) {
+    let span = trace.span();
+    let (start, whole) = (span.start as f64, (span.end - span.start) as f64);
+    let busiest = trace.lanes().iter().map(|lane| lane.polls.len()).max().unwrap_or(0);
+    let polls = busiest as f64;
+    if polls <= 2.0 * FIRST_POLLS {
+        return (start, whole);
+    }
+    let width = whole * FIRST_POLLS / polls;
+    let hops: Vec<(f64, f64)> = trace
+        .hops()
+        .iter()
+        .map(|hop| (trace.poll(hop.from).end as f64, trace.poll(hop.to).start as f64))
+        .collect();
+    let first = match busiest_stretch(&hops, 0.8 * width) {
+        Some(position) => hops[position].1,
+        None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,
+    };
+    (first - 0.1 * width, width)
+}
+
+/// Of hops sorted by time, the first of those that lie closest together: the
+/// most of them that leave and arrive within `width` nanoseconds.
+fn busiest_stretch(hops: &[(f64, f64)], width: f64) -> Option<usize> {
+    let inside = |position: usize| {
+        let from = hops[position].0;
+        let until = hops.partition_point(|&(_, entered)| entered <= from + width);
+        until.saturating_sub(position)
+    };
+    // Of equal ones the earliest: what comes first explains what comes later.
+    (0..hops.len()).rev().max_by_key(|&position| inside(position))
+}

@@ -1,0 +1,132 @@
+//! Finding a command: by name in the palette, by key on the page of keys.
+
+use egui::{Align2, Grid, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, Window};
+
+use crate::command::Command;
+
+/// The command palette.
+#[derive(Default)]
+pub(crate) struct PaletteWindow {
+    open: bool,
+    search: String,
+    /// Which of the commands found Enter would run.
+    marked: usize,
+}
+
+impl PaletteWindow {
+    pub(crate) fn open(&mut self) {
+        *self = Self { open: true, ..Self::default() };
+    }
+
+    /// Shows the palette if it is open; gives back the command that was chosen.
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        available: impl Fn(Command) -> bool,
+    ) -> Option<Command> {
+        if !self.open {
+            return None;
+        }
+        let mut chosen = None;
+        let found: Vec<Command> = Command::ALL
+            .iter()
+            .copied()
+            .filter(|&command| available(command) && self.finds(command))
+            .collect();
+        Window::new("Commands")
+            .title_bar(false)
+            .resizable(false)
+            .anchor(Align2::CENTER_TOP, [0.0, 70.0])
+            .fixed_size([460.0, 320.0])
+            .show(ui, |ui| {
+                let field = TextEdit::singleline(&mut self.search)
+                    .hint_text("What do you want to do?")
+                    .desired_width(f32::INFINITY);
+                let response = ui.add(field);
+                let label = || WidgetInfo::labeled(Role::SearchInput, true, "Find a command");
+                response.widget_info(label);
+                if response.changed() {
+                    self.marked = 0;
+                }
+                response.request_focus();
+                ui.input(|input| {
+                    if input.key_pressed(Key::ArrowDown) {
+                        self.marked += 1;
+                    }
+                    if input.key_pressed(Key::ArrowUp) {
+                        self.marked = self.marked.saturating_sub(1);
+                    }
+                    if input.key_pressed(Key::Enter) {
+                        chosen = found.get(self.marked).copied();
+                    }
+                    self.open = !input.key_pressed(Key::Escape);
+                });
+                self.marked = self.marked.min(found.len().saturating_sub(1));
+                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                    for (position, &command) in found.iter().enumerate() {
+                        if row(ui, command, position == self.marked) {
+                            chosen = Some(command);
+                        }
+                    }
+                    if found.is_empty() {
+                        ui.weak("No command has these words.");
+                    }
+                });
+            });
+        self.open &= chosen.is_none();
+        chosen
+    }
+
+    fn finds(&self, command: Command) -> bool {
+        let spec = command.spec();
+        let text = format!("{} {}", spec.title, spec.about).to_lowercase();
+        self.search.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+fn row(ui: &mut Ui, command: Command, marked: bool) -> bool {
+    let spec = command.spec();
+    let button = egui::Button::selectable(marked, spec.title)
+        .shortcut_text(command.key_text(ui.ctx()))
+        .min_size(egui::vec2(ui.available_width(), 26.0));
+    ui.add(button).on_hover_text(spec.about).clicked()
+}
+
+/// The page of keys. `open` becomes false when it is closed.
+pub(crate) fn keys(ui: &mut Ui, open: &mut bool) {
+    Window::new("Keys and mouse")
+        .open(open)
+        .resizable(false)
+        .collapsible(false)
+        .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
+        .show(ui, |ui| {
+            Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
+                for command in Command::ALL {
+                    let spec = command.spec();
+                    let keys: Vec<String> =
+                        spec.keys.iter().map(|key| ui.ctx().format_shortcut(key)).collect();
+                    if keys.is_empty() {
+                        continue;
+                    }
+                    ui.label(RichText::new(keys.join("   ")).monospace());
+                    ui.label(spec.about);
+                    ui.end_row();
+                }
+                for (mouse, about) in MOUSE {
+                    ui.label(RichText::new(*mouse).monospace());
+                    ui.label(*about);
+                    ui.end_row();
+                }
+            });
+        });
+}
+
+const MOUSE: &[(&str, &str)] = &[
+    ("Click", "Select the task of a poll, and put the playhead there"),
+    ("Drag", "Measure a stretch of time"),
+    ("Shift+drag, middle drag", "Move to earlier or later times"),
+    ("Ctrl+wheel", "Zoom at the pointer"),
+    ("Wheel", "Scroll the lanes"),
+    ("Drag on the time axis", "Move the playhead"),
+    ("Click on the strip above", "Go to that part of the recording"),
+];

@@ -1,0 +1,96 @@
+//! The strip above the timeline: the whole recording at a glance, and which
+//! part of it the timeline shows.
+
+use egui::{Mesh, Rangef, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use taskscope_model::{LaneIx, State, Trace};
+
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::view::{Scale, View};
+
+/// Height of the strip, in points.
+pub(crate) const HEIGHT: f32 = 54.0;
+/// Width of a column, in points.
+const COLUMN: f32 = 2.0;
+
+/// How many workers were busy, column by column. Kept, since it changes only
+/// with the width of the window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Activity {
+    columns: Vec<f32>,
+}
+
+impl Activity {
+    /// The share of workers' time that was spent in polls, for each of `count`
+    /// stretches of equal length.
+    fn new(trace: &Trace, count: usize) -> Self {
+        let span = trace.span();
+        let length = (span.end - span.start).max(1) as f64;
+        let workers: Vec<LaneIx> =
+            trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
+        let mut columns = vec![0.0f32; count];
+        let width = length / count.max(1) as f64;
+        for &lane in &workers {
+            for mark in trace.marks(lane, span.clone(), (width / 2.0) as u64) {
+                // Spread over the columns that the mark touches, by its share of each.
+                let from = (mark.start - span.start) as f64 / width;
+                let to = (mark.end - span.start) as f64 / width;
+                let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
+                for column in from as usize..=(to as usize).min(count.saturating_sub(1)) {
+                    let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
+                    if let Some(value) = columns.get_mut(column) {
+                        *value += (overlap.max(0.0) * share) as f32;
+                    }
+                }
+            }
+        }
+        let most = workers.len().max(1) as f32;
+        columns.iter_mut().for_each(|value| *value = (*value / most).min(1.0));
+        Self { columns }
+    }
+}
+
+/// Shows the strip. Pressing or dragging moves the window to that time.
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+    let palette = Palette::get(ui);
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Overview"));
+    let count = (rect.width() / COLUMN) as usize;
+    if doc.activity.columns.len() != count {
+        doc.activity = Activity::new(doc.trace(), count);
+    }
+    let whole = View::new(doc.trace().span());
+    let scale = Scale::new(&whole, rect.x_range());
+    if let Some(pos) = response.interact_pointer_pos() {
+        let width = doc.view.width();
+        doc.view.show(scale.moment(pos.x) - width / 2.0, width);
+    }
+    let response = response.on_hover_text("The whole recording: how busy its workers were");
+    if response.hovered() {
+        ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
+    }
+
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 0.0, palette.background);
+    let mut mesh = Mesh::default();
+    let colour = palette.state(State::Running).gamma_multiply(0.75);
+    for (column, share) in doc.activity.columns.iter().enumerate() {
+        let left = rect.left() + column as f32 * COLUMN;
+        let height = share * (rect.height() - 8.0);
+        let bar = Rect::from_min_max(
+            pos2(left, rect.bottom() - height),
+            pos2(left + COLUMN, rect.bottom()),
+        );
+        mesh.add_colored_rect(bar, colour);
+    }
+    painter.add(Shape::mesh(mesh));
+    let window = Rangef::new(scale.x(doc.view.start()), scale.x(doc.view.end()));
+    // A window of a few microseconds is still a thing to see and to grab.
+    let window = Rangef::new(window.min, window.max.max(window.min + 3.0));
+    let frame = Rect::from_x_y_ranges(window, rect.y_range()).shrink2(vec2(0.0, 1.0));
+    painter.rect_filled(frame, 2.0, palette.accent.gamma_multiply(0.22));
+    painter.rect_stroke(frame, 2.0, Stroke::new(1.5, palette.accent), egui::StrokeKind::Inside);
+    let x = scale.x(doc.replay.playhead());
+    painter.vline(x, rect.y_range(), Stroke::new(1.0, palette.playhead));
+}

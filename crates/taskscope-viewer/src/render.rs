@@ -1,0 +1,117 @@
+//! The window as a picture, without a window.
+
+use egui::{Pos2, RawInput, Rect, Theme, Vec2, vec2};
+use taskscope_model::{Nanos, TaskIx, Trace};
+
+use crate::app::App;
+use crate::document::{Document, Prepared};
+use crate::raster::Rasterizer;
+
+/// What to draw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderOptions {
+    /// Width and height of the window, in points.
+    pub size: [u32; 2],
+    /// Pixels per point: 2 for a picture as sharp as on a high-density screen.
+    pub scale: f32,
+    /// Dark or light.
+    pub theme: Theme,
+    /// Where the playhead stands, in nanoseconds of the trace's clock; `None`
+    /// for where it stands when a trace is opened.
+    pub at: Option<Nanos>,
+    /// The task to select.
+    pub select: Option<TaskIx>,
+}
+
+impl Default for RenderOptions {
+    /// 1600 by 1000 points, one pixel each, dark, nothing selected.
+    fn default() -> Self {
+        Self { size: [1600, 1000], scale: 1.0, theme: Theme::Dark, at: None, select: None }
+    }
+}
+
+/// Why no picture could be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The size is not one that can be drawn.
+    #[error(
+        "a picture of {width}x{height} pixels cannot be drawn; each side must have 1 to {MOST}"
+    )]
+    Size {
+        /// Width in pixels.
+        width: u64,
+        /// Height in pixels.
+        height: u64,
+    },
+    /// The picture could not be encoded.
+    #[error("the picture could not be encoded as PNG: {0}")]
+    Encode(#[from] png::EncodingError),
+}
+
+/// The most pixels a side may have.
+const MOST: u64 = 16_384;
+
+/// Draws the window with `trace` open, as a PNG.
+///
+/// It is the same code that draws the real window, with a painter that needs
+/// neither GPU nor display. `name` is what the window calls the trace.
+///
+/// # Errors
+/// [`RenderError`] for an impossible size.
+pub fn render(trace: Trace, name: &str, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
+    let pixels = |points: u32| (f64::from(points) * f64::from(options.scale)).round() as u64;
+    let [width, height] = options.size.map(pixels);
+    if ![width, height].iter().all(|side| (1..=MOST).contains(side)) {
+        return Err(RenderError::Size { width, height });
+    }
+    let mut document = Document::new(Prepared::new(trace), name.to_owned(), None);
+    if let Some(at) = options.at {
+        document.seek(at as f64);
+    }
+    if let Some(task) = options.select {
+        document.select(Some(task));
+        if options.at.is_none() {
+            document.show_selected();
+        }
+    }
+    let size = vec2(options.size[0] as f32, options.size[1] as f32);
+    let image = draw(document, size, [width as usize, height as usize], options);
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let bytes: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    encoder.write_header()?.write_image_data(&bytes)?;
+    Ok(file)
+}
+
+fn draw(
+    document: Document,
+    size: Vec2,
+    pixels: [usize; 2],
+    options: &RenderOptions,
+) -> egui::ColorImage {
+    let ctx = egui::Context::default();
+    ctx.set_theme(options.theme);
+    ctx.set_pixels_per_point(options.scale);
+    let mut app = App::with_document(&ctx, document);
+    let mut rasterizer = Rasterizer::default();
+    let mut output = egui::FullOutput::default();
+    // Panels and tables know their sizes only once they have been laid out.
+    for frame in 0..4 {
+        let mut input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
+            time: Some(f64::from(frame)),
+            ..RawInput::default()
+        };
+        if let Some(viewport) = input.viewports.get_mut(&input.viewport_id) {
+            viewport.native_pixels_per_point = Some(options.scale);
+        }
+        output = ctx.run_ui(input, |ui| app.ui(ui));
+        rasterizer.update(&output.textures_delta);
+        output.textures_delta.clear();
+    }
+    let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
+    rasterizer.draw(pixels, output.pixels_per_point, &primitives)
+}

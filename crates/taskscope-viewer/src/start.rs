@@ -1,0 +1,197 @@
+//! The page shown while no trace is open: demos, recent files, a way to open
+//! one, and how to record one's own.
+
+use std::path::PathBuf;
+
+use egui::{
+    Align, Frame, Layout, Margin, RichText, Role, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo,
+    vec2,
+};
+
+use crate::DemoEntry;
+use crate::loading::Loading;
+use crate::recent::Recent;
+use crate::theme::Palette;
+
+/// What was chosen on the start page.
+pub(crate) enum Choice {
+    Demo(String),
+    File(PathBuf),
+    Dialog,
+}
+
+/// What the page remembers.
+#[derive(Default)]
+pub(crate) struct StartPage {
+    path: String,
+}
+
+const WIDTH: f32 = 760.0;
+
+impl StartPage {
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        demos: &[DemoEntry],
+        recent: &Recent,
+        error: Option<&str>,
+    ) -> Option<Choice> {
+        let mut choice = None;
+        ScrollArea::vertical().id_salt("start").auto_shrink(false).show(ui, |ui| {
+            let side = ((ui.available_width() - WIDTH) / 2.0).max(16.0);
+            Frame::new().inner_margin(Margin::symmetric(side as i8, 0)).show(ui, |ui| {
+                // Margins are small numbers; a wide window needs a larger one.
+                let width = ui.available_width().min(WIDTH);
+                let indent = (ui.available_width() - width) / 2.0;
+                ui.horizontal(|ui| {
+                    ui.add_space(indent);
+                    ui.vertical(|ui| {
+                        ui.set_width(width);
+                        self.contents(ui, demos, recent, error, &mut choice);
+                    });
+                });
+            });
+        });
+        choice
+    }
+
+    fn contents(
+        &mut self,
+        ui: &mut Ui,
+        demos: &[DemoEntry],
+        recent: &Recent,
+        error: Option<&str>,
+        choice: &mut Option<Choice>,
+    ) {
+        ui.add_space(0.06 * ui.ctx().content_rect().height());
+        ui.label(RichText::new("See Tokio schedule your tasks").size(28.0));
+        ui.add_space(2.0);
+        ui.weak(
+            "A task is what tokio::spawn makes. Workers take turns at running tasks, and a task \
+             may move from one worker to another. Watch them do it.",
+        );
+        ui.add_space(18.0);
+        if let Some(error) = error {
+            notice(ui, error);
+            ui.add_space(12.0);
+        }
+        section(ui, "Demos", "real programs, recorded on this machine when you click");
+        for demo in demos {
+            if demo_row(ui, demo) {
+                *choice = Some(Choice::Demo(demo.name.clone()));
+            }
+        }
+        ui.add_space(18.0);
+        section(ui, "Open a recording", "or drop a .tscope file on this window");
+        ui.horizontal(|ui| {
+            if ui.button("Choose a file…").clicked() {
+                *choice = Some(Choice::Dialog);
+            }
+            let field = TextEdit::singleline(&mut self.path)
+                .hint_text("or type its path and press Enter")
+                .desired_width(f32::INFINITY);
+            let response = ui.add(field);
+            response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path of a trace"));
+            let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+            if entered && !self.path.trim().is_empty() {
+                *choice = Some(Choice::File(self.path.trim().into()));
+            }
+        });
+        for path in recent.paths() {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            ui.horizontal(|ui| {
+                if ui.link(name).clicked() {
+                    *choice = Some(Choice::File(path.to_owned()));
+                }
+                if let Some(folder) = path.parent() {
+                    ui.add(
+                        egui::Label::new(RichText::new(folder.to_string_lossy()).weak()).truncate(),
+                    );
+                }
+            });
+        }
+        ui.add_space(18.0);
+        section(ui, "Record your own program", "");
+        code(ui, "#[taskscope::main]\nasync fn main() {\n    // your program, as it is\n}");
+        ui.add_space(24.0);
+    }
+}
+
+fn section(ui: &mut Ui, title: &str, about: &str) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).size(17.0));
+        ui.weak(about);
+    });
+    ui.add_space(4.0);
+}
+
+fn code(ui: &mut Ui, text: &str) {
+    let palette = Palette::get(ui);
+    Frame::new().fill(palette.lane).corner_radius(4).inner_margin(12).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.label(RichText::new(text).monospace());
+    });
+}
+
+/// A sentence that deserves a look.
+pub(crate) fn notice(ui: &mut Ui, text: &str) {
+    let palette = Palette::get(ui);
+    Frame::new().stroke(Stroke::new(1.0, palette.alarm)).corner_radius(4).inner_margin(10).show(
+        ui,
+        |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(text);
+        },
+    );
+}
+
+/// A demo and its button; whether it was clicked.
+fn demo_row(ui: &mut Ui, demo: &DemoEntry) -> bool {
+    let palette = Palette::get(ui);
+    let mut clicked = false;
+    Frame::new()
+        .fill(palette.panel)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(14, 8))
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.allocate_ui_with_layout(
+                    vec2(96.0, 24.0),
+                    Layout::left_to_right(Align::Center),
+                    |ui| {
+                        ui.set_min_width(96.0);
+                        ui.strong(&demo.name);
+                    },
+                );
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let button = egui::Button::new("Record and watch").fill(palette.selected);
+                    let button = ui.add(button);
+                    let label = format!("Record and watch {}", demo.name);
+                    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
+                    clicked = button.clicked();
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(egui::Label::new(&demo.description).wrap());
+                    });
+                });
+            });
+        });
+    clicked
+}
+
+/// What is shown while a file is read or a demo recorded.
+pub(crate) fn loading(ui: &mut Ui, loading: &Loading) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(0.38 * ui.available_height());
+        ui.label(RichText::new(format!("{}…", loading.what)).size(17.0));
+        ui.add_space(8.0);
+        match loading.progress() {
+            Some(part) => {
+                ui.add(egui::ProgressBar::new(part).desired_width(320.0));
+            }
+            None => {
+                ui.spinner();
+            }
+        }
+    });
+}

@@ -1,0 +1,369 @@
+//! The table of tasks: sortable by every column, filtered by a search field.
+
+use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui_extras::{Column, TableBuilder, TableRow};
+use taskscope_model::{State, TaskIx, Trace};
+
+use crate::document::{Document, Prepared};
+use crate::theme::Palette;
+use crate::{time, words};
+
+/// A column of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Field {
+    #[default]
+    Task,
+    Place,
+    Now,
+    Polls,
+    Hops,
+    Busy,
+    Longest,
+    Scheduled,
+    Waiting,
+    Size,
+    End,
+}
+
+impl Field {
+    const ALL: [Self; 11] = [
+        Self::Task,
+        Self::Place,
+        Self::Now,
+        Self::Polls,
+        Self::Hops,
+        Self::Busy,
+        Self::Longest,
+        Self::Scheduled,
+        Self::Waiting,
+        Self::Size,
+        Self::End,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Task => "Task",
+            Self::Place => "Spawned at",
+            Self::Now => "Now",
+            Self::Polls => "Polls",
+            Self::Hops => "Hops",
+            Self::Busy => "Busy",
+            Self::Longest => "Longest poll",
+            Self::Scheduled => "Scheduled",
+            Self::Waiting => "Waiting",
+            Self::Size => "Future",
+            Self::End => "End",
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Self::Task => "Name, or Tokio's id",
+            Self::Place => "Where it was spawned",
+            Self::Now => "What it is doing at the playhead",
+            Self::Polls => "How often it was polled",
+            Self::Hops => "Polls on another worker than the poll before",
+            Self::Busy => "Time in its polls",
+            Self::Longest => "Its longest poll",
+            Self::Scheduled => "Time from being woken to being polled",
+            Self::Waiting => "Time until it was woken",
+            Self::Size => "Size of its future",
+            Self::End => "What became of it",
+        }
+    }
+
+    /// Figures stand to the right, so that their digits line up.
+    fn is_figure(self) -> bool {
+        !matches!(self, Self::Task | Self::Place | Self::Now | Self::End)
+    }
+
+    fn column(self) -> Column {
+        let width = match self {
+            Self::Task => 150.0,
+            Self::Place => 150.0,
+            Self::Now => 106.0,
+            Self::Polls | Self::Hops => 64.0,
+            Self::End => return Column::remainder().at_least(60.0).clip(true),
+            _ => 96.0,
+        };
+        Column::initial(width).at_least(40.0).clip(true).resizable(true)
+    }
+}
+
+/// How the table is sorted and filtered.
+#[derive(Debug, Default)]
+pub(crate) struct TableState {
+    sort: Field,
+    descending: bool,
+    search: String,
+    /// The tasks shown, in their order; worked out anew when `key` changes.
+    rows: Vec<TaskIx>,
+    key: Option<(Field, bool, String)>,
+    /// The selected task should be scrolled to.
+    pub(crate) reveal: bool,
+    /// The search field should get the focus.
+    pub(crate) focus_search: bool,
+}
+
+/// Shows the table with its search field.
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+    toolbar(ui, doc);
+    refresh(doc);
+    if doc.table.rows.is_empty() {
+        ui.add_space(16.0);
+        ui.vertical_centered(|ui| {
+            if doc.table.search.is_empty() {
+                ui.weak("This recording has no tasks.");
+            } else {
+                ui.weak("No task matches. Names, numbers and spawn places are searched.");
+            }
+        });
+        return;
+    }
+    table(ui, doc);
+}
+
+fn toolbar(ui: &mut Ui, doc: &mut Document) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Tasks").size(15.0));
+        let field = TextEdit::singleline(&mut doc.table.search)
+            .hint_text("Name, number or place   /")
+            .desired_width(220.0);
+        let response = ui.add(field);
+        response.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, "Find tasks"));
+        if std::mem::take(&mut doc.table.focus_search) {
+            response.request_focus();
+        }
+        let shown = doc.table.rows.len();
+        let all = doc.trace().tasks().len();
+        let spawned = doc.prepared.summary.tasks.spawned;
+        let text = match (shown == all, all as u64 - spawned) {
+            (true, 0) => time::plural(spawned, "task"),
+            (true, others) => {
+                let tasks = time::plural(spawned, "task");
+                format!("{tasks}, and {} on the blocking pool or in block_on", time::count(others))
+            }
+            (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
+        };
+        ui.weak(text);
+    });
+}
+
+/// Sorts and filters anew where what it depends on has changed.
+fn refresh(doc: &mut Document) {
+    let table = &doc.table;
+    let key = (table.sort, table.descending, table.search.to_lowercase());
+    if table.key.as_ref() == Some(&key) {
+        return;
+    }
+    let trace = &doc.prepared.trace;
+    let count = trace.tasks().len() as u32;
+    let mut rows: Vec<TaskIx> =
+        (0..count).map(TaskIx).filter(|&task| matches(trace, task, &key.2)).collect();
+    let prepared = &doc.prepared;
+    match key.0 {
+        Field::Task => {}
+        Field::Place => rows.sort_by_key(|&task| trace.task(task).place),
+        Field::Now => {
+            let moment = doc.replay.moment();
+            rows.sort_by_cached_key(|&task| now(trace, task, moment).map(State::name));
+        }
+        Field::End => rows.sort_by_cached_key(|&task| words::task_end(trace.task(task).end)),
+        field => rows.sort_by_key(|&task| value(prepared, task, field)),
+    }
+    if key.1 {
+        rows.reverse();
+    }
+    doc.table.rows = rows;
+    doc.table.key = Some(key);
+}
+
+fn matches(trace: &Trace, task: TaskIx, search: &str) -> bool {
+    let contains = |text: &str| text.to_lowercase().contains(search);
+    search.is_empty()
+        || contains(&trace.task_name(task))
+        || trace.task(task).id.to_string() == search
+        || trace.task(task).place.is_some_and(|place| contains(&trace.place(place).short()))
+}
+
+fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
+    trace.state_at(task, moment).map(|span| span.state)
+}
+
+/// The figure in a column.
+fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
+    let task = prepared.trace.task(ix);
+    let times = prepared.times[ix.get()];
+    match field {
+        Field::Polls => task.poll_count().into(),
+        Field::Hops => task.hops.into(),
+        Field::Busy => times.running,
+        Field::Longest => task.longest,
+        Field::Scheduled => times.scheduled,
+        Field::Waiting => times.waiting,
+        Field::Size => task.size.unwrap_or(0),
+        Field::Task | Field::Place | Field::Now | Field::End => 0,
+    }
+}
+
+fn table(ui: &mut Ui, doc: &mut Document) {
+    let reveal = std::mem::take(&mut doc.table.reveal);
+    let selected_row =
+        doc.selected.and_then(|task| doc.table.rows.iter().position(|&row| row == task));
+    let mut builder = TableBuilder::new(ui)
+        .id_salt("tasks")
+        .sense(Sense::click())
+        .auto_shrink(false)
+        .cell_layout(Layout::left_to_right(Align::Center));
+    for field in Field::ALL {
+        builder = builder.column(field.column());
+    }
+    if let Some(row) = selected_row.filter(|_| reveal) {
+        builder = builder.scroll_to_row(row, Some(Align::Center));
+    }
+    let mut clicked = None;
+    let mut sort = None;
+    builder
+        .header(24.0, |mut header| {
+            for field in Field::ALL {
+                header.col(|ui| {
+                    if heading(ui, &doc.table, field) {
+                        sort = Some(field);
+                    }
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(22.0, doc.table.rows.len(), |mut row| {
+                let task = doc.table.rows[row.index()];
+                row.set_selected(doc.selected == Some(task));
+                for field in Field::ALL {
+                    cell(&mut row, doc, task, field);
+                }
+                let response = row.response();
+                let name = doc.trace().task_name(task);
+                response.widget_info(|| {
+                    let selected = doc.selected == Some(task);
+                    WidgetInfo::selected(Role::Row, true, selected, format!("Row {name}"))
+                });
+                if response.clicked() {
+                    clicked = Some(task);
+                }
+            });
+        });
+    if let Some(field) = sort {
+        // Figures are most often wanted largest first.
+        doc.table.descending = match doc.table.sort == field {
+            true => !doc.table.descending,
+            false => field.is_figure(),
+        };
+        doc.table.sort = field;
+        doc.table.key = None;
+    }
+    if let Some(task) = clicked {
+        doc.selected = Some(task);
+        reveal_in_time(doc, task);
+    }
+}
+
+/// Brings a task that was chosen in the table into the view in time.
+fn reveal_in_time(doc: &mut Document, task: TaskIx) {
+    let window = doc.view.range();
+    let trace = &doc.prepared.trace;
+    let polls = trace.task_polls(task);
+    let visible = polls.iter().any(|&poll| {
+        let poll = trace.poll(poll);
+        poll.start < window.end && poll.end > window.start
+    });
+    if let Some(&first) = polls.first().filter(|_| !visible) {
+        doc.seek(trace.poll(first).start as f64);
+    }
+}
+
+/// A column's title; whether it was clicked.
+fn heading(ui: &mut Ui, table: &TableState, field: Field) -> bool {
+    let text = RichText::new(field.title()).size(12.5).weak();
+    let label = egui::Label::new(text).sense(Sense::click()).selectable(false);
+    let layout = match field.is_figure() {
+        true => Layout::right_to_left(Align::Center),
+        false => Layout::left_to_right(Align::Center),
+    };
+    let response = ui
+        .with_layout(layout, |ui| {
+            let response = ui.add(label);
+            if table.sort == field {
+                sort_arrow(ui, table.descending);
+            }
+            response
+        })
+        .inner;
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", field.title()))
+    });
+    response.on_hover_text(field.about()).clicked()
+}
+
+fn sort_arrow(ui: &mut Ui, descending: bool) {
+    let (rect, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
+    let (tip, base) = match descending {
+        true => (rect.center_bottom(), [rect.left_top(), rect.right_top()]),
+        false => (rect.center_top(), [rect.left_bottom(), rect.right_bottom()]),
+    };
+    let colour = Palette::get(ui).accent;
+    let corners = vec![tip, base[0], base[1]];
+    ui.painter().add(egui::Shape::convex_polygon(corners, colour, egui::Stroke::NONE));
+}
+
+fn cell(row: &mut TableRow<'_, '_>, doc: &Document, ix: TaskIx, field: Field) {
+    let trace = doc.trace();
+    let task = trace.task(ix);
+    row.col(|ui| {
+        let palette = Palette::get(ui);
+        match field {
+            Field::Task => {
+                let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+                ui.painter().rect_filled(dot, 2.0, doc.colour(palette, ix));
+                plain(ui, trace.task_name(ix));
+            }
+            Field::Place => {
+                if let Some(place) = task.place {
+                    plain(ui, trace.place(place).short());
+                }
+            }
+            Field::Now => {
+                if let Some(state) = now(trace, ix, doc.replay.moment()) {
+                    let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+                    ui.painter().circle_filled(dot.center(), 4.0, palette.state(state));
+                    plain(ui, state.name().to_owned());
+                }
+            }
+            Field::End => {
+                let text = RichText::new(words::task_end(task.end)).size(12.5);
+                let panicked = matches!(
+                    task.end.map(|end| end.kind),
+                    Some(taskscope_model::EndKind::Panicked)
+                );
+                let colour = if panicked { palette.alarm } else { palette.text };
+                ui.add(egui::Label::new(text.color(colour)).selectable(false));
+            }
+            _ => {
+                let number = value(&doc.prepared, ix, field);
+                let text = match field {
+                    Field::Polls | Field::Hops => time::count(number),
+                    Field::Size if task.size.is_none() => String::new(),
+                    Field::Size => format!("{} B", time::count(number)),
+                    _ => time::duration(number as f64),
+                };
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.add_space(4.0);
+                    let text = RichText::new(text).monospace().size(12.0);
+                    ui.add(egui::Label::new(text).selectable(false));
+                });
+            }
+        }
+    });
+}
+
+fn plain(ui: &mut Ui, text: String) {
+    ui.add(egui::Label::new(RichText::new(text).size(12.5)).selectable(false).truncate());
+}

@@ -1,0 +1,46 @@
+//! What stands beside the pointer when it rests on a poll.
+
+use egui::{RichText, Ui};
+use taskscope_model::{Mark, PollIx};
+
+use crate::document::Document;
+use crate::{time, words};
+
+pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
+    let trace = doc.trace();
+    let task = trace.poll(poll).task;
+    ui.set_max_width(360.0);
+    if mark.count > 1 {
+        ui.strong(time::plural(mark.count.into(), "poll"));
+        ui.label(format!(
+            "{} busy within {}",
+            time::duration(mark.busy as f64),
+            time::duration((mark.end - mark.start) as f64)
+        ));
+        let longest = time::duration(trace.poll(poll).duration() as f64);
+        ui.label(format!("longest: {} for {longest}", trace.task_name(task)));
+        ui.weak("zoom in to tell them apart");
+        return;
+    }
+    let poll = trace.poll(poll);
+    ui.strong(trace.task_name(task));
+    if let Some(place) = trace.task(task).place {
+        ui.label(RichText::new(format!("spawned at {}", trace.place(place).short())).weak());
+    }
+    let number = trace.task_polls(task).iter().position(|&p| trace.poll(p) == poll).unwrap_or(0);
+    egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
+        let start = poll.start.saturating_sub(trace.span().start);
+        for (name, value) in [
+            ("poll", format!("{} of {}", number + 1, trace.task(task).poll_count())),
+            ("for", time::duration(poll.duration() as f64)),
+            ("from", time::exact(start)),
+            ("on", trace.lane_name(poll.lane)),
+            ("ended", words::poll_end(poll.how).to_owned()),
+            ("ran because", words::cause(trace, trace.cause(mark.poll))),
+        ] {
+            ui.weak(name);
+            ui.label(value);
+            ui.end_row();
+        }
+    });
+}

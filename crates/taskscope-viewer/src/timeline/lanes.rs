@@ -1,0 +1,189 @@
+//! Polls and parks as rectangles, all in one mesh.
+
+use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
+use taskscope_model::{LaneIx, Mark, Park};
+
+use super::rows::RowKind;
+use super::{Frame, slots};
+
+/// Polls narrower than this many pixels are gathered.
+const STEP_PIXELS: f64 = 2.0;
+/// The narrowest rectangle that is drawn.
+const NARROWEST: f32 = 1.5;
+/// How wide a poll must be for its task's number to stand in it.
+const ROOM_FOR_LABEL: f32 = 26.0;
+
+/// What was painted on a lane, for the pointer.
+pub(super) struct PaintedLane {
+    pub(super) rect: Rect,
+    pub(super) marks: Vec<Mark>,
+}
+
+pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
+    let window = frame.doc.view.range();
+    let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
+    let mut mesh = Mesh::default();
+    let mut painted = Vec::new();
+    for row in &frame.rows {
+        let RowKind::Lane(lane) = row.kind else { continue };
+        let rect = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
+        if !painter.clip_rect().intersects(rect) {
+            continue;
+        }
+        paint_parks(&mut mesh, frame, rect, lane, step);
+        let marks = frame.doc.trace().marks(lane, window.clone(), step);
+        for mark in &marks {
+            paint_mark(&mut mesh, frame, rect, mark);
+        }
+        painted.push(PaintedLane { rect, marks });
+    }
+    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+    clipped.add(Shape::mesh(mesh));
+    for lane in &painted {
+        paint_labels(&clipped, frame, lane);
+    }
+    painted
+}
+
+/// The height of a lane that polls take up.
+pub(super) fn poll_heights(lane: Rect, depth: u8) -> Rangef {
+    let inset = 5.0 + 5.0 * f32::from(depth.min(2));
+    Rangef::new(lane.top() + inset, lane.bottom() - inset)
+}
+
+/// The rectangle of a mark, cut to the plot so that its label can be centred
+/// on what is seen.
+fn mark_rect(frame: &Frame<'_>, lane: Rect, mark: &Mark) -> Rect {
+    let left = frame.scale.x(mark.start as f64).max(frame.plot.left() - 2.0);
+    let right = frame.scale.x(mark.end as f64).min(frame.plot.right() + 2.0);
+    let x = Rangef::new(left, right.max(left + NARROWEST));
+    Rect::from_x_y_ranges(x, poll_heights(lane, mark.depth))
+}
+
+fn paint_mark(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, mark: &Mark) {
+    let poll = frame.doc.trace().poll(mark.poll);
+    let mut colour = frame.doc.colour(frame.palette, poll.task);
+    if !frame.doc.is_bright(poll) {
+        colour = frame.palette.dimmed(colour);
+    }
+    let mut rect = mark_rect(frame, lane, mark);
+    if mark.count > 1 {
+        // As tall as the share of the time that was spent in polls, on a lighter
+        // ground: a busy stretch and a sparse one look as different as they are.
+        let share = mark.busy as f32 / (mark.end - mark.start).max(1) as f32;
+        mesh.add_colored_rect(rect, frame.palette.lane.lerp_to_gamma(colour, 0.35));
+        let height = rect.height() * share.clamp(0.15, 1.0);
+        rect = Rect::from_center_size(rect.center(), egui::vec2(rect.width(), height));
+    } else if rect.width() > 4.0 {
+        // A seam, so that polls that touch can be counted.
+        rect.max.x -= 1.0;
+    }
+    mesh.add_colored_rect(rect, colour);
+}
+
+fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step: u64) {
+    let parks = &frame.doc.trace().lane(ix).parks;
+    let window = frame.doc.view.range();
+    let mut next = parks.partition_point(|park| park.end <= window.start);
+    while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
+        next += 1;
+        if end - start < step {
+            // Short ones are gathered as polls are.
+            let until = start + step;
+            let after = next + parks[next..].partition_point(|park| park.start < until);
+            end = parks[after - 1].end;
+            next = after;
+        }
+        let x = Rangef::new(frame.scale.x(start as f64), frame.scale.x(end as f64));
+        let x = Rangef::new(x.min.max(frame.plot.left()), x.max.min(frame.plot.right()));
+        let middle = lane.center().y;
+        let half = slots::PARK_HEIGHT / 2.0;
+        let rect = Rect::from_x_y_ranges(x, Rangef::new(middle - half, middle + half));
+        mesh.add_colored_rect(rect, frame.palette.parked);
+    }
+}
+
+/// The tasks' numbers, where they fit.
+fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
+    for mark in lane.marks.iter().filter(|mark| mark.count == 1) {
+        let rect = mark_rect(frame, lane.rect, mark);
+        if rect.width() < ROOM_FOR_LABEL {
+            continue;
+        }
+        let trace = frame.doc.trace();
+        let poll = trace.poll(mark.poll);
+        let colour = frame.doc.colour(frame.palette, poll.task);
+        let text_colour = match frame.doc.is_bright(poll) {
+            true => frame.palette.on(colour),
+            false => frame.palette.weak,
+        };
+        let name = trace.task_name(poll.task);
+        let id = trace.task(poll.task).id.to_string();
+        let font = FontId::proportional(11.5);
+        // The name if there is room, else the number, else nothing.
+        let room = rect.width() - 8.0;
+        let galley = [name, id]
+            .into_iter()
+            .map(|text| painter.layout_no_wrap(text, font.clone(), text_colour))
+            .find(|galley| galley.size().x <= room);
+        if let Some(galley) = galley {
+            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+            painter.galley(at, galley, text_colour);
+        }
+    }
+}
+
+/// The selected task's own row: its state over time.
+pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
+    let Some(task) = frame.doc.selected else { return };
+    let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
+    let (first, last) = (frame.doc.view.start(), frame.doc.view.end());
+    let mut mesh = Mesh::default();
+    let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
+    let mut painted_to = f32::NEG_INFINITY;
+    let trace = frame.doc.trace();
+    let spans = trace
+        .states(task)
+        .skip_while(|span| (span.end as f64) < first)
+        .take_while(|span| (span.start as f64) < last);
+    for span in spans {
+        let left = frame.scale.x(span.start as f64).max(frame.plot.left());
+        let right = frame.scale.x(span.end as f64).min(frame.plot.right());
+        // Nothing that would lie wholly within a pixel already painted.
+        if right <= painted_to {
+            continue;
+        }
+        painted_to = right.max(left + 1.0);
+        let colour = frame.palette.state(span.state);
+        let half = match span.state {
+            taskscope_model::State::Running => 13.0,
+            taskscope_model::State::Scheduled => 8.0,
+            _ => 3.0,
+        };
+        let middle = row.rect.center().y;
+        let y = Rangef::new(middle - half, middle + half);
+        let rect = Rect::from_x_y_ranges(Rangef::new(left, painted_to), y);
+        mesh.add_colored_rect(rect, colour);
+        if let Some(poll) = span.poll
+            && rect.width() > 16.0
+        {
+            let name = trace.lane_name(trace.poll(poll).lane);
+            let name = if rect.width() > 64.0 {
+                name
+            } else {
+                name.trim_start_matches("worker ").to_owned()
+            };
+            labels.push((rect, name, frame.palette.on(colour)));
+        }
+    }
+    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+    clipped.add(Shape::mesh(mesh));
+    for (rect, text, colour) in labels {
+        let font = FontId::proportional(11.5);
+        let galley = clipped.layout_no_wrap(text, font, colour);
+        if galley.size().x < rect.width() {
+            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+            clipped.galley(at, galley, colour);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The timeline: a lane for each worker, with everything that ran on it.
+//!
+//! A frame goes through three steps. *Layout* decides which rows there are and
+//! where (`rows`). *Painting* asks the trace what each lane shows at this zoom
+//! and turns the answer into one mesh of plain rectangles (`lanes`): egui paints
+//! a hundred thousand of those in the time of a few hundred shapes, and the
+//! trace never answers with more than a few a pixel. Over it come the few things
+//! that deserve curves and words: the path of the selected task (`path`), the
+//! tasks that run at the playhead and those that hop (`slots`), the time axis
+//! (`axis`). *Interaction* comes last, with the marks just painted at hand, so
+//! that what is clicked is what was seen.
+
+mod axis;
+mod hover;
+mod lanes;
+mod path;
+mod rows;
+mod slots;
+
+use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use taskscope_model::PollIx;
+
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::view::Scale;
+use lanes::PaintedLane;
+use rows::{Row, RowKind};
+
+/// Width of the column with the lanes' names.
+const HEADER_WIDTH: f32 = 248.0;
+/// Height of the time axis.
+const AXIS_HEIGHT: f32 = 30.0;
+
+/// Everything that painting a frame needs to know.
+struct Frame<'a> {
+    doc: &'a Document,
+    palette: &'static Palette,
+    scale: Scale,
+    /// Where time runs from left to right.
+    plot: Rect,
+    rows: Vec<Row>,
+}
+
+impl Frame<'_> {
+    /// The middle of a lane's row.
+    fn lane_y(&self, lane: taskscope_model::LaneIx) -> Option<f32> {
+        self.rows.iter().find(|row| row.kind == RowKind::Lane(lane)).map(|row| row.rect.center().y)
+    }
+}
+
+/// Shows the timeline in all the space there is.
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+    let palette = Palette::get(ui);
+    let space = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(space, 0.0, palette.background);
+    let header_width = HEADER_WIDTH.min(0.4 * space.width());
+    let x = egui::Rangef::new(space.left() + header_width, space.right());
+
+    let (axis_rect, _) = ui.allocate_exact_size(vec2(space.width(), AXIS_HEIGHT), Sense::hover());
+    let axis_plot = Rect::from_x_y_ranges(x, axis_rect.y_range());
+    axis::show(ui, doc, palette, axis_plot);
+    ui.painter().text(
+        pos2(axis_rect.left() + 12.0, axis_rect.center().y),
+        egui::Align2::LEFT_CENTER,
+        "Workers",
+        egui::FontId::proportional(13.5),
+        palette.weak,
+    );
+    ui.painter().text(
+        pos2(x.min - slots::INSET, axis_rect.center().y),
+        egui::Align2::CENTER_CENTER,
+        "now",
+        egui::FontId::proportional(11.5),
+        palette.weak,
+    );
+
+    let below = ui.available_rect_before_wrap();
+    let heights = rows::heights(doc, below.height());
+    ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(ui, |ui| {
+        let size = vec2(below.width(), heights.total.max(below.height()));
+        let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+        let plot = Rect::from_x_y_ranges(x, area.y_range());
+        let rows = rows::place(doc, area, x, &heights);
+        let painted = {
+            let scale = Scale::new(&doc.view, x);
+            let frame = Frame { doc, palette, scale, plot, rows };
+            let painter = ui.painter_at(area);
+            rows::paint_backgrounds(&painter, &frame);
+            axis::paint_grid(&painter, &frame);
+            let painted = lanes::paint(&painter, &frame);
+            lanes::paint_selected_states(&painter, &frame);
+            path::paint(&ui.painter_at(plot), &frame);
+            axis::paint_playhead(&ui.painter_at(plot), &frame);
+            rows::paint_headers(&painter, &frame);
+            slots::paint(&painter, &frame);
+            announce(ui, &frame);
+            painted
+        };
+        ui.interact(area, response.id.with("describe"), Sense::hover())
+            .widget_info(|| WidgetInfo::labeled(Role::Group, true, "Timeline"));
+        interact(ui, doc, &response, plot, &painted);
+    });
+}
+
+/// Gives each lane a node of its own for screen readers and tests: painted
+/// shapes have none.
+fn announce(ui: &mut Ui, frame: &Frame<'_>) {
+    for row in &frame.rows {
+        let RowKind::Lane(lane) = row.kind else { continue };
+        let running = match frame.doc.running(lane) {
+            Some(poll) => {
+                let task = frame.doc.trace().poll(poll).task;
+                format!("polling {}", frame.doc.trace().task_name(task))
+            }
+            None => "idle".to_owned(),
+        };
+        let label = row.name.clone();
+        let id = ui.scope_id().with(("lane", lane));
+        ui.interact(row.header, id, Sense::hover()).widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Row, true, &label);
+            info.current_text_value = Some(running.clone());
+            info
+        });
+    }
+}
+
+/// What the mouse does over the lanes.
+fn interact(
+    ui: &mut Ui,
+    doc: &mut Document,
+    response: &egui::Response,
+    plot: Rect,
+    painted: &[PaintedLane],
+) {
+    let scale = Scale::new(&doc.view, plot.x_range());
+    let pointer = response.hover_pos().filter(|pos| plot.contains(*pos));
+
+    if let Some(pos) = pointer {
+        let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta()));
+        if zoom != 1.0 {
+            doc.view.zoom(f64::from(1.0 / zoom), scale.moment(pos.x));
+        }
+        if scroll.x != 0.0 {
+            doc.view.pan(f64::from(-scroll.x / plot.width()));
+        }
+    }
+    let shift = ui.input(|input| input.modifiers.shift);
+    let pan = response.dragged_by(PointerButton::Middle)
+        || (response.dragged_by(PointerButton::Primary) && shift);
+    if pan {
+        doc.view.pan(f64::from(-response.drag_delta().x / plot.width()));
+    } else {
+        measure(doc, response, plot, &scale);
+    }
+
+    let under = pointer.and_then(|pos| mark_at(painted, &scale, pos));
+    if response.clicked()
+        && let Some(pos) = response.interact_pointer_pos()
+        && plot.contains(pos)
+    {
+        doc.measured = None;
+        match under {
+            Some((poll, _)) => {
+                let task = doc.trace().poll(poll).task;
+                doc.select(Some(task));
+                doc.replay.pause();
+                doc.replay.seek(scale.moment(pos.x));
+            }
+            None => doc.select(None),
+        }
+    }
+    if let Some((poll, mark)) = under
+        && !response.dragged()
+    {
+        response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &mark));
+    }
+}
+
+/// Dragging over the lanes measures a stretch of time.
+fn measure(doc: &mut Document, response: &egui::Response, plot: Rect, scale: &Scale) {
+    let start = response.drag_started_by(PointerButton::Primary);
+    let Some(pos) = response.interact_pointer_pos() else { return };
+    let moment = scale.moment(pos.x.clamp(plot.left(), plot.right()));
+    if start && plot.contains(pos) {
+        doc.measured = Some((moment, moment));
+    } else if response.dragged_by(PointerButton::Primary)
+        && let Some((_, end)) = &mut doc.measured
+    {
+        *end = moment;
+    }
+}
+
+/// The painted mark under the pointer, and the poll it stands for. The widest
+/// nesting wins last, so that a nested poll is found before the one around it.
+fn mark_at(
+    painted: &[PaintedLane],
+    scale: &Scale,
+    pos: Pos2,
+) -> Option<(PollIx, taskscope_model::Mark)> {
+    const REACH: f32 = 2.0;
+    let lane = painted.iter().find(|lane| lane.rect.y_range().contains(pos.y))?;
+    let mark = lane.marks.iter().rev().find(|mark| {
+        let (left, right) = (scale.x(mark.start as f64), scale.x(mark.end as f64));
+        (left - REACH..=right + REACH).contains(&pos.x)
+    })?;
+    Some((mark.poll, *mark))
+}

@@ -1,0 +1,249 @@
+//! Which rows the timeline has, where they are, and their headers.
+
+use egui::{Align2, FontId, Painter, Rangef, Rect, Stroke, pos2, vec2};
+use taskscope_model::{Flavor, LaneIx, LaneKind};
+
+use super::{Frame, slots};
+use crate::document::Document;
+use crate::time;
+
+const HEADING: f32 = 28.0;
+const GAP: f32 = 6.0;
+const STATES: f32 = 44.0;
+const LEGEND_ROW: f32 = 20.0;
+const MOST_LEGEND_ROWS: usize = 8;
+
+/// What a row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    /// A runtime's name, or that what follows are other threads.
+    Heading,
+    Lane(LaneIx),
+    /// The states of the selected task.
+    States,
+    /// What the colours mean.
+    Legend,
+}
+
+/// A row and where it is.
+pub(super) struct Row {
+    pub(super) kind: RowKind,
+    /// The row from the left edge to the right.
+    pub(super) rect: Rect,
+    /// Its part left of the plot.
+    pub(super) header: Rect,
+    pub(super) name: String,
+    pub(super) detail: String,
+}
+
+/// How high the rows are.
+pub(super) struct Heights {
+    lane: f32,
+    pub(super) total: f32,
+}
+
+/// The rows in their order, with what their headers say.
+fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
+    let trace = doc.trace();
+    let mut rows = Vec::new();
+    for runtime in trace.runtimes() {
+        let flavor = match runtime.flavor {
+            Flavor::CurrentThread => "current thread",
+            Flavor::MultiThread => "multi-thread",
+            Flavor::Unknown => "",
+        };
+        let name = match &runtime.name {
+            Some(name) => format!("runtime {name}"),
+            None => format!("runtime {}", runtime.id),
+        };
+        rows.push((RowKind::Heading, name, flavor.to_owned()));
+        for &lane in &runtime.workers {
+            rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
+        }
+    }
+    let threads: Vec<LaneIx> = (0..trace.lanes().len() as u16)
+        .map(LaneIx)
+        .filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)))
+        .filter(|&lane| !trace.lane_polls(lane).is_empty())
+        .collect();
+    if !threads.is_empty() {
+        rows.push((RowKind::Heading, "other threads".to_owned(), "no workers".to_owned()));
+        for lane in threads {
+            rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
+        }
+    }
+    if let Some(task) = doc.selected {
+        rows.push((RowKind::States, trace.task_name(task), "its states".to_owned()));
+    }
+    rows.push((RowKind::Legend, String::new(), String::new()));
+    rows
+}
+
+fn legend_height(doc: &Document) -> f32 {
+    // A title, the places or the words for "each task", and the parked mark.
+    let rows = doc.prepared.places.len().min(MOST_LEGEND_ROWS) + 2;
+    rows as f32 * LEGEND_ROW + 12.0
+}
+
+/// Shares the height among the rows: lanes grow to fill it, within reason.
+pub(super) fn heights(doc: &Document, available: f32) -> Heights {
+    let rows = list(doc);
+    let lanes = rows.iter().filter(|row| matches!(row.0, RowKind::Lane(_))).count();
+    let height = |lane: f32| {
+        let of = |kind: RowKind| match kind {
+            RowKind::Heading => HEADING,
+            RowKind::Lane(_) => lane + GAP,
+            RowKind::States => STATES + GAP,
+            RowKind::Legend => legend_height(doc),
+        };
+        rows.iter().map(|row| of(row.0)).sum::<f32>()
+    };
+    let lane = ((available - height(0.0)) / lanes.max(1) as f32).clamp(34.0, 76.0);
+    Heights { lane, total: height(lane) }
+}
+
+/// Puts the rows below one another.
+pub(super) fn place(doc: &Document, area: Rect, plot: Rangef, heights: &Heights) -> Vec<Row> {
+    let mut top = area.top();
+    let place = |(kind, name, detail)| {
+        let (height, gap) = match kind {
+            RowKind::Heading => (HEADING, 0.0),
+            RowKind::Lane(_) => (heights.lane, GAP),
+            RowKind::States => (STATES, GAP),
+            RowKind::Legend => (legend_height(doc), 0.0),
+        };
+        let rect = Rect::from_min_size(pos2(area.left(), top), vec2(area.width(), height));
+        top += height + gap;
+        let header = Rect::from_x_y_ranges(Rangef::new(area.left(), plot.min), rect.y_range());
+        Row { kind, rect, header, name, detail }
+    };
+    list(doc).into_iter().map(place).collect()
+}
+
+pub(super) fn paint_backgrounds(painter: &Painter, frame: &Frame<'_>) {
+    for row in &frame.rows {
+        if matches!(row.kind, RowKind::Lane(_) | RowKind::States) {
+            let lane = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
+            painter.rect_filled(lane, 0.0, frame.palette.lane);
+        }
+    }
+}
+
+pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
+    let palette = frame.palette;
+    let edge = frame.plot.left();
+    painter.vline(edge, frame.plot.y_range(), Stroke::new(1.0, palette.line));
+    for row in &frame.rows {
+        let left = row.header.left() + 12.0;
+        let middle = row.header.center().y;
+        match row.kind {
+            RowKind::Heading => {
+                painter.text(
+                    pos2(left, middle),
+                    Align2::LEFT_CENTER,
+                    &row.name,
+                    FontId::proportional(13.5),
+                    palette.text,
+                );
+                painter.text(
+                    pos2(edge - 12.0, middle),
+                    Align2::RIGHT_CENTER,
+                    &row.detail,
+                    FontId::proportional(11.5),
+                    palette.weak,
+                );
+            }
+            RowKind::Lane(lane) => lane_header(painter, frame, row, lane),
+            RowKind::States => {
+                let top = Align2::LEFT_BOTTOM;
+                let (name, weak) = (FontId::proportional(13.0), FontId::proportional(11.5));
+                painter.text(pos2(left, middle), top, &row.name, name, palette.text);
+                let under = pos2(left, middle + 2.0);
+                painter.text(under, Align2::LEFT_TOP, &row.detail, weak, palette.weak);
+            }
+            RowKind::Legend => legend(painter, frame, row),
+        }
+    }
+}
+
+fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
+    let palette = frame.palette;
+    let trace = frame.doc.trace();
+    let left = row.header.left() + 12.0;
+    let middle = row.header.center().y;
+    let narrow = row.header.width() < 180.0;
+    let name = FontId::proportional(13.5);
+    if narrow {
+        painter.text(pos2(left, middle), Align2::LEFT_CENTER, &row.name, name, palette.text);
+        return;
+    }
+    let (lane, span) = (trace.lane(lane), trace.span());
+    let whole = (span.end - span.start).max(1) as f64;
+    let share = |ns: u64| format!("{:.0} %", 100.0 * ns as f64 / whole);
+    let parked = lane.parks.iter().map(|park| park.end - park.start).sum();
+    let detail = match lane.kind {
+        LaneKind::Worker { .. } if !lane.parks.is_empty() => {
+            format!("busy {}   parked {}", share(lane.busy), share(parked))
+        }
+        _ => format!("busy {}", share(lane.busy)),
+    };
+    painter.text(pos2(left, middle), Align2::LEFT_BOTTOM, &row.name, name, palette.text);
+    painter.text(
+        pos2(left, middle + 3.0),
+        Align2::LEFT_TOP,
+        detail,
+        FontId::proportional(11.5),
+        palette.weak,
+    );
+}
+
+/// What the colours mean, by spawn place.
+fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
+    let palette = frame.palette;
+    let doc = frame.doc;
+    let left = row.rect.left() + 12.0;
+    let mut top = row.rect.top() + 10.0;
+    let right = frame.plot.left() - 12.0;
+    let font = FontId::proportional(11.5);
+    let mut line = |swatch: Option<(egui::Color32, f32)>, text: &str, figure: &str| {
+        let middle = top + LEGEND_ROW / 2.0;
+        let mut x = left;
+        if let Some((colour, height)) = swatch {
+            let rect = Rect::from_center_size(pos2(left + 6.0, middle), vec2(12.0, height));
+            painter.rect_filled(rect, 2.0, colour);
+            x += 20.0;
+        }
+        let figure_rect = painter.text(
+            pos2(right, middle),
+            Align2::RIGHT_CENTER,
+            figure,
+            font.clone(),
+            palette.weak,
+        );
+        let mut job = egui::text::LayoutJob::simple_singleline(
+            text.to_owned(),
+            font.clone(),
+            if swatch.is_some() { palette.text } else { palette.weak },
+        );
+        job.wrap = egui::text::TextWrapping::truncate_at_width(figure_rect.left() - x - 6.0);
+        let galley = painter.layout_job(job);
+        painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, palette.text);
+        top += LEGEND_ROW;
+    };
+    match doc.colour_by {
+        crate::document::ColourBy::Place => {
+            line(None, "spawned at", "polls");
+            for &(place, polls) in doc.prepared.places.iter().take(MOST_LEGEND_ROWS) {
+                let colour = palette.category(doc.prepared.category(place));
+                let name = doc.trace().place(place).short();
+                line(Some((colour, 12.0)), &name, &time::count(polls));
+            }
+        }
+        crate::document::ColourBy::Task => {
+            line(None, "each task has its own colour", "");
+        }
+    }
+    if doc.trace().lanes().iter().any(|lane| !lane.parks.is_empty()) {
+        line(Some((palette.parked, slots::PARK_HEIGHT)), "parked: nothing to do", "");
+    }
+}

@@ -1,0 +1,135 @@
+//! The bar below the timeline: play, step, speed, and the exact moment.
+
+use egui::{Align, Layout, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+
+use crate::command::Command;
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::time;
+
+/// The picture on a button.
+#[derive(Clone, Copy)]
+enum Icon {
+    Start,
+    Back,
+    Play,
+    Pause,
+    Forward,
+    End,
+}
+
+/// Shows the bar; gives back the command that was chosen.
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document) -> Option<Command> {
+    let mut chosen = None;
+    let mut button = |ui: &mut Ui, icon: Icon, command: Command, label: &str| {
+        if icon_button(ui, icon, command, label).clicked() {
+            chosen = Some(command);
+        }
+    };
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        button(ui, Icon::Start, Command::ToStart, "To the start");
+        button(ui, Icon::Back, Command::StepBack, "Previous event");
+        let (icon, label) = match doc.replay.is_playing() {
+            true => (Icon::Pause, "Pause"),
+            false => (Icon::Play, "Play"),
+        };
+        button(ui, icon, Command::PlayPause, label);
+        button(ui, Icon::Forward, Command::StepForward, "Next event");
+        button(ui, Icon::End, Command::ToEnd, "To the end");
+        ui.add_space(16.0);
+        speed(ui, doc);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let start = doc.trace().span().start;
+            let moment = time::exact(doc.replay.moment().saturating_sub(start));
+            ui.label(RichText::new(moment).monospace().size(16.0))
+                .on_hover_text("The playhead: time since the first event");
+        });
+    });
+    chosen
+}
+
+fn speed(ui: &mut Ui, doc: &mut Document) {
+    let text = format!("1 s on screen = {}", time::duration(doc.replay.ns_per_second()));
+    // A fixed width: the slider must not move while it is dragged.
+    ui.allocate_ui_with_layout(vec2(172.0, 24.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(172.0);
+        ui.label(text);
+    });
+    let mut position = doc.replay.speed_position();
+    ui.spacing_mut().slider_width = 150.0;
+    let slider = ui.add(egui::Slider::new(&mut position, 0.0..=1.0).show_value(false));
+    slider.widget_info(|| WidgetInfo::slider(true, position, "Speed"));
+    if slider.changed() {
+        doc.replay.set_speed_position(position);
+    }
+    if slider.double_clicked() {
+        doc.replay.usual_speed();
+    }
+    slider.on_hover_text("How fast the recording plays. Double-click for the usual speed.");
+}
+
+fn icon_button(ui: &mut Ui, icon: Icon, command: Command, label: &str) -> Response {
+    let palette = Palette::get(ui);
+    let prominent = matches!(icon, Icon::Play | Icon::Pause);
+    let size = if prominent { 36.0 } else { 30.0 };
+    let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    let (ground, colour) = match (prominent, response.hovered()) {
+        (true, _) => (palette.accent, palette.on(palette.accent)),
+        (false, true) => (palette.selected, palette.text),
+        (false, false) => (palette.lane, palette.text),
+    };
+    let painter = ui.painter();
+    painter.circle_filled(rect.center(), size / 2.0, ground);
+    if response.has_focus() {
+        painter.circle_stroke(rect.center(), size / 2.0, Stroke::new(1.5, palette.outline));
+    }
+    paint_icon(painter, rect, icon, colour);
+    response.on_hover_text(command.tooltip(ui.ctx()))
+}
+
+fn paint_icon(painter: &egui::Painter, rect: egui::Rect, icon: Icon, colour: egui::Color32) {
+    let centre = rect.center();
+    let half = rect.height() * 0.19;
+    // A triangle that points right (1) or left (-1), its middle at `x`.
+    let triangle = |x: f32, direction: f32| {
+        let middle = centre + vec2(x, 0.0);
+        let corners = vec![
+            middle + vec2(direction * half, 0.0),
+            middle + vec2(-direction * half * 0.8, -half),
+            middle + vec2(-direction * half * 0.8, half),
+        ];
+        painter.add(Shape::convex_polygon(corners, colour, Stroke::NONE));
+    };
+    let bar = |x: f32, width: f32| {
+        let size = vec2(width, 2.0 * half);
+        let rect = egui::Rect::from_center_size(centre + vec2(x, 0.0), size);
+        painter.rect_filled(rect, 0.5, colour);
+    };
+    match icon {
+        Icon::Play => triangle(1.0, 1.0),
+        Icon::Pause => {
+            bar(-half * 0.55, half * 0.6);
+            bar(half * 0.55, half * 0.6);
+        }
+        Icon::Forward => {
+            triangle(-1.5, 1.0);
+            bar(half * 1.05, 2.0);
+        }
+        Icon::Back => {
+            triangle(1.5, -1.0);
+            bar(-half * 1.05, 2.0);
+        }
+        Icon::Start => {
+            triangle(-half * 0.4, -1.0);
+            triangle(half * 1.1, -1.0);
+            bar(-half * 1.6, 2.0);
+        }
+        Icon::End => {
+            triangle(-half * 1.1, 1.0);
+            triangle(half * 0.4, 1.0);
+            bar(half * 1.6, 2.0);
+        }
+    }
+}
