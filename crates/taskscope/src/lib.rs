@@ -1,4 +1,104 @@
-//! Record how Tokio schedules your tasks.
+//! Record how Tokio schedules your tasks, to watch it afterwards.
+//!
+//! ```no_run
+//! #[taskscope::main]
+//! async fn main() {
+//!     for number in 1..=3 {
+//!         tokio::spawn(async move { println!("task {number}") });
+//!     }
+//! }
+//! ```
+//!
+//! The program runs as under `#[tokio::main]`, and leaves a file
+//! `<program>-<pid>.tscope`. `taskscope view` shows it.
+//!
+//! # What there is to see
+//! A *task* is a future that a runtime drives. The runtime has a few threads for
+//! that, its *workers*. A worker takes a task from its queue and *polls* it: it
+//! lets the future run until that returns or has to wait. In the first case the
+//! task has ended. In the second it has left a *waker* with whatever it waits
+//! for: a socket, a timer, a lock, another task. When that is ready, it calls the
+//! waker; the task is put in a queue again, and some worker, perhaps another than
+//! before, polls it once more. A worker without work takes (*steals*) some from
+//! another's queue, and one that finds none *parks* until it is called.
+//!
+//! All of this is invisible from outside. A recording holds it event by event,
+//! each with its time, its thread and its worker:
+//!
+//! | event | from | tells |
+//! | --- | --- | --- |
+//! | spawn | both | name, place in the source, size, the task that spawned it |
+//! | poll | hooks, or else layer | begin, end, and whether the task ended in it |
+//! | wake | layer | who woke whom, and by which call |
+//! | end | both | whether the future returned, panicked or was dropped |
+//! | park | hooks | when a worker slept |
+//!
+//! # Two sources
+//! Tokio tells of itself in two ways. A *layer* for `tracing_subscriber` hears
+//! spans and events; it needs nothing from the runtime, and alone it knows wakes
+//! and names. *Hooks* on `tokio::runtime::Builder` are called around each poll;
+//! they are exact where spans are not, cost a third, and alone they know when a
+//! worker parks. Use both where you can. The recorder makes one story of them.
+//!
+//! | | layer | hooks | for |
+//! | --- | --- | --- | --- |
+//! | [`#[taskscope::main]`](macro@main) | yes | yes | a program that has `#[tokio::main]` |
+//! | [`init`] | yes | no | one line in any program |
+//! | [`Recorder`] | [`Recording::layer`] | [`Recording::hooks`] | your own subscriber and runtimes |
+//!
+//! With a subscriber and a runtime of your own:
+//!
+//! ```no_run
+//! use tracing_subscriber::prelude::*;
+//!
+//! let recording = taskscope::Recorder::builder().file("app.tscope").start()?;
+//! tracing_subscriber::registry()
+//!     // .with(fmt::layer().with_filter(EnvFilter::from_default_env()))
+//!     .with(recording.layer())
+//!     .init();
+//! let mut builder = tokio::runtime::Builder::new_multi_thread();
+//! recording.hooks(builder.enable_all());
+//! let runtime = builder.build()?;
+//! runtime.block_on(async { /* ... */ });
+//! drop(runtime);
+//! recording.finish()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # `tokio_unstable`
+//! Tokio tells only when the whole program is built with
+//! `--cfg tokio_unstable`, which no library can switch on. Put this in
+//! `.cargo/config.toml`, beside your `Cargo.toml`:
+//!
+//! ```toml
+//! [build]
+//! rustflags = ["--cfg", "tokio_unstable"]
+//! ```
+//!
+//! Without it, [`init`] and the attribute say so and let the program run, and
+//! [`Recorder::start`] returns [`Error::NoTokioUnstable`].
+//!
+//! # In the way of nothing
+//! A recorded thread writes into a buffer of its own, without a lock and without
+//! waiting; a thread of the recorder's empties these into the file, every 50 ms
+//! and when one fills up. What comes faster than it can be written is dropped,
+//! counted, and told of in the file where it is missing. A program that is killed
+//! leaves a file that opens and lacks at most what came since the writer last
+//! came by. No error of the recorder's reaches the recorded program but through
+//! [`Recorder::start`] and [`Recording::finish`].
+//!
+//! # Limits
+//! * Tasks spawned before the layer is in place have no name and no wakes.
+//! * A `LocalSet`, `block_on` and `spawn_blocking` have no hooks, so the layer
+//!   alone tells of their tasks; hooks alone don't.
+//! * How a task without hooks ended is inferred, and so is the end of a task that
+//!   may have been aborted in the middle of a poll. The trace says so.
+//! * The layer learns the end of a task from its span. If something holds on to
+//!   that (a span that was made inside the task does) and there are no hooks, the
+//!   end is late.
+//! * Hooks alone do not know how a task ended, nor about a visit that only drops
+//!   an aborted task, which counts as a poll.
+
 // Without it there is no recording, and so there are parts that nobody calls.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
@@ -24,6 +124,7 @@ pub use init::init;
 pub use recording::{Recorder, Recording, Report};
 pub use taskscope_macros::main;
 
+/// For the expansion of `#[taskscope::main]`, and nobody else.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::init::{MainRuntime, run_main};
