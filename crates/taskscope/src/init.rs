@@ -41,7 +41,7 @@ fn try_init() -> Result<Recording, Error> {
         return Err(Error::SubscriberInPlace);
     }
     let recording = Recorder::builder().start()?;
-    let subscriber = tracing_subscriber::registry().with(recording.layer());
+    let subscriber = tracing_subscriber::registry().with(recording.only_layer());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::SubscriberInPlace)?;
     Ok(recording)
 }

@@ -16,11 +16,17 @@ use crate::thread::record;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
 /// the layers beside it want, and they see what they would without it.
-pub(crate) fn layer<S>(shared: Arc<Shared>) -> Filtered<TaskLayer, TaskFilter, S>
+pub(crate) fn beside_others<S>(shared: Arc<Shared>) -> Filtered<TaskLayer, TaskFilter, S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     TaskLayer { shared }.with_filter(TaskFilter)
+}
+
+/// The layer for a subscriber that holds nothing else. It decides for all what
+/// is enabled, which spares asking at each event whether it is for this layer.
+pub(crate) fn alone(shared: Arc<Shared>) -> TaskLayer {
+    TaskLayer { shared }
 }
 
 /// Lets through the spans of tasks and the events of wakers.
@@ -55,15 +61,18 @@ pub(crate) struct TaskLayer {
 }
 
 impl TaskLayer {
-    /// What is known of the task behind a span; `None` for a span made before
-    /// this recording, and for one that has closed.
-    fn task_of<S>(&self, context: &Context<'_, S>, span: &Id) -> Option<SpanTask>
+    /// Hands over what is known of the task behind a span; nothing for a span
+    /// made before this recording, and for one that has closed.
+    fn with_task<S>(&self, context: &Context<'_, S>, span: &Id, then: impl FnOnce(&SpanTask))
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let span = context.span(span)?;
+        let Some(span) = context.span(span) else { return };
         let extensions = span.extensions();
-        extensions.get::<SpanTasks>()?.of(self.shared.recording).cloned()
+        let tasks = extensions.get::<SpanTasks>();
+        if let Some(task) = tasks.and_then(|tasks| tasks.of(self.shared.recording)) {
+            then(task);
+        }
     }
 }
 
@@ -71,6 +80,15 @@ impl<S> Layer<S> for TaskLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    // These two are for the layer alone. Behind the filter they agree with it.
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_wanted(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        is_wanted(metadata)
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, context: Context<'_, S>) {
         let mut fields = SpawnFields::default();
         attributes.record(&mut fields);
@@ -102,9 +120,7 @@ where
             if thread.enter_again(span) {
                 return;
             }
-            if let Some(of) = self.task_of(&context, id) {
-                thread.enter(shared, now, span, &of);
-            }
+            self.with_task(&context, id, |of| thread.enter(shared, now, span, of));
         });
     }
 
@@ -113,9 +129,9 @@ where
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        if let Some(of) = self.task_of(&context, &id) {
-            record(&self.shared, |thread, shared, now| thread.close(shared, now, &of));
-        }
+        self.with_task(&context, &id, |of| {
+            record(&self.shared, |thread, shared, now| thread.close(shared, now, of));
+        });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -125,16 +141,14 @@ where
         record(&self.shared, |thread, shared, now| match op {
             WakerOp::Clone => thread.waker_cloned(id.into_u64()),
             WakerOp::Drop => thread.waker_dropped(),
-            WakerOp::Wake(op) => {
-                let running = thread.running_with_span(id.into_u64());
-                let task = running.or_else(|| match self.task_of(&context, &id)? {
-                    SpanTask::Task(task) => Some(task.id),
-                    SpanTask::WorkerThread => None,
-                });
-                if let Some(task) = task {
-                    thread.wake(shared, now, task, op);
-                }
-            }
+            WakerOp::Wake(op) => match thread.running_with_span(id.into_u64()) {
+                Some(task) => thread.wake(shared, now, task, op),
+                None => self.with_task(&context, &id, |of| {
+                    if let SpanTask::Task(task) = of {
+                        thread.wake(shared, now, task.id, op);
+                    }
+                }),
+            },
         });
     }
 }

@@ -37,7 +37,7 @@
 //! Tokio tells of itself in two ways. A *layer* for `tracing_subscriber` hears
 //! spans and events; it needs nothing from the runtime, and alone it knows wakes
 //! and names. *Hooks* on `tokio::runtime::Builder` are called around each poll;
-//! they are exact where spans are not, cost a third, and alone they know when a
+//! they are exact where spans are not, cost little, and alone they know when a
 //! worker parks. Use both where you can. The recorder makes one story of them.
 //!
 //! | | layer | hooks | for |

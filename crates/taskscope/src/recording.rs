@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::Error;
 use crate::clock::Clock;
+use crate::layer;
 use crate::shared::Shared;
 use crate::target::{Target, program_name};
 use crate::writer::{Outcome, Writer, describe_process};
@@ -144,7 +145,15 @@ impl Recording {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.running.as_ref().map(|running| crate::layer::layer(Arc::clone(&running.shared)))
+        self.running.as_ref().map(|running| layer::beside_others(Arc::clone(&running.shared)))
+    }
+
+    /// The layer for a subscriber of the recorder's own.
+    pub(crate) fn only_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        self.running.as_ref().map(|running| layer::alone(Arc::clone(&running.shared)))
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.

@@ -1,6 +1,4 @@
-//! What a naive observer of Tokio gets wrong, one test each.
-//!
-//! The numbers are those of `ARCHITECTURE.md`, which tells more of each.
+//! What a naive observer of Tokio gets wrong: fourteen traps, each by number.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
