@@ -14,7 +14,7 @@ use taskscope_demos::DEMOS;
 ///
 /// Without a command it opens the window with its start page.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "taskscope", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

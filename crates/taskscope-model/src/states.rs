@@ -3,13 +3,15 @@
 //! A task is *running* in a poll, *scheduled* from the moment it is woken (or
 //! spawned: the first scheduling has no wake) until a worker polls it, and
 //! *waiting* between the end of a poll and the next wake. A wake that comes
-//! during a poll schedules the task when that poll ends.
+//! during a poll schedules the task when that poll ends, and so does a yield: the
+//! runtime itself holds on to the task and runs it again, even if it calls the
+//! waker only after the other tasks have had their turn.
 
 use std::iter::Peekable;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{PollIx, TaskIx};
+use crate::parts::{PollEnd, PollIx, TaskIx};
 use crate::trace::Trace;
 
 /// What a task is doing.
@@ -167,7 +169,8 @@ impl<W: Iterator<Item = Nanos>> States<'_, W> {
         let index = self.polls.next();
         // Wakes during the poll take effect when it ends; the clock's own
         // grain puts a wake and the start it caused at one time now and then.
-        self.woken = None;
+        // A task that yielded is ready at once, though its waker is called later.
+        self.woken = matches!(poll.how, PollEnd::Yielded { .. }).then_some(poll.end);
         while let Some(time) = self.wakes.next_if(|&time| time < poll.end) {
             if time > poll.start {
                 self.woken = Some(poll.end);

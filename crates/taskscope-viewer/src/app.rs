@@ -330,7 +330,7 @@ fn show_document(
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(14, 8));
         Panel::right("inspector")
             .frame(frame)
-            .default_size(344.0)
+            .default_size(352.0)
             .min_size(280.0)
             .show(ui, |ui| inspector::show(ui, document));
     }

@@ -262,15 +262,17 @@ impl Document {
             .filter(|(from, to)| from.lane != to.lane)
             .map(|(from, to)| (from.end as f64, to.start as f64))
             .collect();
-        let width = self.view.width();
-        let best = busiest_stretch(&hops, 0.8 * width).and_then(|first| hops.get(first));
-        let (start, playhead) = match (best, polls.first()) {
-            (Some(&(left, entered)), _) => (left, left + 0.5 * (entered - left)),
+        let usual = self.view.width();
+        let shortest = || hops.iter().copied().min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
+        let hop = busiest_stretch(&hops, 0.8 * usual).map(|first| hops[first]).or_else(shortest);
+        let (left, entered) = match (hop, polls.first()) {
+            (Some(hop), _) => hop,
             (None, Some(&poll)) => (trace.poll(poll).start as f64, trace.poll(poll).start as f64),
             (None, None) => return,
         };
-        self.view.show(start - 0.1 * width, width);
-        self.replay.seek(playhead);
+        let width = usual.max(1.4 * (entered - left));
+        self.view.show(left - 0.1 * width, width);
+        self.replay.seek(left + 0.5 * (entered - left));
     }
 
     /// Fits the selected task's life into the view.
@@ -314,7 +316,8 @@ fn first_look(trace: &Trace) -> (f64, f64) {
 }
 
 /// Of hops sorted by time, the first of those that lie closest together: the
-/// most of them that leave and arrive within `width` nanoseconds.
+/// most of them that leave and arrive within `width` nanoseconds. `None` where
+/// none is as short.
 fn busiest_stretch(hops: &[(f64, f64)], width: f64) -> Option<usize> {
     let inside = |position: usize| {
         let from = hops[position].0;
@@ -322,5 +325,6 @@ fn busiest_stretch(hops: &[(f64, f64)], width: f64) -> Option<usize> {
         until.saturating_sub(position)
     };
     // Of equal ones the earliest: what comes first explains what comes later.
-    (0..hops.len()).rev().max_by_key(|&position| inside(position))
+    let best = (0..hops.len()).rev().max_by_key(|&position| inside(position))?;
+    (inside(best) > 0).then_some(best)
 }

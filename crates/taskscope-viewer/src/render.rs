@@ -94,7 +94,6 @@ fn draw(
 ) -> egui::ColorImage {
     let ctx = egui::Context::default();
     ctx.set_theme(options.theme);
-    ctx.set_pixels_per_point(options.scale);
     let mut app = App::with_document(&ctx, document);
     let mut rasterizer = Rasterizer::default();
     let mut output = egui::FullOutput::default();

@@ -214,6 +214,7 @@ fn table(ui: &mut Ui, doc: &mut Document) {
         .id_salt("tasks")
         .sense(Sense::click())
         .auto_shrink(false)
+        .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center));
     for field in Field::ALL {
         builder = builder.column(field.column());

@@ -1,9 +1,11 @@
 //! Recording with one call, and never an error.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
 
 use tracing::Dispatch;
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -41,13 +43,20 @@ fn try_init() -> Result<Recording, Error> {
         return Err(Error::SubscriberInPlace);
     }
     let recording = Recorder::builder().start()?;
+    if STATIC_MAX_LEVEL != LevelFilter::TRACE {
+        complain(
+            &"`tracing` is built without TRACE (a feature `max_level_…` or `release_max_level_…`), \
+              so that Tokio's spans are missing and no wakes, names or ends are recorded; remove \
+              the feature",
+        );
+    }
     let subscriber = tracing_subscriber::registry().with(recording.only_layer());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::SubscriberInPlace)?;
     Ok(recording)
 }
 
 /// One message on standard error; silence where that is closed.
-pub(crate) fn complain(error: &Error) {
+pub(crate) fn complain(error: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "taskscope: {error}");
 }
 

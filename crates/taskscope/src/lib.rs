@@ -93,9 +93,9 @@
 //!   alone tells of their tasks; hooks alone don't.
 //! * How a task without hooks ended is inferred, and so is the end of a task that
 //!   may have been aborted in the middle of a poll. The trace says so.
-//! * The layer learns the end of a task from its span. If something holds on to
-//!   that (a span that was made inside the task does) and there are no hooks, the
-//!   end is late.
+//! * The layer learns the end of a task from its span. What was begun inside the
+//!   task can hold on to that: a span of your own, a `spawn_blocking`. Then, if
+//!   there are no hooks, the end is late.
 //! * Hooks alone do not know how a task ended, nor about a visit that only drops
 //!   an aborted task, which counts as a poll.
 

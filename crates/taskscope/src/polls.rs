@@ -173,7 +173,7 @@ impl ThreadState {
         hooks: &HookSet,
         task: TaskId,
     ) {
-        self.worker_is_back();
+        self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         self.stream.write(time, &Event::PollStart { task, source: Source::Hook });
         self.open.push(OpenPoll::new(task, How::Hook));
@@ -216,7 +216,7 @@ impl ThreadState {
         hooks: &HookSet,
         event: &Event<'_>,
     ) {
-        self.worker_is_back();
+        self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         if self.stream.worker().is_some() {
             self.stream.write(time, event);
@@ -280,8 +280,8 @@ impl ThreadState {
             _ => {
                 if task.kind == TaskKind::BlockOn {
                     self.place_is_stale();
-                } else if self.open.is_empty() {
-                    self.worker_is_back();
+                } else {
+                    self.acts_as_worker();
                 }
                 self.find_worker(shared, None);
                 self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use taskscope_format::{Event, Nanos, TaskId};
+use taskscope_format::{Event, Nanos, RuntimeId, TaskId};
 use tokio::runtime::Handle;
 
 use crate::polls::{LastVisit, OpenPoll};
@@ -81,9 +81,9 @@ struct Place {
     index: Option<u32>,
     /// [`HookSet::number`] of the hooks that vouched for the runtime, or 0.
     hooks: u32,
-    /// The thread gave its worker away (`block_in_place`), though Tokio still
-    /// answers with its index.
-    gave_worker_away: bool,
+    /// The worker that the thread gave away (`block_in_place`), though Tokio
+    /// still answers with its index.
+    given_away: Option<(RuntimeId, u32)>,
 }
 
 impl ThreadState {
@@ -110,12 +110,6 @@ impl ThreadState {
     /// [`place_is_stale`](Self::place_is_stale).
     pub(crate) fn find_worker(&mut self, shared: &Shared, hooks: Option<&HookSet>) {
         let index = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
-        if self.place.gave_worker_away {
-            if index.is_some() {
-                return;
-            }
-            self.worker_is_back();
-        }
         let same_hooks = hooks.is_none_or(|hooks| hooks.number == self.place.hooks);
         if !self.place.stale && index == self.place.index && same_hooks {
             return;
@@ -123,15 +117,15 @@ impl ThreadState {
         let before = self.stream.worker();
         let runtime = index.and_then(|_| Handle::try_current().ok());
         let runtime = runtime.map(|handle| shared.runtimes().number(&handle, hooks));
-        let worker = runtime.zip(index);
+        let mut worker = runtime.zip(index);
+        let given_away = self.place.given_away.filter(|_| index.is_some());
+        if worker == given_away {
+            worker = None;
+        }
         self.stream.set_worker(worker);
         let known_hooks = if worker == before { self.place.hooks } else { 0 };
-        self.place = Place {
-            stale: false,
-            index,
-            hooks: hooks.map_or(known_hooks, |hooks| hooks.number),
-            gave_worker_away: false,
-        };
+        let hooks = hooks.map_or(known_hooks, |hooks| hooks.number);
+        self.place = Place { stale: false, index, hooks, given_away };
     }
 
     /// The thread may have entered or left a runtime.
@@ -141,16 +135,17 @@ impl ThreadState {
 
     /// `block_in_place` gives the worker to another thread. If this thread gets
     /// it back, nobody says so; it has it for sure when it next takes up a task
-    /// or parks.
+    /// or parks. (Within the poll it may well run another runtime.)
     pub(crate) fn give_worker_away(&mut self, time: Nanos) {
-        self.place.gave_worker_away = true;
+        self.place.given_away = self.stream.worker();
         if self.stream.set_worker(None) {
             self.stream.tell_worker(time);
         }
     }
 
-    pub(crate) fn worker_is_back(&mut self) {
-        if self.place.gave_worker_away {
+    /// The thread takes up a task, or parks.
+    pub(crate) fn acts_as_worker(&mut self) {
+        if self.place.given_away.is_some() && self.open.is_empty() {
             self.place = Place { stale: true, ..Place::default() };
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::{
     Both, Hooks, Layer, Recorded, Tally, carry_subscriber, current_thread, multi_thread, number,
-    record, record_with,
+    record, record_beside_all_spans, record_with,
 };
 use taskscope_format::{
     EndKind, Event, Flavor, PollResult, RuntimeId, Source, TaskId, TaskKind, WakeOp,
@@ -419,6 +419,46 @@ fn trap_11_block_in_place_moves_the_worker_to_another_thread() {
     }
 }
 
+#[test]
+fn trap_11_another_runtime_can_run_in_place() {
+    for sources in [Both, Layer] {
+        let recorded = record_with(sources, |recording| {
+            let build = |mut builder: tokio::runtime::Builder, name| {
+                carry_subscriber(&mut builder);
+                builder.name(name);
+                if sources == Both {
+                    recording.hooks(&mut builder);
+                }
+                builder.build().unwrap()
+            };
+            let outer = build(multi_thread(1), "outer");
+            let inner = build(current_thread(), "inner");
+            outer.block_on(async move {
+                let task = tokio::spawn(async move {
+                    tokio::task::block_in_place(|| {
+                        inner.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
+                        drop(inner);
+                    });
+                });
+                task.await.unwrap();
+                // On whichever thread is the worker now.
+                tokio::spawn(yield_now()).await.unwrap();
+            });
+        });
+        for (name, polls) in [("outer", 3), ("inner", 2)] {
+            let summary = recorded.trace.summary();
+            let mut of = summary.runtimes.iter().filter(|of| of.name.as_deref() == Some(name));
+            let runtime = of.next().unwrap();
+            // The span of what runs in place keeps that of its task open, so that
+            // the layer alone hears of that task's end late.
+            if sources == Both || name == "inner" {
+                assert_eq!(runtime.workers[0].polls, polls, "{sources:?}, {name}");
+            }
+            assert!(of.next().is_none(), "one runtime, one number");
+        }
+    }
+}
+
 /// Tasks that yield, spawn, join and wake each other.
 async fn busy(tally: &Arc<Tally>, spawned: &mut u64) {
     let mut tasks = JoinSet::new();
@@ -532,6 +572,35 @@ fn trap_14_without_tokio_unstable_the_mend_is_told() {
     let started = taskscope::Recorder::builder().file(&path).start();
     assert_eq!(started.is_ok(), cfg!(tokio_unstable));
     assert_eq!(path.exists(), cfg!(tokio_unstable));
+}
+
+#[test]
+fn a_task_whose_span_is_kept_ends_when_it_ends() {
+    for sources in [Both, Layer] {
+        let mut task = TaskId(0);
+        let recorded = record_beside_all_spans(sources, |runtime| {
+            runtime.block_on(async {
+                // The task's span is the parent of this one, and lives as long.
+                let spawned = tokio::spawn(async { tracing::info_span!("kept") });
+                task = number(spawned.id());
+                let kept = spawned.await.unwrap();
+                tokio::spawn(async {}).await.unwrap();
+                drop(kept);
+            });
+        });
+        let [(end, _)] = recorded.ends(task)[..] else { panic!("one end: {sources:?}") };
+        assert_eq!(end, EndKind::Returned, "{sources:?}");
+        if sources == Both {
+            assert_eq!(recorded.polls(task), 1);
+            let stream = recorded.stream_with(starts(task));
+            let begun = stream.iter().position(starts(task)).unwrap();
+            let ended = stream
+                .iter()
+                .position(|e| matches!(e, Event::TaskEnd { task: t, .. } if *t == task));
+            let next = stream[begun..].iter().position(|e| matches!(e, Event::PollEnd { .. }));
+            assert!(ended.unwrap() < begun + next.unwrap(), "within its poll");
+        }
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) const PARK_HEIGHT: f32 = 5.0;
 /// The shortest journey, in seconds on the screen.
 const SHORTEST: f64 = 0.35;
 /// The most tokens on their way at once; more could not be told apart.
-const MOST: usize = 12;
+const MOST: usize = 8;
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
     let journeys = journeys(frame);
@@ -89,7 +89,9 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
 fn paint_journey(painter: &Painter, frame: &Frame<'_>, journey: &Journey) {
     let Journey { task, from, to, radius, progress } = *journey;
     // Left of the slots, so that a task is seen to pass the workers between.
-    let side = vec2(-(24.0 + 0.1 * (to.y - from.y).abs()).min(44.0), 0.0);
+    // Not all on one way, so that those who travel together can be told apart.
+    let way = 8.0 * (task.0 % 3) as f32;
+    let side = vec2(-(22.0 + way + 0.08 * (to.y - from.y).abs()).min(54.0), 0.0);
     let place = |t: f32| {
         let straight = from.lerp(to, t);
         straight + side * (4.0 * t * (1.0 - t))

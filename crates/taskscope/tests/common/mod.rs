@@ -81,6 +81,24 @@ pub fn record_with(sources: Sources, program: impl FnOnce(&Recording)) -> Record
     read(std::fs::read(path).unwrap())
 }
 
+/// Like [`record`], in a subscriber where every span is enabled.
+pub fn record_beside_all_spans(sources: Sources, program: impl FnOnce(&Runtime)) -> Recorded {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.tscope");
+    let recording = Recorder::builder().file(&path).start().unwrap();
+    let all = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    let subscriber = tracing_subscriber::registry().with(all).with(recording.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        let mut builder = current_thread();
+        if sources != Layer {
+            recording.hooks(&mut builder);
+        }
+        program(&builder.build().unwrap());
+    });
+    recording.finish().unwrap();
+    read(std::fs::read(path).unwrap())
+}
+
 /// Reads a file that must be whole.
 pub fn read(file: Vec<u8>) -> Recorded {
     let file: &'static [u8] = file.leak();
