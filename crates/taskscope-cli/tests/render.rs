@@ -1,0 +1,99 @@
+//! `taskscope render`: pictures without a display.
+
+mod common;
+
+use common::{Picture, Sandbox};
+
+fn draw(sandbox: &Sandbox, arguments: &[&str]) -> Picture {
+    let command = [&["render", "a.tscope", "-o", "a.png"][..], arguments].concat();
+    let run = sandbox.run(&command).done();
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("picture written to a.png\n", ""));
+    Picture::open(&sandbox.path("a.png"))
+}
+
+#[test]
+fn a_picture_has_the_size_that_was_asked_for_and_something_on_it() {
+    let sandbox = Sandbox::with_trace();
+    let usual = draw(&sandbox, &[]);
+    assert_eq!(usual.size, (1600, 1000));
+    assert!(usual.colours() > 50, "{} colours", usual.colours());
+    assert!(usual.pixels.iter().all(|pixel| pixel[3] == 255), "nothing shines through");
+    let small = draw(&sandbox, &["--size", "800x600"]);
+    assert_eq!(small.size, (800, 600));
+    let sharp = draw(&sandbox, &["--size", "800x600", "--scale", "2"]);
+    assert_eq!(sharp.size, (1600, 1200));
+    assert!(sharp.colours() > 50, "{} colours", sharp.colours());
+}
+
+#[test]
+fn what_is_asked_for_shows() {
+    let sandbox = Sandbox::with_trace();
+    let usual = draw(&sandbox, &[]);
+    assert_eq!(usual.pixels_unlike(&draw(&sandbox, &[])), 0, "the same each time");
+
+    let light = draw(&sandbox, &["--theme", "light"]);
+    assert!(usual.brightness() < 90, "dark: {}", usual.brightness());
+    assert!(light.brightness() > 160, "light: {}", light.brightness());
+
+    let start = draw(&sandbox, &["--at", "0"]);
+    let later = draw(&sandbox, &["--at", "200us"]);
+    assert!(start.pixels_unlike(&later) > 100);
+
+    let selected = draw(&sandbox, &["--select", &some_task(&sandbox)]);
+    assert!(usual.pixels_unlike(&selected) > 1000);
+}
+
+/// The id of a task of the trace: the error for a name that no task has tells.
+fn some_task(sandbox: &Sandbox) -> String {
+    let command = ["render", "a.tscope", "-o", "no.png", "--select", "nobody"];
+    let said = sandbox.run(&command).failed(&["a.tscope", "`nobody`", ", task "]).err;
+    let id = said.split(", task ").nth(1).and_then(|rest| rest.split(',').next());
+    id.expect("a task").to_owned()
+}
+
+#[test]
+fn a_task_is_selected_by_its_name() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["demo", "server", "--size", "3", "--no-view", "--out", "a.tscope"]).done();
+    let usual = draw(&sandbox, &["--at", "5ms"]);
+    let selected = draw(&sandbox, &["--at", "5ms", "--select", "connection 1"]);
+    assert!(usual.pixels_unlike(&selected) > 1000);
+}
+
+#[test]
+fn a_time_behind_the_end_and_a_task_that_is_not_there() {
+    let sandbox = Sandbox::with_trace();
+    let out = ["render", "a.tscope", "-o", "no.png"];
+    let behind = [&out[..], &["--at", "1000s"]].concat();
+    sandbox.run(&behind).failed(&["a.tscope", "lasts", "1000 s", "within"]);
+    let unknown = [&out[..], &["--select", "99999999"]].concat();
+    sandbox.run(&unknown).failed(&["a.tscope", "`99999999`", "and 13 more"]);
+    assert_eq!(sandbox.files(), ["a.tscope"], "no picture of something else");
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let sandbox = Sandbox::with_trace();
+    let out = ["render", "a.tscope", "-o", "no/such/directory/a.png"];
+    sandbox.run(&out).failed(&["no/such/directory/a.png", "No such file", "directory that exists"]);
+}
+
+#[test]
+fn a_picture_that_is_too_large() {
+    let sandbox = Sandbox::with_trace();
+    let command = ["render", "a.tscope", "-o", "a.png", "--size", "100000x10"];
+    sandbox.run(&command).failed(&["100000x10", "16384"]);
+    assert_eq!(sandbox.files(), ["a.tscope"]);
+}
+
+#[test]
+fn wrong_usage() {
+    let sandbox = Sandbox::new();
+    let with = |arguments: &[&str]| sandbox.run(&[&["render", "a"][..], arguments].concat());
+    with(&[]).misused(&["--out"]);
+    with(&["-o", "b", "--size", "big"]).misused(&["big", "1600x1000"]);
+    with(&["-o", "b", "--size", "0x5"]).misused(&["0x5", "1600x1000"]);
+    with(&["-o", "b", "--at", "5"]).misused(&["'5'", "12.5ms"]);
+    with(&["-o", "b", "--scale", "3"]).misused(&["3", "1..=2"]);
+    with(&["-o", "b", "--theme", "pink"]).misused(&["pink", "dark, light"]);
+}
