@@ -346,7 +346,12 @@ fn trap_10_a_wake_from_outside_stands_in_no_poll() {
     let recorded = record(Both, multi_thread(1), |runtime| {
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         runtime.block_on(async {
-            let task = tokio::spawn(tokio::time::sleep(Duration::from_millis(2)));
+            // More than one, for a timer can fire before it is first asked.
+            let task = tokio::spawn(async {
+                for _ in 0..5 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            });
             timer = number(task.id());
             task.await.unwrap();
 
@@ -371,7 +376,11 @@ fn trap_10_a_wake_from_outside_stands_in_no_poll() {
             waking.join().unwrap();
         });
     });
-    assert_eq!(wakes_of(&recorded, timer), [(Some(0), 0)], "from the driver, on the worker");
+    let by_driver = wakes_of(&recorded, timer);
+    assert!(!by_driver.is_empty());
+    for place in by_driver {
+        assert_eq!(place, (Some(0), 0), "from the driver, on the worker");
+    }
     for place in wakes_of(&recorded, foreign) {
         assert_eq!(place, (None, 0), "from a thread that is no worker");
     }

@@ -159,11 +159,17 @@ impl Recorded {
     /// events that only introduce something.
     pub fn stream_with(&self, wanted: impl Fn(&Event<'_>) -> bool) -> Vec<Event<'static>> {
         let thread = self.records.iter().find(|record| wanted(&record.event)).unwrap().thread;
+        let mut worker = None;
         self.records
             .iter()
             .filter(|record| record.thread == thread)
             .map(|record| record.event)
-            .filter(|event| !matches!(event, Event::Thread { .. }))
+            .filter(|event| match event {
+                Event::Thread { .. } => false,
+                // Said again at the start of a block.
+                Event::Worker(now) => worker.replace(*now) != Some(*now),
+                _ => true,
+            })
             .collect()
     }
 
