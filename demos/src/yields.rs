@@ -11,8 +11,8 @@ use crate::{Demo, Truth, runtime};
 pub(crate) const DEMO: Demo = Demo {
     name: "yields",
     summary: "a storm of yield_now: every task gives way twenty times",
-    look_for: "the tasks take turns in the same order round after round; each goes to the end of \
-               its worker's queue, and few hop",
+    look_for: "each poll is short, and the tasks take turns round after round; a worker that runs \
+               out steals half of another's queue, so that tasks hop in groups",
     default_tasks: 200,
     run,
 };

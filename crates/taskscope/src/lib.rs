@@ -117,6 +117,7 @@ mod stream;
 mod target;
 mod task;
 mod thread;
+mod visits;
 mod writer;
 
 pub use error::Error;

@@ -41,106 +41,14 @@
 //! its bracket does. So the end comes first, then the wake, then the end of the
 //! poll, and the wake stands where it belongs: inside the finished task's poll.
 
-use taskscope_format::{
-    EndKind, Event, Location, Nanos, PollResult, Source, Spawn, TaskId, TaskKind, WakeOp,
-};
-
+use taskscope_format::{EndKind, Event, Location, Nanos, Source, Spawn, TaskId, TaskKind, WakeOp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
 use crate::task::{SpanTask, Task};
 use crate::thread::ThreadState;
-
-/// A poll (or a visit) that has begun on this thread and not ended.
-#[derive(Debug)]
-pub(crate) struct OpenPoll {
-    task: TaskId,
-    /// The id of the task's span, 0 while it has not been entered.
-    span: u64,
-    how: How,
-    /// Visits so far.
-    visits: u32,
-    /// The thread was unwinding when this began, so that it still is says
-    /// nothing about this task.
-    unwinding_before: bool,
-    panicked: bool,
-    kept_waker: bool,
-    /// How the task ended within this poll, if it has.
-    end: Option<EndKind>,
-}
-
-/// Who opened it.
-#[derive(Debug)]
-enum How {
-    /// The hooks.
-    Hook,
-    /// The layer, for a task without hooks. `next` tells whether the last visit
-    /// on this thread was to the same task, with nothing since.
-    Span { task: Task, follows_own: bool, again: bool },
-    /// The layer, for a hooked task whose runtime is shutting down. Not written.
-    Shutdown,
-}
-
-/// The last visit on this thread that the layer alone knows of.
-#[derive(Debug)]
-pub(crate) struct LastVisit {
-    task: TaskId,
-    /// [`ThreadState::told`] at its end.
-    told: u64,
-    at: Nanos,
-    kept_waker: bool,
-    /// How the task ended, if this visit was its last.
-    end: EndKind,
-    /// `None` where that was seen at shutdown.
-    of: Option<Task>,
-}
-
-/// Where a returned future is dropped, that happens right after the poll. A
-/// future that waited (its waker was kept) and is dropped later than this was
-/// aborted.
-const AT_ONCE: Nanos = 1_000_000;
-
-impl OpenPoll {
-    fn new(task: TaskId, how: How) -> Self {
-        Self {
-            task,
-            span: 0,
-            how,
-            visits: 0,
-            unwinding_before: std::thread::panicking(),
-            panicked: false,
-            kept_waker: false,
-            end: None,
-        }
-    }
-
-    fn note_panic(&mut self) {
-        self.panicked |= !self.unwinding_before && std::thread::panicking();
-    }
-
-    /// How a task ends that ends inside this bracket of the hooks.
-    fn end_in_bracket(&self) -> EndKind {
-        match self.visits {
-            _ if self.panicked => EndKind::Panicked,
-            // The task has no span: it was spawned before there was a layer.
-            0 => EndKind::Unknown,
-            1 => EndKind::Cancelled,
-            _ => EndKind::Returned,
-        }
-    }
-
-    fn result(&self) -> PollResult {
-        match (&self.how, self.end) {
-            (How::Hook, None) => PollResult::Pending,
-            (How::Hook, _) if self.visits == 1 => PollResult::OnlyDropped,
-            (_, Some(EndKind::Panicked)) => PollResult::Panicked,
-            (How::Hook, Some(_)) => PollResult::Ready,
-            _ if self.panicked => PollResult::Panicked,
-            _ => PollResult::Pending,
-        }
-    }
-}
+use crate::visits::{AT_ONCE, How, LastVisit, OpenPoll};
 
 /// What the hooks tell.
 impl ThreadState {
@@ -446,15 +354,5 @@ impl ThreadState {
         }
         let (task, kept_waker) = (open.task, open.kept_waker);
         self.last_visit = Some(LastVisit { task, told: self.told, at, kept_waker, end, of });
-    }
-}
-
-impl LastVisit {
-    /// Whether [`LastVisit::end`] is an inference. Where a task can only be
-    /// polled once, or not be dropped half-way, or where its runtime shut down
-    /// around it, there is nothing to infer; nor about a panic.
-    fn is_inferred(&self) -> bool {
-        let kind = self.of.as_ref().map(|task| task.kind);
-        self.end != EndKind::Panicked && matches!(kind, Some(TaskKind::Task | TaskKind::Local))
     }
 }

@@ -9,11 +9,11 @@ use std::cell::RefCell;
 use taskscope_format::{Event, Nanos, RuntimeId, TaskId};
 use tokio::runtime::Handle;
 
-use crate::polls::{LastVisit, OpenPoll};
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
 use crate::stream::Stream;
 use crate::task::Task;
+use crate::visits::{LastVisit, OpenPoll};
 
 thread_local! {
     static THREAD: RefCell<Vec<ThreadState>> = const { RefCell::new(Vec::new()) };

@@ -106,6 +106,81 @@ fn a_full_disk_is_told() {
 }
 
 #[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn child_outgrows_its_file() {
+    let recording = Recorder::builder().file("trace").start().unwrap();
+    let subscriber = tracing_subscriber::registry().with(recording.layer());
+    let mut returned = 0;
+    tracing::subscriber::with_default(subscriber, || {
+        let mut builder = current_thread();
+        recording.hooks(&mut builder);
+        builder.build().unwrap().block_on(async {
+            for _ in 0..20_000 {
+                tokio::spawn(yield_now()).await.unwrap();
+                returned += 1;
+            }
+        });
+    });
+    let error = recording.finish().unwrap_err();
+    assert_eq!(returned, 20_000, "the program does not notice");
+    let Error::Write { lost_bytes, .. } = error else { panic!("{error}") };
+    assert!(lost_bytes > 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_fills_up_costs_the_rest_of_the_file_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let child = child("child_outgrows_its_file", directory.path());
+    // The limit stands for the end of the disk.
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(child.get_program())
+        .args(child.get_args())
+        .current_dir(directory.path())
+        .env_remove("TASKSCOPE_FILE");
+    run(&mut shell);
+    let file = std::fs::read(directory.path().join("trace")).unwrap();
+    let trace = taskscope_model::Trace::from_bytes(&file).unwrap();
+    assert!(trace.summary().truncated);
+}
+
+#[test]
+fn an_event_of_a_dying_thread_breaks_nothing_and_is_counted() {
+    /// Spawns a task when its thread ends.
+    struct Last(tokio::runtime::Handle);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.spawn(async {});
+        }
+    }
+    thread_local! {
+        static LAST: std::cell::OnceCell<Last> = const { std::cell::OnceCell::new() };
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trace.tscope");
+    let recording = Recorder::builder().file(&path).start().unwrap();
+    let mut builder = current_thread();
+    recording.hooks(&mut builder);
+    let runtime = builder.build().unwrap();
+    let handle = runtime.handle().clone();
+    let dying = std::thread::spawn(move || {
+        // Made before the recorder's own, and so destroyed behind it.
+        LAST.with(|last| assert!(last.set(Last(handle.clone())).is_ok()));
+        handle.spawn(async {});
+    });
+    dying.join().unwrap();
+    runtime.block_on(yield_now());
+    drop(runtime);
+    let report = recording.finish().unwrap();
+    let recorded = read(std::fs::read(path).unwrap());
+    let spawned = recorded.count(|event| matches!(event, Event::Spawn(_))) as u64;
+    assert_eq!(spawned + report.dropped_events, 2);
+    assert_eq!(recorded.trace.report().dropped, report.dropped_events);
+}
+
+#[test]
 fn one_file_holds_one_recording() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
