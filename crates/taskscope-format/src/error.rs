@@ -81,6 +81,9 @@ pub enum DamageKind {
     NoBlock,
     /// The checksum of a block's payload is wrong.
     Checksum,
+    /// A block breaks off, and another begins before its end: it could not be
+    /// written whole, and later ones could.
+    Piece,
     /// The checksum is right, but a record makes no sense.
     Record,
     /// An earlier block of the same thread is missing, and this one cannot be
@@ -95,6 +98,7 @@ impl fmt::Display for DamageKind {
         f.write_str(match self {
             Self::NoBlock => "no block begins there",
             Self::Checksum => "the checksum of a block is wrong",
+            Self::Piece => "a block breaks off",
             Self::Record => "a record makes no sense",
             Self::MissingBlock => "the block before them is missing",
             Self::BehindEnd => "they stand behind the end marker",

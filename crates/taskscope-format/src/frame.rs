@@ -122,8 +122,7 @@ impl BlockHeader {
     /// Reads a header from the front of `bytes`; `None` where there is none.
     ///
     /// The header has a checksum of its own. It lets a reader trust the length
-    /// even where the payload is broken, so that it passes over the file once,
-    /// whatever is in it.
+    /// even where the payload is broken, and find blocks in what is no block.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..BLOCK_HEADER)?;
         let own = le_u32(&bytes[24..]);

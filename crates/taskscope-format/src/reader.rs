@@ -1,11 +1,16 @@
 //! A file back into events, whatever happened to it.
 //!
-//! The file is read once from front to back. A block whose checksum is wrong is
-//! passed over by its length; bytes that are no block are passed over to the
-//! next block marker; a block that leans on one that is missing is passed over
-//! up to the next that doesn't. Each of these leaves a [`Damage`] in the
-//! report and never stops the reading. A file that ends without its end marker
-//! is a cut one: everything up to the cut is there.
+//! The file is read from front to back. A block whose checksum is wrong is
+//! passed over, up to a block that begins within it (a full disk leaves a piece
+//! of a block, and others behind it) or else by its length; bytes that are no
+//! block are passed over to the next block marker; a block that leans on one
+//! that is missing is passed over up to the next that doesn't. Each of these
+//! leaves a [`Damage`] in the report and never stops the reading. A file that
+//! ends without its end marker is a cut one: everything up to the cut is there.
+//!
+//! Time: whatever is in the file, its bytes are looked at a fixed number of
+//! times. What would break that, blocks in blocks without end, is told by a
+//! budget (`Reader::second_looks`).
 //!
 //! Memory: the reader keeps the strings of one block group per thread, as
 //! slices of the file, and nothing else that grows.
@@ -34,6 +39,8 @@ pub struct Reader<'a> {
     payload: &'a [u8],
     thread: ThreadId,
     streams: HashMap<ThreadId, Stream<'a>>,
+    /// How many bytes of broken blocks may still be searched for other blocks.
+    second_looks: usize,
     report: Report,
 }
 
@@ -74,6 +81,7 @@ impl<'a> Reader<'a> {
             payload: &[],
             thread: ThreadId(0),
             streams: HashMap::new(),
+            second_looks: file.len(),
             report: Report::default(),
         })
     }
@@ -118,15 +126,25 @@ impl<'a> Reader<'a> {
             };
             let end = BLOCK_HEADER + header.length as usize;
             let Some(payload) = rest.get(BLOCK_HEADER..end) else {
+                if self.go_to_block_within(start, self.file.len()) {
+                    continue;
+                }
                 // The file is cut within this block.
                 self.position = self.file.len();
                 return false;
             };
-            self.position += end;
             if crc32fast::hash(payload) != header.checksum {
-                self.damage(start, end, DamageKind::Checksum);
+                let affordable = end <= self.second_looks;
+                if affordable {
+                    self.second_looks -= end;
+                }
+                if !affordable || !self.go_to_block_within(start, start + end) {
+                    self.position = start + end;
+                    self.damage(start, end, DamageKind::Checksum);
+                }
                 continue;
             }
+            self.position = start + end;
             match header.kind {
                 BlockKind::End => self.report.complete = true,
                 BlockKind::Unknown(_) => {}
@@ -141,12 +159,27 @@ impl<'a> Reader<'a> {
         false
     }
 
+    /// Passes over a piece of a block at `start`, to the first block that begins
+    /// between there and `end`; `false` where there is none.
+    fn go_to_block_within(&mut self, start: usize, end: usize) -> bool {
+        let mut from = start + 1;
+        // Its marker may reach beyond.
+        let end = self.file.len().min(end + BLOCK_MARKER.len() - 1);
+        while let Some(offset) = find_marker(&self.file[from..end]) {
+            let at = from + offset;
+            if BlockHeader::from_bytes(&self.file[at..]).is_some() {
+                self.position = at;
+                self.damage(start, at - start, DamageKind::Piece);
+                return true;
+            }
+            from = at + 1;
+        }
+        false
+    }
+
     /// Passes over bytes that are no block.
     fn skip_to_marker(&mut self, start: usize) {
-        let next = self.file[start + 1..]
-            .windows(BLOCK_MARKER.len())
-            .position(|window| window == BLOCK_MARKER)
-            .map(|offset| start + 1 + offset);
+        let next = find_marker(&self.file[start + 1..]).map(|offset| start + 1 + offset);
         self.position = next.unwrap_or(self.file.len());
         // The beginning of a block at the very end is a cut, not damage.
         let cut = next.is_none() && self.position - start < BLOCK_HEADER;
@@ -174,6 +207,10 @@ impl<'a> Reader<'a> {
         }
         joined
     }
+}
+
+fn find_marker(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(BLOCK_MARKER.len()).position(|window| window == BLOCK_MARKER)
 }
 
 impl<'a> Iterator for Reader<'a> {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BLOCK_HEADER, EVENTS, FILE_HEADER, Sample, block, file_header, read};
+use common::{BLOCK_HEADER, EVENTS, FILE_HEADER, Sample, block, block_header, file_header, read};
 use proptest::prelude::*;
 use taskscope_format::{DamageKind, OpenError, Reader};
 
@@ -70,6 +70,43 @@ fn a_flipped_byte_costs_its_block_and_no_more() {
             assert_eq!(report.complete, !end_marker, "{offset} ^ {mask:#x}");
         }
     }
+}
+
+/// A disk that was full for a while leaves a piece of a block amid whole ones.
+#[test]
+fn a_piece_of_a_block_costs_that_block_and_no_more() {
+    let sample = Sample::new(true);
+    let file = sample.file();
+    let (whole, _) = read(&file);
+    for part in 1..sample.parts.len() - 1 {
+        for length in 1..sample.parts[part].len() {
+            let mut parts = sample.parts.clone();
+            parts[part].truncate(length);
+            let broken = parts.concat();
+            let (records, report) = read(&broken);
+            let lost = sample.records_of(part);
+            let expected = [&whole[..lost.start], &whole[lost.end..]].concat();
+            assert_eq!(records, expected, "{length} bytes of part {part}");
+            let [damage] = &report.damages[..] else { panic!("{:?}", report.damages) };
+            let kind = if length < BLOCK_HEADER { DamageKind::NoBlock } else { DamageKind::Piece };
+            assert_eq!((damage.what, damage.length), (kind, length as u64));
+            assert!(report.complete);
+        }
+    }
+}
+
+/// Each header claims all that follows it; reading them all would take the
+/// square of the file's length.
+#[test]
+fn blocks_within_blocks_are_read_in_time() {
+    let header = block_header(EVENTS, 0, 0, 1 << 20, 0);
+    let file = [file_header(1), header.repeat((32 << 20) / BLOCK_HEADER)].concat();
+    let begun = std::time::Instant::now();
+    let (records, report) = read(&file);
+    assert_eq!(records, []);
+    assert!(!report.damages.is_empty() && !report.complete);
+    // Less than a second; with no bound to the searching, two minutes.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 #[test]
