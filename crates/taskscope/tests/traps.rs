@@ -1,4 +1,5 @@
 //! What a naive observer of Tokio gets wrong: fourteen traps, each by number.
+//! The last stands in `tokio_unstable.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -570,17 +571,24 @@ fn trap_13_each_runtime_has_a_worker_0() {
 }
 
 #[test]
-fn trap_14_without_tokio_unstable_the_mend_is_told() {
-    let message = taskscope::Error::NoTokioUnstable.to_string();
-    for line in ["--cfg tokio_unstable", ".cargo/config.toml", "[build]", "rustflags = ["] {
-        assert!(message.contains(line), "{message}");
-    }
-    // This test is built either way.
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("trace.tscope");
-    let started = taskscope::Recorder::builder().file(&path).start();
-    assert_eq!(started.is_ok(), cfg!(tokio_unstable));
-    assert_eq!(path.exists(), cfg!(tokio_unstable));
+fn trap_13_a_builder_can_build_two_runtimes() {
+    let recorded = record_with(Both, |recording| {
+        let mut builder = multi_thread(1);
+        carry_subscriber(&mut builder);
+        recording.named_hooks(&mut builder, "twin");
+        let runtimes = [builder.build().unwrap(), builder.build().unwrap()];
+        for (runtime, tasks) in runtimes.iter().zip([1, 2]) {
+            for _ in 0..tasks {
+                // Spawned from a thread that is no worker of either.
+                runtime.block_on(runtime.spawn(yield_now())).unwrap();
+            }
+        }
+    });
+    let summary = recorded.trace.summary();
+    let mut polls: Vec<_> = summary.runtimes.iter().map(|of| of.workers[0].polls).collect();
+    polls.sort_unstable();
+    assert_eq!(polls, [2, 4]);
+    assert!(summary.runtimes.iter().all(|of| of.name.as_deref() == Some("twin")));
 }
 
 #[test]
