@@ -74,6 +74,12 @@ impl App {
         }
     }
 
+    /// Whether something is being read or recorded.
+    #[cfg(test)]
+    pub(crate) fn is_loading(&self) -> bool {
+        matches!(self.stage, Stage::Loading(_))
+    }
+
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
         self.receive(ui.ctx());
         for command in Command::pressed(ui.ctx()) {

@@ -8,9 +8,18 @@ use crate::document::Document;
 use crate::theme::Palette;
 use crate::{time, words};
 
+/// The list of polls is at least this high; in a low window one scrolls to it.
+const POLLS_HEIGHT: f32 = 150.0;
+
 pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+    let bottom = ui.available_rect_before_wrap().bottom();
     match doc.selected {
-        Some(task) => selected(ui, doc, task),
+        Some(task) => {
+            ScrollArea::vertical()
+                .id_salt("task")
+                .auto_shrink(false)
+                .show(ui, |ui| selected(ui, doc, task, bottom));
+        }
         None => {
             ScrollArea::vertical()
                 .id_salt("whole")
@@ -92,7 +101,7 @@ fn right(ui: &mut Ui, text: String) {
     ui.monospace(format!("{text:>9}"));
 }
 
-fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
+fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
     ui.add_space(6.0);
     heading(ui, doc, ix);
     ui.add_space(6.0);
@@ -102,7 +111,7 @@ fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
     ui.add_space(10.0);
     why(ui, doc);
     ui.add_space(10.0);
-    polls(ui, doc, ix);
+    polls(ui, doc, ix, bottom);
 }
 
 fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
@@ -334,7 +343,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
     steps
 }
 
-fn polls(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
+fn polls(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
     let count = doc.trace().task_polls(ix).len();
     ui.label(RichText::new("Polls").size(15.0));
     ui.separator();
@@ -342,7 +351,8 @@ fn polls(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
     let origin = doc.trace().span().start;
     let mut clicked = None;
     let height = 20.0;
-    ScrollArea::vertical().id_salt("polls").auto_shrink(false).show_rows(
+    let room = (bottom - ui.cursor().top() - 4.0).max(POLLS_HEIGHT);
+    ScrollArea::vertical().id_salt("polls").auto_shrink(false).max_height(room).show_rows(
         ui,
         height,
         count,

@@ -40,6 +40,9 @@ mod transport;
 mod view;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -84,7 +84,8 @@ impl StartPage {
         ui.add_space(18.0);
         section(ui, "Open a recording", "or drop a .tscope file on this window");
         ui.horizontal(|ui| {
-            if ui.button("Choose a file…").clicked() {
+            let fill = Palette::get(ui).selected;
+            if ui.add(egui::Button::new("Choose a file…").fill(fill)).clicked() {
                 *choice = Some(Choice::Dialog);
             }
             let field = TextEdit::singleline(&mut self.path)

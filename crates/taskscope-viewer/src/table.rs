@@ -120,7 +120,11 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         });
         return;
     }
-    table(ui, doc);
+    // Narrow windows scroll sideways.
+    egui::ScrollArea::horizontal()
+        .id_salt("columns")
+        .auto_shrink(false)
+        .show(ui, |ui| table(ui, doc));
 }
 
 fn toolbar(ui: &mut Ui, doc: &mut Document) {
@@ -145,7 +149,7 @@ fn toolbar(ui: &mut Ui, doc: &mut Document) {
             }
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
         };
-        ui.weak(text);
+        ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });
 }
 

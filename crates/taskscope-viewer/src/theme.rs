@@ -20,6 +20,8 @@ pub(crate) struct Palette {
     pub(crate) panel: Color32,
     /// A lane with nothing on it.
     pub(crate) lane: Color32,
+    /// Where something can be typed.
+    pub(crate) field: Color32,
     /// Thin lines between things.
     pub(crate) line: Color32,
     /// Text to read.
@@ -52,6 +54,7 @@ const DARK: Palette = Palette {
     background: rgb(0x14171c),
     panel: rgb(0x1b1f26),
     lane: rgb(0x1a1e25),
+    field: rgb(0x242a34),
     line: rgb(0x2b313b),
     text: rgb(0xe4e8ee),
     weak: rgb(0x98a2b0),
@@ -80,6 +83,7 @@ const LIGHT: Palette = Palette {
     background: rgb(0xffffff),
     panel: rgb(0xf6f7f9),
     lane: rgb(0xf1f3f6),
+    field: rgb(0xe8ecf1),
     line: rgb(0xd9dee5),
     text: rgb(0x1c222b),
     weak: rgb(0x5c6775),
@@ -169,6 +173,7 @@ fn restyle(style: &mut Style, theme: Theme) {
     visuals.window_fill = palette.panel;
     visuals.window_stroke = Stroke::new(1.0, palette.line);
     visuals.extreme_bg_color = palette.background;
+    visuals.text_edit_bg_color = Some(palette.field);
     visuals.faint_bg_color = palette.lane;
     visuals.hyperlink_color = palette.accent;
     visuals.warn_fg_color = palette.alarm;

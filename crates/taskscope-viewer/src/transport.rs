@@ -56,8 +56,14 @@ fn speed(ui: &mut Ui, doc: &mut Document) {
         ui.set_min_width(172.0);
         ui.label(text);
     });
+    // Narrow windows have the keys.
+    const SLIDER: f32 = 150.0;
+    const MOMENT: f32 = 190.0;
+    if ui.available_width() < SLIDER + MOMENT {
+        return;
+    }
     let mut position = doc.replay.speed_position();
-    ui.spacing_mut().slider_width = 150.0;
+    ui.spacing_mut().slider_width = SLIDER;
     let slider = ui.add(egui::Slider::new(&mut position, 0.0..=1.0).show_value(false));
     slider.widget_info(|| WidgetInfo::slider(true, position, "Speed"));
     if slider.changed() {

@@ -114,7 +114,7 @@ fn announce(ui: &mut Ui, frame: &Frame<'_>) {
             }
             None => "idle".to_owned(),
         };
-        let label = row.name.clone();
+        let label = format!("Lane {}", row.name);
         let id = ui.scope_id().with(("lane", lane));
         ui.interact(row.header, id, Sense::hover()).widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::Row, true, &label);
@@ -150,7 +150,7 @@ fn interact(
     if pan {
         doc.view.pan(f64::from(-response.drag_delta().x / plot.width()));
     } else {
-        measure(doc, response, plot, &scale);
+        measure(ui, doc, response, plot, &scale);
     }
 
     let under = pointer.and_then(|pos| mark_at(painted, &scale, pos));
@@ -177,16 +177,18 @@ fn interact(
 }
 
 /// Dragging over the lanes measures a stretch of time.
-fn measure(doc: &mut Document, response: &egui::Response, plot: Rect, scale: &Scale) {
-    let start = response.drag_started_by(PointerButton::Primary);
+fn measure(ui: &Ui, doc: &mut Document, response: &egui::Response, plot: Rect, scale: &Scale) {
     let Some(pos) = response.interact_pointer_pos() else { return };
-    let moment = scale.moment(pos.x.clamp(plot.left(), plot.right()));
-    if start && plot.contains(pos) {
-        doc.measured = Some((moment, moment));
+    let moment = |pos: Pos2| scale.moment(pos.x.clamp(plot.left(), plot.right()));
+    if response.drag_started_by(PointerButton::Primary) {
+        // A press becomes a drag some pixels on; what is measured begins at the press.
+        let origin = ui.input(|input| input.pointer.press_origin());
+        let origin = origin.filter(|origin| plot.contains(*origin));
+        doc.measured = origin.map(|origin| (moment(origin), moment(pos)));
     } else if response.dragged_by(PointerButton::Primary)
         && let Some((_, end)) = &mut doc.measured
     {
-        *end = moment;
+        *end = moment(pos);
     }
 }
 

@@ -129,6 +129,9 @@ fn paint_chip(
     colour: Color32,
 ) {
     let galley = painter.layout_no_wrap(text, FontId::proportional(11.5), frame.palette.text);
+    let half = 0.5 * galley.size().x + 8.0;
+    let (left, right) = (frame.plot.left() + half, frame.plot.right() - half);
+    let at = pos2(at.x.min(right).max(left), at.y);
     let min = Align2::CENTER_CENTER.anchor_size(at, galley.size()).min;
     let ground = Rect::from_min_size(min, galley.size()).expand2(vec2(6.0, 2.5));
     if taken.iter().any(|other| other.intersects(ground)) {

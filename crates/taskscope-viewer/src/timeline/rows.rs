@@ -7,6 +7,8 @@ use super::{Frame, slots};
 use crate::document::Document;
 use crate::time;
 
+/// A header narrower than this has room for names alone.
+const NARROW: f32 = 220.0;
 const HEADING: f32 = 28.0;
 const GAP: f32 = 6.0;
 const STATES: f32 = 44.0;
@@ -145,10 +147,11 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
                     FontId::proportional(13.5),
                     palette.text,
                 );
+                let detail = if row.header.width() < NARROW { "" } else { &row.detail };
                 painter.text(
                     pos2(edge - 12.0, middle),
                     Align2::RIGHT_CENTER,
-                    &row.detail,
+                    detail,
                     FontId::proportional(11.5),
                     palette.weak,
                 );
@@ -171,9 +174,8 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let trace = frame.doc.trace();
     let left = row.header.left() + 12.0;
     let middle = row.header.center().y;
-    let narrow = row.header.width() < 180.0;
     let name = FontId::proportional(13.5);
-    if narrow {
+    if row.header.width() < NARROW {
         painter.text(pos2(left, middle), Align2::LEFT_CENTER, &row.name, name, palette.text);
         return;
     }

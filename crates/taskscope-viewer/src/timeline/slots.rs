@@ -3,10 +3,11 @@
 //!
 //! At most moments of a replay each worker holds one task or none. The slot
 //! shows it; when a task hops, it leaves the slot of the one worker and travels
-//! to that of the other. The journey takes the time between the two polls, and
-//! at least a part of a second on the screen, so that a hop can be followed at
-//! any speed. It depends on the playhead alone: scrubbing backwards plays it
-//! backwards, and a picture of a moment shows it half-way.
+//! to that of the other. The journey takes a part of a second on the screen, so
+//! that a hop can be followed at any speed, and ends when the other worker begins
+//! to poll: a task that waits before it hops waits where it was. It depends on the
+//! playhead alone: scrubbing backwards plays it backwards, and a picture of a
+//! moment shows it half-way.
 
 use egui::{Align2, Color32, FontId, Painter, Pos2, Stroke, pos2, vec2};
 use taskscope_model::{Hop, TaskIx};
@@ -18,8 +19,8 @@ use super::rows::RowKind;
 pub(super) const INSET: f32 = 30.0;
 /// How thick the mark of a parked worker is.
 pub(super) const PARK_HEIGHT: f32 = 5.0;
-/// The shortest journey, in seconds on the screen.
-const SHORTEST: f64 = 0.35;
+/// How long a journey takes, in seconds on the screen.
+const JOURNEY: f64 = 0.4;
 /// The most tokens on their way at once; more could not be told apart.
 const MOST: usize = 8;
 
@@ -61,13 +62,13 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
     let doc = frame.doc;
     let trace = doc.trace();
     let now = doc.replay.playhead();
-    let shortest = SHORTEST * doc.replay.ns_per_second();
-    let recent = (now - shortest).max(0.0) as u64..now.ceil() as u64;
+    let length = JOURNEY * doc.replay.ns_per_second();
+    let recent = (now - length).max(0.0) as u64..(now + length).ceil() as u64;
     let under_way = |hop: &Hop| {
         let (from, to) = (trace.poll(hop.from), trace.poll(hop.to));
-        let leaves = from.end as f64;
-        let journey = (to.start as f64 - leaves).max(shortest);
-        let progress = (now - leaves) / journey;
+        // Not before its poll has ended: a quick hop arrives late, on the screen.
+        let leaves = (from.end as f64).max(to.start as f64 - length);
+        let progress = (now - leaves) / length;
         (0.0..1.0).contains(&progress).then_some((from, to, progress as f32))
     };
     let mut journeys: Vec<Journey> = trace

@@ -1,0 +1,93 @@
+//! A window without a display.
+
+use std::path::PathBuf;
+
+use egui::{Modifiers, Pos2, Rect};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use taskscope_model::Trace;
+
+use crate::Options;
+use crate::app::App;
+use crate::document::{Document, Prepared};
+use crate::recent::Recent;
+
+pub(super) type Window = Harness<'static, Option<App>>;
+
+/// The recorded demo `migration`: four workers, tasks that hop.
+pub(super) fn recorded() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/migration.tscope"))
+}
+
+pub(super) fn recorded_trace() -> Trace {
+    Trace::from_bytes(&std::fs::read(recorded()).unwrap()).unwrap()
+}
+
+/// A window on the recorded trace.
+pub(super) fn window() -> Window {
+    let document = Document::new(Prepared::new(recorded_trace()), "migration".into(), None);
+    window_with(|ctx| App::with_document(ctx, document))
+}
+
+/// A window as the program opens it.
+pub(super) fn window_on(options: Options) -> Window {
+    window_with(|ctx| App::new(ctx, options, Recent::default()))
+}
+
+fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {
+    let mut make = Some(make);
+    let mut window = Harness::builder().with_size([1400.0, 900.0]).build_ui_state(
+        move |ui, app: &mut Option<App>| {
+            let app = app.get_or_insert_with(|| make.take().expect("made once")(ui.ctx()));
+            app.ui(ui);
+        },
+        None,
+    );
+    window.run_steps(3);
+    window
+}
+
+pub(super) fn document(window: &mut Window) -> &mut Document {
+    window.state_mut().as_mut().unwrap().document().expect("a trace is open")
+}
+
+/// Draws until the thread that reads or records is done.
+pub(super) fn wait_until_open(window: &mut Window) {
+    let started = std::time::Instant::now();
+    while window.state_mut().as_mut().unwrap().is_loading() {
+        assert!(started.elapsed().as_secs() < 60, "the file is still being read");
+        std::thread::yield_now();
+        window.step();
+    }
+    window.run_steps(3);
+}
+
+pub(super) fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run_steps(3);
+}
+
+pub(super) fn press(window: &mut Window, key: egui::Key) {
+    press_with(window, Modifiers::NONE, key);
+}
+
+pub(super) fn press_with(window: &mut Window, modifiers: Modifiers, key: egui::Key) {
+    window.key_press_modifiers(modifiers, key);
+    window.run_steps(2);
+}
+
+pub(super) fn click_at(window: &mut Window, pos: Pos2) {
+    window.hover_at(pos);
+    window.step();
+    window.drag_at(pos);
+    window.step();
+    window.drop_at(pos);
+    window.run_steps(3);
+}
+
+/// Where time runs from left to right, on the row of a worker.
+pub(super) fn lane(window: &Window, worker: &str) -> Rect {
+    let header = window.get_by_label(&format!("Lane {worker}")).rect();
+    let timeline = window.get_by_label("Timeline").rect();
+    Rect::from_x_y_ranges(header.right()..=timeline.right(), header.y_range())
+}

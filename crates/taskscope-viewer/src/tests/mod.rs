@@ -1,0 +1,8 @@
+//! The window used as a person would use it: by the words on it, on a trace
+//! that a real program recorded.
+
+mod harness;
+mod open;
+mod replay;
+mod table;
+mod timeline;

@@ -1,0 +1,105 @@
+//! Opening: files as argument, typed, dropped; demos; and what is no trace.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use egui::Key;
+use egui_kittest::kittest::Queryable;
+
+use super::harness::{click, document, recorded, wait_until_open, window_on};
+use crate::{DemoEntry, Options};
+
+#[test]
+fn a_file_given_as_argument_opens() {
+    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    wait_until_open(&mut window);
+    assert_eq!(document(&mut window).name, "migration.tscope");
+    for worker in ["Lane worker 0", "Lane worker 1", "Lane worker 2", "Lane worker 3"] {
+        window.get_by_label(worker);
+    }
+}
+
+#[test]
+fn a_path_that_is_typed_opens() {
+    let mut window = window_on(Options::default());
+    let field = window.get_by_label("Path of a trace");
+    field.focus();
+    field.type_text(&recorded().to_string_lossy());
+    window.step();
+    window.key_press(Key::Enter);
+    window.run_steps(2);
+    wait_until_open(&mut window);
+    document(&mut window);
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_file_dropped_on_the_window_opens() {
+    let mut window = window_on(Options::default());
+    window.input_mut().dropped_files.push(Arc::new(Dropped(recorded())));
+    window.step();
+    wait_until_open(&mut window);
+    document(&mut window);
+}
+
+#[test]
+fn a_demo_is_recorded_and_opened() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let mut window = window_on(Options {
+        demos: vec![DemoEntry { name: "migration".into(), description: "tasks hop".into() }],
+        run_demo: Some(Arc::new(move |name: &str| {
+            log.lock().unwrap().push(name.to_owned());
+            Ok(recorded())
+        })),
+        ..Options::default()
+    });
+    click(&mut window, "Record and watch migration");
+    wait_until_open(&mut window);
+    document(&mut window);
+    assert_eq!(*asked.lock().unwrap(), ["migration"]);
+}
+
+#[test]
+fn a_demo_that_fails_says_why() {
+    let mut window = window_on(Options {
+        demos: vec![DemoEntry { name: "server".into(), description: String::new() }],
+        run_demo: Some(Arc::new(|_: &str| Err("no port is free".to_owned()))),
+        ..Options::default()
+    });
+    click(&mut window, "Record and watch server");
+    wait_until_open(&mut window);
+    window.get_by_label("no port is free");
+}
+
+#[test]
+fn what_is_no_trace_is_refused_with_its_name() {
+    let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let mut window = window_on(Options { file: Some(file), ..Options::default() });
+    wait_until_open(&mut window);
+    window.get_by_label_contains("Cargo.toml: this is not a taskscope trace");
+}
+
+#[test]
+fn a_cut_file_opens_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cut.tscope");
+    let bytes = std::fs::read(recorded()).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let mut window = window_on(Options { file: Some(file), ..Options::default() });
+    wait_until_open(&mut window);
+    assert!(document(&mut window).trace().polls().len() > 100);
+    window.get_by_label_contains("cut short");
+}

@@ -1,0 +1,76 @@
+//! The table, the inspector, the palette.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+
+use super::harness::{click, document, press, press_with, window};
+
+#[test]
+fn a_row_selects_its_task_everywhere() {
+    let mut window = window();
+    click(&mut window, "Row task 8");
+    let selected = document(&mut window).selected.unwrap();
+    assert_eq!(document(&mut window).trace().task(selected).id.0, 8);
+    window.get_by_label("Time in each state");
+    window.get_by_label_contains("task 8 selected");
+    press(&mut window, Key::Escape);
+    assert_eq!(document(&mut window).selected, None);
+    window.get_by_label("The recording");
+}
+
+#[test]
+fn sorting_by_hops_brings_the_task_that_hops_most_to_the_top() {
+    let mut window = window();
+    let most = {
+        let trace = document(&mut window).trace();
+        trace.tasks().iter().max_by_key(|task| task.hops).unwrap().id
+    };
+    assert!(window.query_by_label(&format!("Row task {most}")).is_none(), "not in sight before");
+    click(&mut window, "Sort by Hops");
+    let row = window.get_by_label(&format!("Row task {most}")).rect();
+    let header = window.get_by_label("Sort by Hops").rect();
+    assert!(row.top() - header.bottom() < 12.0, "it is the first row");
+}
+
+#[test]
+fn the_search_field_keeps_what_matches() {
+    let mut window = window();
+    press(&mut window, Key::Slash);
+    window.get_by_label("Find tasks").type_text("bursts.rs:22");
+    window.run_steps(3);
+    window.get_by_label("4 of 165");
+    // Letters belong to the field now, and are no commands.
+    let width = document(&mut window).view.width();
+    press(&mut window, Key::W);
+    assert_eq!(document(&mut window).view.width(), width);
+}
+
+#[test]
+fn a_search_without_a_match_says_what_is_searched() {
+    let mut window = window();
+    window.get_by_label("Find tasks").focus();
+    window.get_by_label("Find tasks").type_text("no such task");
+    window.run_steps(3);
+    window.get_by_label_contains("No task matches");
+}
+
+#[test]
+fn the_palette_finds_a_command_by_its_words() {
+    let mut window = window();
+    let whole = document(&mut window).trace().span();
+    press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get_by_label("Find a command").type_text("everything");
+    window.run_steps(2);
+    press(&mut window, Key::Enter);
+    assert_eq!(document(&mut window).view.range(), whole);
+    assert!(window.query_by_label("Find a command").is_none(), "the palette has closed");
+}
+
+#[test]
+fn the_page_of_keys_opens_and_closes() {
+    let mut window = window();
+    press(&mut window, Key::F1);
+    window.get_by_label("Zoom at the pointer");
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label("Zoom at the pointer").is_none());
+}

@@ -1,0 +1,133 @@
+//! The lanes: zoom, pan, select, measure.
+
+use egui::{Key, Modifiers, MouseWheelUnit, Pos2, pos2};
+use taskscope_model::{LaneIx, Poll};
+
+use super::harness::{Window, click_at, document, lane, press, window};
+
+/// A poll in the middle of the window that is wide enough to hit, and where it is.
+fn visible_poll(window: &mut Window, worker: usize) -> (Poll, Pos2) {
+    let rect = lane(window, &format!("worker {worker}"));
+    let document = document(window);
+    let view = document.view;
+    let width = |ns: f64| ns / view.width() * f64::from(rect.width());
+    let poll = document
+        .trace()
+        .lane_polls(LaneIx(worker as u16))
+        .iter()
+        .filter(|poll| poll.start as f64 > view.start() && (poll.end as f64) < view.end())
+        .max_by_key(|poll| poll.duration())
+        .expect("the first look shows polls of every worker");
+    assert!(width(poll.duration() as f64) > 4.0);
+    let middle = (poll.start + poll.end) as f64 / 2.0;
+    (*poll, pos2(rect.left() + width(middle - view.start()) as f32, rect.center().y))
+}
+
+#[test]
+fn a_click_on_a_poll_selects_its_task_and_puts_the_playhead_there() {
+    let mut window = window();
+    let (poll, pos) = visible_poll(&mut window, 3);
+    click_at(&mut window, pos);
+    let document = document(&mut window);
+    assert_eq!(document.selected, Some(poll.task));
+    assert!((poll.start..poll.end).contains(&document.replay.moment()));
+}
+
+#[test]
+fn a_click_beside_all_polls_selects_nothing() {
+    let mut window = window();
+    let (_, pos) = visible_poll(&mut window, 3);
+    click_at(&mut window, pos);
+    let below = lane(&window, "thread main").center_bottom() + egui::vec2(100.0, 60.0);
+    click_at(&mut window, below);
+    assert_eq!(document(&mut window).selected, None);
+}
+
+#[test]
+fn ctrl_and_wheel_zoom_at_the_pointer() {
+    let mut window = window();
+    let rect = lane(&window, "worker 1");
+    let pos = rect.left_center().lerp(rect.right_center(), 0.8);
+    let view = document(&mut window).view;
+    let moment = view.start() + 0.8 * view.width();
+    window.hover_at(pos);
+    window.step();
+    window.event_modifiers(
+        egui::Event::MouseWheel {
+            unit: MouseWheelUnit::Line,
+            delta: egui::vec2(0.0, 3.0),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Wheel,
+            modifiers: Modifiers::COMMAND,
+        },
+        Modifiers::COMMAND,
+    );
+    window.run_steps(6);
+    let zoomed = document(&mut window).view;
+    assert!(zoomed.width() < 0.9 * view.width(), "{} of {}", zoomed.width(), view.width());
+    let under_pointer = zoomed.start() + 0.8 * zoomed.width();
+    assert!((under_pointer - moment).abs() < 0.01 * zoomed.width());
+}
+
+#[test]
+fn keys_zoom_pan_and_fit() {
+    let mut window = window();
+    let before = document(&mut window).view;
+    press(&mut window, Key::W);
+    assert!(document(&mut window).view.width() < before.width());
+    press(&mut window, Key::S);
+    press(&mut window, Key::A);
+    assert!(document(&mut window).view.start() < before.start());
+    press(&mut window, Key::Home);
+    let whole = document(&mut window).trace().span();
+    assert_eq!(document(&mut window).view.range(), whole);
+}
+
+#[test]
+fn dragging_measures_and_shift_drag_pans() {
+    let mut window = window();
+    let rect = lane(&window, "worker 2");
+    let at = |part: f32| rect.left_center().lerp(rect.right_center(), part);
+    let view = document(&mut window).view;
+    drag(&mut window, at(0.25), at(0.75), Modifiers::NONE);
+    let (from, to) = document(&mut window).measured.expect("a stretch is measured");
+    assert!(((to - from) / view.width() - 0.5).abs() < 0.02, "{from} to {to}");
+    assert_eq!(document(&mut window).view, view, "measuring moves nothing");
+
+    drag(&mut window, at(0.75), at(0.25), Modifiers::SHIFT);
+    let moved = (document(&mut window).view.start() - view.start()) / view.width();
+    assert!((moved - 0.5).abs() < 0.02, "moved by {moved} of the window");
+}
+
+fn drag(window: &mut Window, from: Pos2, to: Pos2, modifiers: Modifiers) {
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers,
+    };
+    window.event(egui::Event::ModifiersChanged(modifiers));
+    window.event(egui::Event::PointerMoved(from));
+    window.step();
+    window.event(button(from, true));
+    window.step();
+    for part in [0.3, 0.6, 1.0] {
+        window.event(egui::Event::PointerMoved(from.lerp(to, part)));
+        window.step();
+    }
+    window.event(button(to, false));
+    window.step();
+    window.event(egui::Event::ModifiersChanged(Modifiers::NONE));
+    window.run_steps(2);
+}
+
+#[test]
+fn lanes_say_what_they_do_to_those_who_cannot_see_them() {
+    use egui_kittest::kittest::Queryable;
+    let mut window = window();
+    let (poll, pos) = visible_poll(&mut window, 0);
+    click_at(&mut window, pos);
+    let name = document(&mut window).trace().task_name(poll.task);
+    let value = window.get_by_label("Lane worker 0").value();
+    assert_eq!(value, Some(format!("polling {name}")));
+}
