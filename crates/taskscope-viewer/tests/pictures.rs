@@ -1,6 +1,8 @@
 //! A few small pictures of a recorded trace, compared with those that people
 //! have looked at. `UPDATE_SNAPSHOTS=1` writes them anew: look before you commit.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use egui_kittest::try_image_snapshot;
 use taskscope_model::{TaskId, Trace};
 use taskscope_viewer::{RenderOptions, Theme, render};
