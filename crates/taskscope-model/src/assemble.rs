@@ -2,9 +2,10 @@
 //!
 //! See [`crate::load`] for the first.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use taskscope_format::{EndKind, Nanos, Report, TaskKind};
+use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
 
 use crate::lanes::LaneIndex;
 use crate::load::{Loader, RawPoll, RawWake};
@@ -14,8 +15,9 @@ use crate::parts::{
 use crate::trace::Trace;
 
 pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
-    drop_removed(&mut loader);
+    take_off_drops(&mut loader);
     order_tasks(&mut loader);
+    order_runtimes(&mut loader);
     order_lanes(&mut loader);
     let mut raw_polls = std::mem::take(&mut loader.polls);
     let mut raw_wakes = std::mem::take(&mut loader.wakes);
@@ -94,12 +96,27 @@ fn finished_wake(raw: &RawWake) -> Wake {
     Wake { time, task, by, op, lane }
 }
 
-fn drop_removed(loader: &mut Loader) {
-    let removed = std::mem::take(&mut loader.removed);
+/// Takes off the brackets in which no future was polled, but dropped.
+///
+/// Tokio enters a task's span once more to drop the future, whether it returned
+/// or was aborted. The recorder leaves that out where hooks show what is a poll;
+/// elsewhere it is the last bracket of every task that has ended. (The end itself
+/// may be told later, and on another thread: something can outlive the task and
+/// hold on to its span. Where events were dropped this may take off one too many.)
+fn take_off_drops(loader: &mut Loader) {
+    let mut last: HashMap<TaskIx, (Nanos, usize)> = HashMap::new();
+    for (position, poll) in loader.polls.iter().enumerate() {
+        let ended = loader.tasks[poll.task.get()].end.is_some();
+        if ended && poll.source == Source::Span {
+            let latest = last.entry(poll.task).or_insert((poll.start, position));
+            *latest = (*latest).max((poll.start, position));
+        }
+    }
+    let drops: HashSet<usize> = last.into_values().map(|(_, position)| position).collect();
     let mut position = 0;
     loader.polls.retain(|_| {
         position += 1;
-        !removed.contains(&(position - 1))
+        !drops.contains(&(position - 1))
     });
 }
 
@@ -128,6 +145,26 @@ fn order_tasks(loader: &mut Loader) {
     }
     let mut tasks: Vec<Option<Task>> = loader.tasks.drain(..).map(Some).collect();
     loader.tasks = order.iter().filter_map(|&old| tasks[old as usize].take()).collect();
+}
+
+/// Puts runtimes into the order of their numbers, so that the same program looks
+/// the same each time. Which of their threads is first in a file is chance.
+fn order_runtimes(loader: &mut Loader) {
+    let mut order: Vec<u32> = (0..loader.runtimes.len() as u32).collect();
+    order.sort_by_key(|&old| loader.runtimes[old as usize].id);
+    let mut new = vec![0; order.len()];
+    for (position, &old) in order.iter().enumerate() {
+        new[old as usize] = position as u32;
+    }
+    let renumber = |runtime: &mut u32| *runtime = new[*runtime as usize];
+
+    loader.tasks.iter_mut().filter_map(|task| task.runtime.as_mut()).for_each(renumber);
+    for (kind, _) in &mut loader.lanes {
+        if let LaneKind::Worker { runtime, .. } = kind {
+            renumber(runtime);
+        }
+    }
+    loader.runtimes.sort_by_key(|runtime| runtime.id);
 }
 
 /// Puts lanes into the order in which people read them: workers by runtime and

@@ -8,11 +8,8 @@
 //! in [`crate::assemble`], sorts them and draws the conclusions that need more
 //! than one thread.
 //!
-//! Two of Tokio's peculiarities are dealt with here, where they can still be
-//! seen. Brackets that come from spans include one pair too many for each task:
-//! the finished future is dropped inside its span. That pair is the last before
-//! the task's end, on the same thread, and is taken off again. And a visit that
-//! only drops an aborted task is marked so by the recorder, and makes no poll.
+//! A visit that only drops an aborted task is marked so by the recorder where it
+//! can tell, and makes no poll.
 //!
 //! Nothing in a file may make this panic or grow beyond a multiple of the file:
 //! indices that a file names are looked up in maps, counts that it names are
@@ -46,6 +43,7 @@ pub(crate) struct RawPoll {
     pub(crate) lane: LaneIx,
     pub(crate) how: PollEnd,
     pub(crate) depth: u8,
+    pub(crate) source: Source,
     /// The task's waker was cloned, so somebody could wake it later.
     pub(crate) kept_waker: bool,
     /// The moment in its thread's life at which it ended.
@@ -85,8 +83,6 @@ struct OpenPoll {
 struct Stream {
     worker: Option<LaneIx>,
     open: Vec<OpenPoll>,
-    /// The last span bracket that was closed: its task, and its raw poll.
-    last_bracket: Option<(TaskIx, usize)>,
     parked_since: Option<(LaneIx, Nanos)>,
     moment: Moment,
     /// Wakers were called since the last poll, outside any poll.
@@ -103,7 +99,6 @@ pub(crate) struct Loader {
     pub(crate) places: Vec<Place>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) polls: Vec<RawPoll>,
-    pub(crate) removed: HashSet<usize>,
     pub(crate) wakes: Vec<RawWake>,
     streams: HashMap<ThreadId, Stream>,
     thread_of: HashMap<ThreadId, usize>,
@@ -164,10 +159,6 @@ impl Loader {
             Event::TaskEnd { task, end, inferred } => {
                 let task = self.task(task);
                 self.tasks[task.get()].end.get_or_insert(End { time, kind: end, inferred });
-                let stream = self.stream(thread);
-                if let Some((_, raw)) = stream.last_bracket.take_if(|(of, _)| *of == task) {
-                    self.removed.insert(raw);
-                }
             }
             Event::Park => {
                 let stream = self.stream(thread);
@@ -347,7 +338,6 @@ impl Loader {
         };
         let stream = self.stream(thread);
         stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
-        stream.last_bracket = None;
         stream.open.push(OpenPoll { task, start: time, lane, source });
     }
 
@@ -371,14 +361,12 @@ impl Loader {
         how: PollEnd,
         kept_waker: bool,
     ) {
-        let position = self.polls.len();
         let stream = self.stream(thread);
-        stream.last_bracket = (open.source == Source::Span).then_some((open.task, position));
         let depth = stream.open.len().min(u8::MAX.into()) as u8;
         let moment = stream.moment;
-        let OpenPoll { task, start, lane, .. } = open;
+        let OpenPoll { task, start, lane, source } = open;
         let end = end.max(start);
-        self.polls.push(RawPoll { start, end, task, lane, how, depth, kept_waker, moment });
+        self.polls.push(RawPoll { start, end, task, lane, how, depth, source, kept_waker, moment });
     }
 
     fn wake(&mut self, thread: ThreadId, time: Nanos, task: TaskId, op: WakeOp) {
@@ -406,7 +394,6 @@ impl Loader {
         while let Some(open) = self.stream(thread).open.pop() {
             self.push_poll(thread, open, since, PollEnd::Open, false);
         }
-        self.stream(thread).last_bracket = None;
         self.unpark(thread, since);
     }
 

@@ -75,7 +75,7 @@ impl Trace {
         self.span.clone()
     }
 
-    /// The runtimes, in the order in which they were first seen.
+    /// The runtimes, in the order of their numbers.
     pub fn runtimes(&self) -> &[Runtime] {
         &self.runtimes
     }

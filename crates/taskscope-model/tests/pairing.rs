@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Recording, ix, lane, polls, task};
-use taskscope_format::{EndKind, PollResult, Source, Spawn, TaskId, TaskKind};
+use common::{Recording, Thread, ix, lane, polls, task};
+use taskscope_format::{EndKind, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind};
 use taskscope_model::{End, LaneKind, PollEnd, ThreadId};
 
 #[test]
@@ -60,17 +60,20 @@ fn a_bracket_from_a_hook_is_a_poll_even_right_before_the_end() {
     assert_eq!(polls(&trace, 7).len(), 1);
 }
 
+/// Something that outlives a task can hold on to its span, so that its end is
+/// told late and on another thread.
 #[test]
-fn a_bracket_that_another_poll_follows_is_kept_when_the_task_ends_later() {
+fn the_drop_bracket_is_found_when_the_end_comes_late() {
     let trace = Recording::new()
         .thread(0, |t| {
-            let polled =
-                t.worker(0).at(10).enter(7).at(20).pending().at(30).enter(8).at(40).pending();
-            // Task 7's end without its drop bracket: that was lost.
-            polled.at(50).end(7, EndKind::Returned)
+            let polled = t.worker(0).at(10).enter(7).at(20).pending().at(21).enter(7).at(22);
+            polled.pending().at(30).enter(8).at(40).pending()
         })
+        .thread(1, |t| t.worker(1).at(90).end(7, EndKind::Returned))
         .trace();
-    assert_eq!((polls(&trace, 7).len(), polls(&trace, 8).len()), (1, 1));
+    let [only] = polls(&trace, 7)[..] else { panic!("{:?}", polls(&trace, 7)) };
+    assert_eq!((only.start, only.end, only.how), (10, 20, PollEnd::Ready));
+    assert_eq!(polls(&trace, 8).len(), 1, "task 8 has not ended");
 }
 
 #[test]
@@ -202,4 +205,31 @@ fn a_runtime_has_a_lane_for_each_worker_also_for_one_that_did_nothing() {
     let summary = trace.summary();
     assert_eq!((summary.runtimes.len(), summary.runtimes[0].workers.len()), (1, 3));
     assert_eq!(summary.runtimes[0].name.as_deref(), Some("main"));
+}
+
+/// Whichever thread is first in the file.
+#[test]
+fn runtimes_stand_in_the_order_of_their_numbers() {
+    let first = |t: Thread| t.worker_of(0, 0).at(10).poll(1).at(20).pending();
+    let second = |t: Thread| {
+        let hooked = Spawn {
+            runtime: Some(RuntimeId(1)),
+            ..Spawn::new(TaskId(2), TaskKind::Task, Source::Hook)
+        };
+        t.worker_of(1, 0).spawn_with(hooked).at(30).poll(2).at(40).pending()
+    };
+    for trace in [
+        Recording::new().thread(0, first).thread(1, second).trace(),
+        Recording::new().thread(1, second).thread(0, first).trace(),
+    ] {
+        assert_eq!(trace.runtimes().iter().map(|runtime| runtime.id).collect::<Vec<_>>(), [0, 1]);
+        for id in [1, 2] {
+            let runtime = id - 1;
+            assert_eq!(task(&trace, id.into()).runtime, Some(runtime));
+            let lane = polls(&trace, id.into())[0].lane;
+            assert_eq!(trace.lane(lane).kind, LaneKind::Worker { runtime, index: 0 });
+            assert_eq!(trace.runtimes()[runtime as usize].workers, [lane]);
+            assert_eq!(lane.get(), runtime as usize);
+        }
+    }
 }
