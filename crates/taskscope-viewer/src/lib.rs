@@ -115,6 +115,7 @@ pub fn run(options: Options) -> Result<(), ViewError> {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("taskscope")
             .with_title("taskscope")
+            .with_icon(icon())
             .with_inner_size([1600.0, 1000.0])
             .with_min_inner_size([560.0, 380.0]),
         ..eframe::NativeOptions::default()
@@ -128,6 +129,12 @@ pub fn run(options: Options) -> Result<(), ViewError> {
         }),
     )?;
     Ok(())
+}
+
+/// The window's icon. A window without one is still a window.
+fn icon() -> egui::IconData {
+    let png = include_bytes!("../../../assets/icon.png");
+    eframe::icon_data::from_png_bytes(png).unwrap_or_default()
 }
 
 /// The app as eframe wants it.
