@@ -44,7 +44,7 @@ impl App {
     pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
         theme::install(ctx);
         let stage = match options.file.take() {
-            Some(path) => Stage::Loading(Loading::file(path, ctx)),
+            Some(path) => Stage::Loading(Loading::file(path, options.play, ctx)),
             None => Stage::Start,
         };
         Self {
@@ -122,7 +122,10 @@ impl App {
         if let Stage::Loading(loading) = &self.stage {
             match loading.outcome() {
                 None => {}
-                Some(Ok(document)) => {
+                Some(Ok(mut document)) => {
+                    if loading.play {
+                        document.replay.toggle();
+                    }
                     if let Some(path) = &document.path {
                         self.recent.add(path);
                     }
@@ -139,7 +142,7 @@ impl App {
 
     fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
         self.error = None;
-        self.stage = Stage::Loading(Loading::file(path, ctx));
+        self.stage = Stage::Loading(Loading::file(path, false, ctx));
     }
 
     fn choose(&mut self, ctx: &egui::Context, choice: Choice) {

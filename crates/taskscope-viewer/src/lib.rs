@@ -68,6 +68,9 @@ pub struct DemoEntry {
 pub struct Options {
     /// A file to open at once; the start page where there is none.
     pub file: Option<PathBuf>,
+    /// Whether that file plays as soon as it is open. Demos that are recorded
+    /// from the start page do.
+    pub play: bool,
     /// The demos that the start page offers.
     pub demos: Vec<DemoEntry>,
     /// How to record one of them.

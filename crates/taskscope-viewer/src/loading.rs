@@ -15,6 +15,8 @@ use crate::document::{Document, Prepared};
 pub(crate) struct Loading {
     /// What is happening, for the window.
     pub(crate) what: String,
+    /// Whether the trace plays as soon as it is open.
+    pub(crate) play: bool,
     /// Up to [`DONE`]; 0 while nothing can be said.
     progress: Arc<AtomicU32>,
     outcome: Receiver<Result<Document, String>>,
@@ -23,20 +25,21 @@ pub(crate) struct Loading {
 const DONE: u32 = 1000;
 
 impl Loading {
-    /// Opens a file.
-    pub(crate) fn file(path: PathBuf, ctx: &egui::Context) -> Self {
+    /// Opens a file, and plays it at once if `play` says so.
+    pub(crate) fn file(path: PathBuf, play: bool, ctx: &egui::Context) -> Self {
         let what = format!("Reading {}", path.display());
-        Self::start(what, ctx, move |progress| read(&path, progress))
+        Self::start(what, play, ctx, move |progress| read(&path, progress))
     }
 
-    /// Records a demo and opens what it recorded.
+    /// Records a demo and plays what it recorded.
     pub(crate) fn demo(name: String, run: RunDemo, ctx: &egui::Context) -> Self {
         let what = format!("Recording the demo {name}");
-        Self::start(what, ctx, move |progress| read(&run(&name)?, progress))
+        Self::start(what, true, ctx, move |progress| read(&run(&name)?, progress))
     }
 
     fn start(
         what: String,
+        play: bool,
         ctx: &egui::Context,
         work: impl FnOnce(&mut dyn FnMut(f32)) -> Result<Document, String> + Send + 'static,
     ) -> Self {
@@ -52,7 +55,7 @@ impl Loading {
             let _ = sender.send(result);
             ctx.request_repaint();
         });
-        Self { what, progress, outcome }
+        Self { what, play, progress, outcome }
     }
 
     /// How far it is, from 0 to 1; `None` while nothing can be said.

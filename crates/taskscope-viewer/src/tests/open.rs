@@ -70,6 +70,7 @@ fn a_demo_is_recorded_and_opened() {
     wait_until_open(&mut window);
     document(&mut window);
     assert_eq!(*asked.lock().unwrap(), ["migration"]);
+    assert!(document(&mut window).replay.is_playing(), "a demo is there to be watched");
 }
 
 #[test]
