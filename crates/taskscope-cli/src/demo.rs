@@ -74,7 +74,7 @@ fn show(trace: Trace, file: &Path) -> Result<(), Error> {
     // A display that is named and not there shows only when it is tried.
     let why = match taskscope_viewer::display_missing() {
         Some(missing) => missing,
-        None => match view::window(Some(file.to_owned())) {
+        None => match view::window(Some(file.to_owned()), true) {
             Err(Error::View { source }) => source.to_string(),
             other => return other,
         },
