@@ -91,17 +91,36 @@ impl Trace {
     /// The states of a task, in order and without gaps, from its spawn (or
     /// first poll) to its end (or that of the trace).
     pub fn states(&self, task: TaskIx) -> impl Iterator<Item = StateSpan> + '_ {
-        let first_poll = self.task_polls(task).first().map(|&poll| self.poll(poll).start);
-        let spawned = self.task(task).spawned;
-        let begin = self.task(task).first_seen(first_poll);
+        self.states_from(task, 0)
+    }
+
+    /// The same from the last poll that began at `from` or before; all of them
+    /// where there is none. Costs as much as what is asked of it, however often
+    /// the task was polled before.
+    pub fn states_from(&self, task: TaskIx, from: Nanos) -> impl Iterator<Item = StateSpan> + '_ {
+        let (polls, wakes) = (self.task_polls(task), self.task_wakes(task));
+        let start = |poll: &PollIx| self.poll(*poll).start;
         let end = self.task(task).end.map_or(self.span.end, |end| end.time);
+        let (polls, wakes, now, woken) = match polls.partition_point(|poll| start(poll) <= from) {
+            0 => {
+                let begin = self.task(task).first_seen(polls.first().map(start));
+                (polls, wakes, begin, self.task(task).spawned.map(|_| begin))
+            }
+            after => {
+                let polls = &polls[after - 1..];
+                let begin = start(&polls[0]);
+                // Earlier wakes led to this poll or to one before.
+                let seen = wakes.partition_point(|&wake| self.wake(wake).time <= begin);
+                (polls, &wakes[seen..], begin, None)
+            }
+        };
         States {
             trace: self,
-            polls: self.task_polls(task).iter().copied().peekable(),
-            wakes: self.task_wakes(task).iter().map(|&wake| self.wake(wake).time).peekable(),
-            now: begin,
-            end: end.max(begin),
-            woken: spawned.map(|_| begin),
+            polls: polls.iter().copied().peekable(),
+            wakes: wakes.iter().map(|&wake| self.wake(wake).time).peekable(),
+            now,
+            end: end.max(now),
+            woken,
             queued: None,
         }
     }
@@ -123,7 +142,8 @@ impl Trace {
 
     /// What a task is doing at `time`; `None` before its spawn and after its end.
     pub fn state_at(&self, task: TaskIx, time: Nanos) -> Option<StateSpan> {
-        self.states(task).find(|span| span.start <= time && time < span.end)
+        let spans = self.states_from(task, time).take_while(|span| span.start <= time);
+        spans.last().filter(|span| time < span.end)
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Recording, ix};
 use taskscope_format::EndKind;
-use taskscope_model::{State, Trace};
+use taskscope_model::{State, StateSpan, TaskIx, Trace};
 
 fn states(trace: &Trace, task: u64) -> Vec<(State, u64, u64)> {
     trace.states(ix(trace, task)).map(|span| (span.state, span.start, span.end)).collect()
@@ -108,4 +108,27 @@ fn a_task_that_was_spawned_and_never_polled_is_scheduled() {
 fn a_task_that_is_known_only_by_a_wake_of_it_is_scheduled_from_then_on() {
     let trace = Recording::new().thread(0, |t| t.at(30).wake(1).at(80).park()).trace();
     assert_eq!(trace.state_at(ix(&trace, 1), 50).map(|span| span.state), Some(State::Scheduled));
+}
+
+/// On a real recording: wherever one begins to ask, the answer is the end of the
+/// whole answer.
+#[test]
+fn states_from_a_moment_are_the_last_of_all_states() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/migration.tscope");
+    let trace = Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
+    let mut compared = 0;
+    for task in (0..trace.tasks().len() as u32).map(TaskIx) {
+        let all: Vec<StateSpan> = trace.states(task).collect();
+        for span in &all {
+            for from in [span.start, (span.start + span.end) / 2, span.end] {
+                let some: Vec<StateSpan> = trace.states_from(task, from).collect();
+                assert!(all.ends_with(&some), "{task:?} from {from}: {some:?} of {all:?}");
+                assert!(some.iter().any(|s| s.end > from) || span == all.last().unwrap());
+                compared += 1;
+            }
+            let middle = (span.start + span.end) / 2;
+            assert_eq!(trace.state_at(task, middle), Some(*span));
+        }
+    }
+    assert!(compared > 5_000, "{compared}");
 }

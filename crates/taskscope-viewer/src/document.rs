@@ -9,6 +9,7 @@ use taskscope_model::{
 };
 
 use crate::command::Command;
+use crate::inspector::Counts;
 use crate::overview::Activity;
 use crate::replay::Replay;
 use crate::table::TableState;
@@ -78,6 +79,8 @@ pub(crate) struct Document {
     /// A stretch of time that was dragged over, from where to where.
     pub(crate) measured: Option<(f64, f64)>,
     pub(crate) activity: Activity,
+    /// Figures of the selected task, once they have been shown.
+    pub(crate) counts: Option<Counts>,
     pub(crate) table: TableState,
 }
 
@@ -104,6 +107,7 @@ impl Document {
             colour_by: ColourBy::default(),
             measured: None,
             activity: Activity::default(),
+            counts: None,
             table: TableState::default(),
         }
     }

@@ -137,14 +137,13 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
 pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
     let Some(task) = frame.doc.selected else { return };
     let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
-    let (first, last) = (frame.doc.view.start(), frame.doc.view.end());
+    let last = frame.doc.view.end();
     let mut mesh = Mesh::default();
     let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
     let mut painted_to = f32::NEG_INFINITY;
     let trace = frame.doc.trace();
     let spans = trace
-        .states(task)
-        .skip_while(|span| (span.end as f64) < first)
+        .states_from(task, frame.doc.view.range().start)
         .take_while(|span| (span.start as f64) < last);
     for span in spans {
         let left = frame.scale.x(span.start as f64).max(frame.plot.left());

@@ -1,0 +1,114 @@
+//! The selected task in figures.
+
+use egui::{Grid, Ui};
+use taskscope_model::{LaneKind, PollEnd, TaskIx, Trace, Waker};
+
+use super::figure;
+use crate::document::Document;
+use crate::{time, words};
+
+/// What takes a look at each poll and wake of a task, worked out once for each
+/// selection: a task can have millions.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    task: TaskIx,
+    poll_ends: String,
+    wakers: String,
+    workers: String,
+}
+
+impl Counts {
+    fn new(trace: &Trace, task: TaskIx) -> Self {
+        let (poll_ends, wakers) = (poll_ends(trace, task), wakers(trace, task));
+        Self { task, poll_ends, wakers, workers: workers(trace, task) }
+    }
+}
+
+pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
+    let counts = match doc.counts.take() {
+        Some(counts) if counts.task == ix => counts,
+        _ => Counts::new(doc.trace(), ix),
+    };
+    grid(ui, doc, ix, &counts);
+    doc.counts = Some(counts);
+}
+
+fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
+    let trace = doc.trace();
+    let task = trace.task(ix);
+    let times = doc.prepared.times[ix.get()];
+    let ns = |ns: u64| time::duration(ns as f64);
+    Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
+        let now = match trace.state_at(ix, doc.replay.moment()) {
+            Some(span) => span.state.name(),
+            None if doc.replay.moment() < task.spawned.unwrap_or(0) => "not spawned yet",
+            None => "ended",
+        };
+        figure(ui, "now", now, "");
+        figure(ui, "end", words::task_end(task.end), "");
+        figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
+        figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
+        figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
+        figure(ui, "waiting", ns(times.waiting), "not woken");
+        if times.idle > 0 {
+            figure(ui, "not running", ns(times.idle), "wakes not recorded");
+        }
+        figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+        figure(ui, "hops", time::count(task.hops.into()), &counts.workers);
+        if let Some(size) = task.size {
+            let moved =
+                task.original_size.map(|size| format!("boxed, {} bytes", time::count(size)));
+            let size = format!("{} bytes", time::count(size));
+            figure(ui, "future", size, moved.unwrap_or_default());
+        }
+    });
+}
+
+/// How a task's polls ended, counted: `2 yielded, 4 pending`.
+fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
+    let words = trace.task_polls(ix).iter().map(|&poll| match trace.poll(poll).how {
+        PollEnd::Yielded { .. } => "yielded",
+        other => words::poll_end(other),
+    });
+    counted(words.map(str::to_owned))
+}
+
+/// Who woke a task, counted.
+fn wakers(trace: &Trace, ix: TaskIx) -> String {
+    let words = trace.task_wakes(ix).iter().map(|&wake| match trace.wake(wake).by {
+        Waker::Task(by) if by == ix => "itself",
+        Waker::Task(_) => "by tasks",
+        Waker::Driver(_) => "timer or I/O",
+        Waker::Deferred(_) => "yielded",
+        Waker::Thread(_) => "by threads",
+    });
+    counted(words.map(str::to_owned))
+}
+
+/// On how many workers a task ran.
+fn workers(trace: &Trace, ix: TaskIx) -> String {
+    let mut lanes: Vec<_> =
+        trace.task_polls(ix).iter().map(|&poll| trace.poll(poll).lane).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    let workers =
+        lanes.iter().filter(|&&lane| matches!(trace.lane(lane).kind, LaneKind::Worker { .. }));
+    match workers.count() {
+        0 => String::new(),
+        count => format!("on {}", time::plural(count as u64, "worker")),
+    }
+}
+
+fn counted(words: impl Iterator<Item = String>) -> String {
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    for word in words {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let parts: Vec<String> =
+        counts.iter().map(|(word, count)| format!("{} {word}", time::count(*count))).collect();
+    parts.join(", ")
+}

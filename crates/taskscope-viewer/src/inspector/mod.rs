@@ -1,0 +1,180 @@
+//! The panel beside the timeline: the selected task, or the whole recording
+//! while none is selected.
+
+mod figures;
+mod polls;
+mod why;
+
+use egui::{Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use taskscope_model::{State, TaskIx};
+
+pub(crate) use figures::Counts;
+
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::{time, words};
+
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+    let bottom = ui.available_rect_before_wrap().bottom();
+    match doc.selected {
+        Some(task) => {
+            ScrollArea::vertical()
+                .id_salt("task")
+                .auto_shrink(false)
+                .show(ui, |ui| selected(ui, doc, task, bottom));
+        }
+        None => {
+            ScrollArea::vertical()
+                .id_salt("whole")
+                .auto_shrink(false)
+                .show(ui, |ui| whole(ui, doc));
+        }
+    }
+}
+
+/// A row of the grid of figures: what, and how much.
+fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<String>) {
+    ui.weak(name);
+    ui.label(value.into());
+    ui.weak(more.into());
+    ui.end_row();
+}
+
+fn whole(ui: &mut Ui, doc: &Document) {
+    let trace = doc.trace();
+    let summary = &doc.prepared.summary;
+    ui.add_space(6.0);
+    ui.heading("The recording");
+    ui.add_space(4.0);
+    Grid::new("whole").num_columns(3).spacing([16.0, 5.0]).show(ui, |ui| {
+        let ms = |ns: u64| time::duration(ns as f64);
+        if let Some(program) = &summary.program {
+            figure(ui, "program", program.clone(), "");
+        }
+        figure(ui, "lasted", ms(summary.duration_ns), "");
+        let tasks = &summary.tasks;
+        let ends = [
+            (tasks.returned, "returned"),
+            (tasks.panicked, "panicked"),
+            (tasks.cancelled, "cancelled"),
+            (tasks.alive, "alive"),
+        ];
+        let ends: Vec<String> = ends
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, what)| format!("{} {what}", time::count(*number)))
+            .collect();
+        figure(ui, "tasks", time::count(tasks.spawned), ends.join(", "));
+        if tasks.blocking > 0 {
+            figure(ui, "blocking tasks", time::count(tasks.blocking), "");
+        }
+        let longest = format!("longest {}", ms(summary.longest_poll_ns));
+        figure(ui, "polls", time::count(summary.polls), longest);
+        figure(ui, "wakes", time::count(summary.wakes), "");
+        figure(ui, "hops", time::count(summary.hops), "polls on another worker");
+    });
+    ui.add_space(12.0);
+    for (runtime, of) in summary.runtimes.iter().zip(trace.runtimes()) {
+        let name = of.name.as_deref().map_or_else(|| of.id.to_string(), str::to_owned);
+        ui.label(RichText::new(format!("Runtime {name}")).size(15.0));
+        ui.separator();
+        Grid::new(("workers", runtime.id)).num_columns(4).spacing([16.0, 5.0]).show(ui, |ui| {
+            ui.weak("");
+            for title in ["polls", "busy", "parks"] {
+                ui.label(RichText::new(format!("{title:>9}")).monospace().weak());
+            }
+            ui.end_row();
+            for worker in &runtime.workers {
+                ui.label(format!("worker {}", worker.index));
+                right(ui, time::count(worker.polls));
+                right(ui, time::duration(worker.busy_ns as f64));
+                right(ui, time::count(worker.parks));
+                ui.end_row();
+            }
+        });
+        ui.add_space(12.0);
+    }
+    ui.separator();
+    ui.weak("Click a poll or a row of the table to follow its task.");
+    ui.weak("Press Space to play, ? for all keys.");
+}
+
+/// A figure in a column: digits stand below digits.
+fn right(ui: &mut Ui, text: String) {
+    ui.monospace(format!("{text:>9}"));
+}
+
+fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
+    ui.add_space(6.0);
+    heading(ui, doc, ix);
+    ui.add_space(6.0);
+    state_bar(ui, doc, ix);
+    ui.add_space(8.0);
+    figures::show(ui, doc, ix);
+    ui.add_space(10.0);
+    why::show(ui, doc);
+    ui.add_space(10.0);
+    polls::show(ui, doc, ix, bottom);
+}
+
+fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
+    let trace = doc.trace();
+    let task = trace.task(ix);
+    ui.horizontal(|ui| {
+        ui.heading(trace.task_name(ix));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            // Without a name, the heading says it all.
+            if task.name.is_some() || !task.is_async() {
+                ui.weak(format!("{} {}", words::kind(task.kind), task.id));
+            }
+        });
+    });
+    let place = task.place.map(|place| trace.place(place));
+    let parent = task.parent.map(|parent| (parent, trace.task_name(parent)));
+    let mut clicked = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        match place {
+            Some(place) => {
+                ui.label(format!("spawned at {}", place.short()))
+                    .on_hover_text(format!("{}:{}:{}", place.file, place.line, place.column));
+            }
+            None => {
+                ui.weak("spawn place not recorded");
+            }
+        }
+        if let Some((parent, name)) = parent {
+            ui.label("by");
+            if ui.link(name).on_hover_text("Select the task that spawned it").clicked() {
+                clicked = Some(parent);
+            }
+        }
+    });
+    if clicked.is_some() {
+        doc.select(clicked);
+    }
+}
+
+/// How the task's life divides among its states.
+fn state_bar(ui: &mut Ui, doc: &Document, ix: TaskIx) {
+    let palette = Palette::get(ui);
+    let times = doc.prepared.times[ix.get()];
+    let total = times.total().max(1) as f32;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Time in each state"));
+    let mut left = rect.left();
+    for state in State::ALL {
+        let width = rect.width() * times.get(state) as f32 / total;
+        let part = Rect::from_min_size(egui::pos2(left, rect.top()), vec2(width, rect.height()));
+        ui.painter().rect_filled(part, 0.0, palette.state(state));
+        left += width;
+    }
+    ui.horizontal_wrapped(|ui| {
+        for state in State::ALL.into_iter().filter(|&state| times.get(state) > 0) {
+            let (dot, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
+            ui.painter().rect_filled(dot, 2.0, palette.state(state));
+            let share = 100.0 * times.get(state) as f32 / total;
+            ui.label(RichText::new(format!("{} {share:.0} %", state.name())).size(12.0));
+        }
+    });
+}

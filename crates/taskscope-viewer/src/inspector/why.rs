@@ -1,0 +1,93 @@
+//! Why the task ran when it last did: a chain of causes, as sentences.
+
+use egui::{RichText, Ui};
+use taskscope_model::{Cause, PollIx, TaskIx, Waker};
+
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::{time, words};
+
+/// Shows the chain of the poll at the playhead. A click goes to the task that
+/// caused a step, at the moment when it did.
+pub(super) fn show(ui: &mut Ui, doc: &mut Document) {
+    ui.label(RichText::new("Why it ran now").size(15.0));
+    ui.separator();
+    let Some(poll) = doc.current_poll() else {
+        ui.weak("It has not been polled at all.");
+        return;
+    };
+    let mut clicked = None;
+    for step in chain(doc, poll) {
+        ui.horizontal(|ui| {
+            let moment = step.moment.saturating_sub(doc.trace().span().start);
+            let colour = Palette::get(ui).weak;
+            ui.label(RichText::new(time::duration(moment as f64)).monospace().color(colour));
+            match step.task {
+                Some(task) => {
+                    if ui.link(step.text).clicked() {
+                        clicked = Some((task, step.moment));
+                    }
+                }
+                None => {
+                    ui.label(step.text);
+                }
+            }
+        });
+    }
+    if let Some((task, moment)) = clicked {
+        doc.select(Some(task));
+        doc.seek(moment as f64);
+    }
+}
+
+/// A step of the chain.
+struct Step {
+    moment: u64,
+    text: String,
+    /// The task that a click selects.
+    task: Option<TaskIx>,
+}
+
+/// The causes that led to a poll, oldest first: who scheduled it, and what had
+/// scheduled that one.
+fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
+    const LONGEST: usize = 4;
+    let trace = doc.trace();
+    let start = trace.poll(poll).start;
+    let worker = trace.lane_name(trace.poll(poll).lane);
+    let whose = trace.task_name(trace.poll(poll).task);
+    let mut steps = Vec::new();
+    let mut current = Some(poll);
+    let mut scheduled = None;
+    while let Some(poll) = current.take().filter(|_| steps.len() < LONGEST) {
+        let cause = trace.cause(poll);
+        let whose = trace.task_name(trace.poll(poll).task);
+        let (moment, by) = match cause {
+            Cause::Spawned { time, by } => (time, by),
+            Cause::Woken(wake) => match trace.wake(wake).by {
+                Waker::Task(by) => (trace.wake(wake).time, Some(by)),
+                _ => (trace.wake(wake).time, None),
+            },
+            Cause::Unknown => (trace.poll(poll).start, None),
+        };
+        scheduled.get_or_insert((moment, cause));
+        let text = words::because(trace, cause, &whose);
+        steps.push(Step { moment, text, task: by });
+        // The poll in which the other task did it.
+        current = by.filter(|&by| by != trace.poll(poll).task).and_then(|by| {
+            let polls = trace.task_polls(by);
+            let after = polls.partition_point(|&p| trace.poll(p).start <= moment);
+            polls.get(after.checked_sub(1)?).copied()
+        });
+    }
+    steps.reverse();
+    let text = match scheduled {
+        Some((moment, cause)) if cause != Cause::Unknown => {
+            let delay = time::duration(start.saturating_sub(moment) as f64);
+            format!("{worker} polled {whose}, {delay} later")
+        }
+        _ => format!("{worker} polled {whose}"),
+    };
+    steps.push(Step { moment: start, text, task: None });
+    steps
+}
