@@ -1,0 +1,127 @@
+//! The recorders, and none.
+
+use std::error::Error;
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use dial9::{Dial9HandleTokioExt, DiskBuffer, TokioAttachOptions};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// What records the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Variant {
+    /// Nothing.
+    Bare,
+    /// taskscope's hooks alone.
+    Polls,
+    /// All that taskscope records, as the only subscriber.
+    Full,
+    /// All that taskscope records, as a layer over a `Registry`.
+    Layer,
+    /// A `Registry` without a layer: what the layer's owner pays anyway.
+    Registry,
+    /// dial9: polls.
+    Dial9,
+    /// dial9: polls and wakes, for tasks spawned by its own function.
+    Dial9Wakes,
+    /// console-subscriber, with nobody connected.
+    Console,
+}
+
+/// How the workload spawns its tasks.
+#[derive(Clone, Copy, Debug)]
+pub enum Spawner {
+    /// `tokio::spawn`.
+    Tokio,
+    /// `dial9::spawn`.
+    Dial9,
+}
+
+impl Spawner {
+    /// Spawns a task.
+    pub fn spawn(self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        match self {
+            Self::Tokio => tokio::spawn(future),
+            Self::Dial9 => dial9::spawn(future),
+        }
+    }
+}
+
+/// Ends a recording, and tells how many events it has dropped, if it knows.
+type Finish = Box<dyn FnOnce() -> Result<Option<u64>, Box<dyn Error>>>;
+
+/// A program that is about to be measured.
+pub struct Setup {
+    /// Where it runs.
+    pub runtime: Runtime,
+    /// How it spawns.
+    pub spawner: Spawner,
+    /// To be called when the runtime has been dropped.
+    pub finish: Finish,
+}
+
+const WORKERS: usize = 2;
+
+impl Variant {
+    /// Puts the recorder in place. Traces go to `directory`.
+    pub fn set_up(self, directory: &Path) -> Result<Setup, Box<dyn Error>> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(WORKERS).enable_all();
+        let mut spawner = Spawner::Tokio;
+        let finish: Finish = match self {
+            Self::Bare => Box::new(|| Ok(None)),
+            Self::Registry => {
+                tracing_subscriber::registry().init();
+                Box::new(|| Ok(None))
+            }
+            Self::Polls => {
+                let file = directory.join("polls.tscope");
+                let recording = taskscope::Recorder::builder().file(file).start()?;
+                recording.hooks(&mut builder);
+                Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
+            }
+            Self::Full => {
+                let recording = taskscope::init();
+                recording.hooks(&mut builder);
+                Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
+            }
+            Self::Layer => {
+                let file = directory.join("layer.tscope");
+                let recording = taskscope::Recorder::builder().file(file).start()?;
+                tracing_subscriber::registry().with(recording.layer()).init();
+                recording.hooks(&mut builder);
+                Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
+            }
+            Self::Console => {
+                // Port 0: any that is free.
+                let server = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+                console_subscriber::ConsoleLayer::builder().server_addr(server).init();
+                Box::new(|| Ok(None))
+            }
+            Self::Dial9 | Self::Dial9Wakes => {
+                let disk = DiskBuffer::builder()
+                    .base_path(directory.join("dial9"))
+                    .max_file_size(1 << 30)
+                    .max_total_size(4 << 30)
+                    .build()?;
+                let recorder = dial9::recorder(disk).build();
+                if self == Self::Dial9Wakes {
+                    spawner = Spawner::Dial9;
+                }
+                let attach = TokioAttachOptions::builder().task_tracking_enabled(true).build();
+                let runtime = recorder.handle().attach_tokio_runtime(builder, attach)?;
+                let finish = Box::new(move || {
+                    recorder.graceful_shutdown(Duration::from_secs(30));
+                    Ok(None)
+                });
+                return Ok(Setup { runtime, spawner, finish });
+            }
+        };
+        Ok(Setup { runtime: builder.build()?, spawner, finish })
+    }
+}
