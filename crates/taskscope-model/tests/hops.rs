@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Recording, lane, polls, task};
+use common::{Recording, ix, lane, polls, task};
 use taskscope_format::TaskKind;
 use taskscope_model::Trace;
 
@@ -70,4 +70,21 @@ fn hops_of_a_window_are_those_under_way_in_it() {
     assert_eq!(during(50..60), 1, "the long one, though it begins before and ends after");
     assert_eq!(during(201..300), 0, "after both");
     assert_eq!(lane(&trace, 1).get(), 1);
+}
+
+/// Blocks reach a file in any order; people read runtimes in one.
+#[test]
+fn runtimes_stand_in_the_order_in_which_the_recorder_met_them() {
+    let trace = Recording::new()
+        .thread(0, |t| t.worker_of(1, 0).at(10).poll(7).at(20).ready())
+        .thread(1, |t| t.worker_of(0, 0).at(30).poll(8).at(40).ready())
+        .trace();
+    let ids: Vec<u32> = trace.runtimes().iter().map(|runtime| runtime.id).collect();
+    assert_eq!(ids, [0, 1]);
+    // And what lives on them has moved along.
+    for (task, runtime) in [(8, 0), (7, 1)] {
+        let poll = trace.poll(trace.task_polls(ix(&trace, task))[0]);
+        assert_eq!(trace.runtimes()[runtime].workers, [poll.lane]);
+        assert_eq!(trace.task(ix(&trace, task)).runtime, Some(runtime as u32));
+    }
 }

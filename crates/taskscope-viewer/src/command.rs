@@ -227,10 +227,17 @@ impl Command {
         }
     }
 
-    /// The keys that call it, as text: `Ctrl+O`.
+    /// The key that calls it, as text: `Ctrl+O`. Empty where there is none.
     pub(crate) fn key_text(self, ctx: &egui::Context) -> String {
-        let key = self.spec().keys.first();
-        key.map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
+        self.key_texts(ctx).into_iter().next().unwrap_or_default()
+    }
+
+    /// All keys that call it, as text.
+    pub(crate) fn key_texts(self, ctx: &egui::Context) -> Vec<String> {
+        let mut texts: Vec<String> =
+            self.spec().keys.iter().map(|&key| key_text(key, ctx)).collect();
+        texts.dedup();
+        texts
     }
 
     /// The tooltip of a widget that calls it.
@@ -261,6 +268,27 @@ impl Command {
             keys.retain(|(_, key)| input.consume_shortcut(key));
         });
         keys.into_iter().map(|(command, _)| command).collect()
+    }
+}
+
+/// A key as it is printed on the keyboard.
+fn key_text(shortcut: KeyboardShortcut, ctx: &egui::Context) -> String {
+    let KeyboardShortcut { mut modifiers, logical_key } = shortcut;
+    let key = match logical_key {
+        Key::ArrowLeft => "←",
+        Key::ArrowRight => "→",
+        Key::Minus => "-",
+        Key::Escape => "Esc",
+        key => key.symbol_or_name(),
+    };
+    // Where Shift is needed to type a sign, the sign says it all.
+    if logical_key == Key::Questionmark {
+        modifiers.shift = false;
+    }
+    let names = egui::ModifierNames::NAMES;
+    match names.format(&modifiers, ctx.os().is_mac()) {
+        modifiers if modifiers.is_empty() => key.to_owned(),
+        modifiers => format!("{modifiers}{}{key}", names.concat),
     }
 }
 

@@ -103,8 +103,7 @@ pub(crate) fn keys(ui: &mut Ui, open: &mut bool) {
             Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
                 for command in Command::ALL {
                     let spec = command.spec();
-                    let keys: Vec<String> =
-                        spec.keys.iter().map(|key| ui.ctx().format_shortcut(key)).collect();
+                    let keys = command.key_texts(ui.ctx());
                     if keys.is_empty() {
                         continue;
                     }
