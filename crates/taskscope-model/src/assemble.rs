@@ -18,7 +18,6 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
     take_off_drops(&mut loader);
     order_tasks(&mut loader);
     order_runtimes(&mut loader);
-    order_runtimes(&mut loader);
     order_lanes(&mut loader);
     let mut raw_polls = std::mem::take(&mut loader.polls);
     let mut raw_wakes = std::mem::take(&mut loader.wakes);
@@ -166,26 +165,6 @@ fn order_runtimes(loader: &mut Loader) {
         }
     }
     loader.runtimes.sort_by_key(|runtime| runtime.id);
-}
-
-/// Puts runtimes into the order in which the recorder met them. Files mention
-/// them in the order in which threads wrote their blocks.
-fn order_runtimes(loader: &mut Loader) {
-    let mut order: Vec<u32> = (0..loader.runtimes.len() as u32).collect();
-    order.sort_by_key(|&old| loader.runtimes[old as usize].id);
-    let mut new = vec![0; order.len()];
-    for (position, &old) in order.iter().enumerate() {
-        new[old as usize] = position as u32;
-    }
-    loader.runtimes.sort_by_key(|runtime| runtime.id);
-    let renumber = |runtime: &mut u32| *runtime = new[*runtime as usize];
-
-    loader.tasks.iter_mut().filter_map(|task| task.runtime.as_mut()).for_each(renumber);
-    for (kind, _) in &mut loader.lanes {
-        if let LaneKind::Worker { runtime, .. } = kind {
-            renumber(runtime);
-        }
-    }
 }
 
 /// Puts lanes into the order in which people read them: workers by runtime and
