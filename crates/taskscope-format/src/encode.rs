@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use crate::brief::Brief;
 use crate::event::{Event, Location, Nanos, Source, Spawn, TaskId, WakeOp};
 use crate::{tag, varint};
 
@@ -48,24 +49,16 @@ impl Encoder {
     /// A `time` earlier than the event before it is written as the same time:
     /// a stream never runs backwards.
     pub fn event(&mut self, time: Nanos, event: &Event<'_>, out: &mut Vec<u8>) {
+        if let Some(brief) = self.brief(time, event) {
+            brief.put(out);
+            return;
+        }
         match *event {
-            Event::PollStart { task, source } => {
-                let flag = if source == Source::Span { tag::FROM_SPAN } else { 0 };
-                self.short(tag::POLL_START | flag, time, out);
-                self.put_task(task, out);
-            }
-            Event::PollEnd { result, kept_waker } => {
-                let kept = if kept_waker { tag::KEPT_WAKER } else { 0 };
-                let result = result.code() << tag::RESULT_SHIFT;
-                self.short(tag::POLL_END | result | kept, time, out);
-            }
-            Event::Wake { task, op } => {
-                let flag = if op == WakeOp::ByRef { tag::BY_REF } else { 0 };
-                self.short(tag::WAKE | flag, time, out);
-                self.put_task(task, out);
-            }
-            Event::Park => self.short(tag::PARK, time, out),
-            Event::Unpark => self.short(tag::UNPARK, time, out),
+            Event::PollStart { .. }
+            | Event::PollEnd { .. }
+            | Event::Wake { .. }
+            | Event::Park
+            | Event::Unpark => self.short(time, event, out),
             Event::Meta { key, value } => {
                 let (key, value) = (self.string(key, out), self.string(value, out));
                 self.long(tag::META, time, &[key, value], out);
@@ -124,10 +117,39 @@ impl Encoder {
         self.long(tag::SPAWN, time, &fields, out);
     }
 
-    fn short(&mut self, tag: u8, time: Nanos, out: &mut Vec<u8>) {
+    /// An event of the sort that happens millions of times, as a record in
+    /// registers. `None`, and nothing has happened, for any other, and where its
+    /// numbers are too large for that: [`event`](Self::event) writes these.
+    #[inline]
+    pub fn brief(&mut self, time: Nanos, event: &Event<'_>) -> Option<Brief> {
+        let (tag, task) = short_parts(event)?;
+        let elapsed = time.saturating_sub(self.time);
+        let delta = task.map(|task| varint::delta(self.task, task.0));
+        if !Brief::has_room_for(elapsed) || delta.is_some_and(|delta| !Brief::has_room_for(delta)) {
+            return None;
+        }
+        self.time += elapsed;
+        let brief = Brief::new(tag).with(elapsed);
+        Some(match task.zip(delta) {
+            Some((task, delta)) => {
+                self.task = task.0;
+                brief.with(delta)
+            }
+            None => brief,
+        })
+    }
+
+    /// A short record with numbers that are too large for a brief one.
+    #[cold]
+    fn short(&mut self, time: Nanos, event: &Event<'_>, out: &mut Vec<u8>) {
+        let Some((tag, task)) = short_parts(event) else { return };
         out.push(tag);
         let elapsed = self.elapsed(time);
         varint::put(out, elapsed);
+        if let Some(task) = task {
+            varint::put(out, varint::delta(self.task, task.0));
+            self.task = task.0;
+        }
     }
 
     fn long(&mut self, tag: u8, time: Nanos, fields: &[u64], out: &mut Vec<u8>) {
@@ -152,11 +174,6 @@ impl Encoder {
         elapsed
     }
 
-    fn put_task(&mut self, task: TaskId, out: &mut Vec<u8>) {
-        varint::put(out, varint::delta(self.task, task.0));
-        self.task = task.0;
-    }
-
     /// The number of a string, which is defined first where it has none.
     fn string(&mut self, string: &str, out: &mut Vec<u8>) -> u64 {
         if let Some(&number) = self.strings.get(string) {
@@ -169,6 +186,29 @@ impl Encoder {
         out.extend_from_slice(string.as_bytes());
         number
     }
+}
+
+/// The tag of a short record, and the task that it names; `None` for an event
+/// that makes a long one.
+#[inline]
+fn short_parts(event: &Event<'_>) -> Option<(u8, Option<TaskId>)> {
+    Some(match *event {
+        Event::PollStart { task, source } => {
+            let flag = if source == Source::Span { tag::FROM_SPAN } else { 0 };
+            (tag::POLL_START | flag, Some(task))
+        }
+        Event::PollEnd { result, kept_waker } => {
+            let kept = if kept_waker { tag::KEPT_WAKER } else { 0 };
+            (tag::POLL_END | result.code() << tag::RESULT_SHIFT | kept, None)
+        }
+        Event::Wake { task, op } => {
+            let flag = if op == WakeOp::ByRef { tag::BY_REF } else { 0 };
+            (tag::WAKE | flag, Some(task))
+        }
+        Event::Park => (tag::PARK, None),
+        Event::Unpark => (tag::UNPARK, None),
+        _ => return None,
+    })
 }
 
 /// An optional field: 0 is none. (`u64::MAX` itself cannot occur: ids and sizes

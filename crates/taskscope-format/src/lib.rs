@@ -34,6 +34,7 @@
 //! opens up to the cut; a damaged block is passed over and told of. See
 //! [`Reader`] and [`Report`].
 
+mod brief;
 mod decode;
 mod encode;
 mod error;
@@ -44,6 +45,7 @@ mod tag;
 mod varint;
 mod writer;
 
+pub use brief::Brief;
 pub use encode::Encoder;
 pub use error::{Damage, DamageKind, OpenError};
 pub use event::{

@@ -31,6 +31,7 @@ pub(crate) fn take(input: &mut &[u8]) -> Option<u64> {
 
 /// The difference `to - from` as an unsigned number that is small where the
 /// two are near each other, in whichever direction.
+#[inline]
 pub(crate) fn delta(from: u64, to: u64) -> u64 {
     let signed = to.wrapping_sub(from) as i64;
     ((signed << 1) ^ (signed >> 63)) as u64
