@@ -14,8 +14,7 @@ pub(crate) fn install(shared: &Arc<Shared>, builder: &mut Builder, name: String)
     let hooks = Arc::new(HookSet::new(name));
     for (is_park, event) in [(true, Event::Park), (false, Event::Unpark)] {
         let (shared, hooks) = (Arc::clone(shared), Arc::clone(&hooks));
-        let hook =
-            move || record(&shared, |thread, shared, now| thread.park(shared, now, &hooks, &event));
+        let hook = move || record(&shared, |thread, shared| thread.park(shared, &hooks, &event));
         if is_park {
             builder.on_thread_park(hook)
         } else {
@@ -38,21 +37,21 @@ fn install_task_hooks(shared: &Arc<Shared>, builder: &mut Builder, hooks: &Arc<H
         let at = meta.spawned_at();
         let location = Location { file: at.file(), line: at.line(), column: at.column() };
         let spawned = (ids::task(meta.id()), location);
-        record(&shared, |thread, shared, now| thread.hook_spawn(shared, now, &hooks, spawned));
+        record(&shared, |thread, shared| thread.hook_spawn(shared, &hooks, spawned));
     });
     let (shared, hooks) = for_hook();
     builder.on_before_task_poll(move |meta| {
         let task = ids::task(meta.id());
-        record(&shared, |thread, shared, now| thread.before_poll(shared, now, &hooks, task));
+        record(&shared, |thread, shared| thread.before_poll(shared, &hooks, task));
     });
     let (shared, _) = for_hook();
     builder.on_after_task_poll(move |meta| {
         let task = ids::task(meta.id());
-        record(&shared, |thread, _, now| thread.after_poll(now, task));
+        record(&shared, |thread, shared| thread.after_poll(shared, task));
     });
     let (shared, _) = for_hook();
     builder.on_task_terminate(move |meta| {
         let task = ids::task(meta.id());
-        record(&shared, |thread, _, now| thread.terminate(now, task));
+        record(&shared, |thread, shared| thread.terminate(shared, task));
     });
 }

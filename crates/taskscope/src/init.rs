@@ -7,12 +7,11 @@ use std::io::Write;
 use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{Error, Recorder, Recording};
 
 /// Records this process: sets up a recording, and a global `tracing`
-/// subscriber with nothing in it but the recorder's layer.
+/// subscriber that hears Tokio and nothing else.
 ///
 /// ```no_run
 /// #[tokio::main]
@@ -50,8 +49,8 @@ fn try_init() -> Result<Recording, Error> {
               the feature",
         );
     }
-    let subscriber = tracing_subscriber::registry().with(recording.only_layer());
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::SubscriberInPlace)?;
+    tracing::dispatcher::set_global_default(recording.subscriber())
+        .map_err(|_| Error::SubscriberInPlace)?;
     Ok(recording)
 }
 

@@ -55,7 +55,6 @@ impl ThreadState {
     pub(crate) fn hook_spawn(
         &mut self,
         shared: &Shared,
-        time: Nanos,
         hooks: &HookSet,
         (task, location): (TaskId, Location<'_>),
     ) {
@@ -70,31 +69,27 @@ impl ThreadState {
                 spawn.location = Some(location);
             }
         }
-        self.stream.write(time, &Event::Spawn(spawn));
+        self.stream.write(shared.now(), &Event::Spawn(spawn));
     }
 
     #[inline]
-    pub(crate) fn before_poll(
-        &mut self,
-        shared: &Shared,
-        time: Nanos,
-        hooks: &HookSet,
-        task: TaskId,
-    ) {
+    pub(crate) fn before_poll(&mut self, shared: &Shared, hooks: &HookSet, task: TaskId) {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
-        self.stream.write(time, &Event::PollStart { task, source: Source::Hook });
+        let start = Event::PollStart { task, source: Source::Hook };
+        self.stream.write(shared.now(), &start);
         self.open.push(OpenPoll::new(task, How::Hook));
     }
 
     #[inline]
-    pub(crate) fn after_poll(&mut self, time: Nanos, task: TaskId) {
+    pub(crate) fn after_poll(&mut self, shared: &Shared, task: TaskId) {
         if let Some(position) = self.bracket_of(task) {
-            self.end_polls(time, position);
+            self.end_polls(shared.now(), position);
         }
     }
 
-    pub(crate) fn terminate(&mut self, time: Nanos, task: TaskId) {
+    pub(crate) fn terminate(&mut self, shared: &Shared, task: TaskId) {
+        let time = shared.now();
         if let Some(position) = self.bracket_of(task) {
             self.end_in_bracket(time, position);
         } else if !self.has_written_end(task) {
@@ -117,45 +112,33 @@ impl ThreadState {
         }
     }
 
-    pub(crate) fn park(
-        &mut self,
-        shared: &Shared,
-        time: Nanos,
-        hooks: &HookSet,
-        event: &Event<'_>,
-    ) {
+    pub(crate) fn park(&mut self, shared: &Shared, hooks: &HookSet, event: &Event<'_>) {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         if self.stream.worker().is_some() {
-            self.stream.write(time, event);
+            self.stream.write(shared.now(), event);
         }
     }
 }
 
 /// What the layer tells.
 impl ThreadState {
-    pub(crate) fn span_spawn(
-        &mut self,
-        shared: &Shared,
-        time: Nanos,
-        task: &Task,
-        mut spawn: Spawn<'_>,
-    ) {
+    pub(crate) fn span_spawn(&mut self, shared: &Shared, task: &Task, mut spawn: Spawn<'_>) {
         self.told += 1;
         if task.kind == TaskKind::BlockOn {
             self.place_is_stale();
         }
         self.find_worker(shared, None);
         spawn.parent = self.running();
-        self.stream.write(time, &Event::Spawn(spawn));
+        self.stream.write(shared.now(), &Event::Spawn(spawn));
         self.announced = Some(task.clone());
     }
 
     /// A blocking task was made to run a worker's loop.
-    pub(crate) fn worker_thread_spawned(&mut self, time: Nanos, by_block_in_place: bool) {
+    pub(crate) fn worker_thread_spawned(&mut self, shared: &Shared, by_block_in_place: bool) {
         self.told += 1;
         if by_block_in_place && self.stream.worker().is_some() {
-            self.give_worker_away(time);
+            self.give_worker_away(shared.now());
         }
     }
 
@@ -173,63 +156,79 @@ impl ThreadState {
         }
     }
 
-    pub(crate) fn enter(&mut self, shared: &Shared, time: Nanos, span: u64, of: &SpanTask) {
+    /// Whether this is the first visit to the task of `span`, inside a bracket
+    /// that the hooks have opened for it.
+    ///
+    /// `task` need not be the span's task any more, as long as it once was: a
+    /// task that is in a bracket is alive, and has the one span it always had.
+    #[inline]
+    pub(crate) fn enter_first(&mut self, span: u64, task: TaskId) -> bool {
+        match self.open.last_mut() {
+            Some(open) if open.task == task && matches!(open.how, How::Hook) => {
+                self.told += 1;
+                open.span = span;
+                open.visits += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn enter(&mut self, shared: &Shared, span: u64, of: SpanTask) {
+        if let SpanTask::Task(task) = &of
+            && self.enter_first(span, task.id)
+        {
+            return;
+        }
         self.told += 1;
         let SpanTask::Task(task) = of else {
             self.place_is_stale();
             return;
         };
-        match self.open.last_mut() {
-            Some(open) if open.task == task.id && matches!(open.how, How::Hook) => {
-                open.span = span;
-                open.visits += 1;
-            }
-            _ if task.is_hooked() => self.push_visit(span, task.id, How::Shutdown),
-            _ => {
-                if task.kind == TaskKind::BlockOn {
-                    self.place_is_stale();
-                } else {
-                    self.acts_as_worker();
-                }
-                self.find_worker(shared, None);
-                self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
-                let follows_own = self.last_visit.as_ref().is_some_and(|last| {
-                    last.task == task.id
-                        && last.told + 1 == self.told
-                        && !(last.kept_waker && time.saturating_sub(last.at) > AT_ONCE)
-                });
-                let again = task.set_entered();
-                self.push_visit(
-                    span,
-                    task.id,
-                    How::Span { task: task.clone(), follows_own, again },
-                );
-            }
+        if task.is_hooked() {
+            self.push_visit(span, task.id, How::Shutdown);
+            return;
         }
+        if task.kind == TaskKind::BlockOn {
+            self.place_is_stale();
+        } else {
+            self.acts_as_worker();
+        }
+        self.find_worker(shared, None);
+        let time = shared.now();
+        self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
+        let follows_own = self.last_visit.as_ref().is_some_and(|last| {
+            last.task == task.id
+                && last.told + 1 == self.told
+                && !(last.kept_waker && time.saturating_sub(last.at) > AT_ONCE)
+        });
+        let again = task.set_entered();
+        self.push_visit(span, task.id, How::Span { task, follows_own, again });
     }
 
-    pub(crate) fn exit(&mut self, shared: &Shared, time: Nanos, span: u64) {
+    #[inline]
+    pub(crate) fn exit(&mut self, shared: &Shared, span: u64) {
         self.told += 1;
         let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
             // A worker thread leaves its loop. (Or the span was entered before
             // this recording began.)
             self.place_is_stale();
             self.find_worker(shared, None);
-            self.stream.tell_worker(time);
+            self.stream.tell_worker(shared.now());
             return;
         };
         let open = &mut self.open[position];
         open.note_panic();
         if !matches!(open.how, How::Hook) {
-            self.end_polls(time, position);
+            self.end_polls(shared.now(), position);
         }
     }
 
-    pub(crate) fn close(&mut self, shared: &Shared, time: Nanos, of: &SpanTask) {
+    pub(crate) fn close(&mut self, shared: &Shared, of: &SpanTask) {
         self.told += 1;
         let SpanTask::Task(task) = of else { return };
         if let Some(position) = self.bracket_of(task.id) {
-            self.end_in_bracket(time, position);
+            self.end_in_bracket(shared.now(), position);
             return;
         }
         let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
@@ -249,7 +248,8 @@ impl ThreadState {
             self.place_is_stale();
         }
         self.find_worker(shared, None);
-        self.write_end(time, &Event::TaskEnd { task: task.id, end, inferred }, task.id);
+        let end = Event::TaskEnd { task: task.id, end, inferred };
+        self.write_end(shared.now(), &end, task.id);
     }
 
     /// The task whose waker is being cloned: if it is running here, it keeps it.
@@ -269,10 +269,11 @@ impl ThreadState {
         self.open.iter().rev().find(|open| open.span == span).map(|open| open.task)
     }
 
-    pub(crate) fn wake(&mut self, shared: &Shared, time: Nanos, task: TaskId, op: WakeOp) {
+    #[inline]
+    pub(crate) fn wake(&mut self, shared: &Shared, task: TaskId, op: WakeOp) {
         self.told += 1;
         self.find_worker(shared, None);
-        self.stream.write(time, &Event::Wake { task, op });
+        self.stream.write(shared.now(), &Event::Wake { task, op });
     }
 }
 

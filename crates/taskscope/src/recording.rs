@@ -12,6 +12,7 @@ use crate::Error;
 use crate::clock::Clock;
 use crate::layer;
 use crate::shared::Shared;
+use crate::subscriber::TaskSubscriber;
 use crate::target::{Target, program_name};
 use crate::writer::{Outcome, Writer, describe_process};
 
@@ -145,15 +146,29 @@ impl Recording {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.running.as_ref().map(|running| layer::beside_others(Arc::clone(&running.shared)))
+        self.running.as_ref().map(|running| layer::layer(Arc::clone(&running.shared)))
     }
 
-    /// The layer for a subscriber of the recorder's own.
-    pub(crate) fn only_layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        self.running.as_ref().map(|running| layer::alone(Arc::clone(&running.shared)))
+    /// A subscriber for programs that have no other: what
+    /// [`init`](crate::init) sets globally.
+    ///
+    /// It tells what [`layer`](Self::layer) tells, for half the price, and is
+    /// deaf to all that is not Tokio's.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.tscope");
+    /// let recording = taskscope::Recorder::builder().file(path).start()?;
+    /// tracing::dispatcher::set_global_default(recording.subscriber())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscriber(&self) -> tracing::Dispatch {
+        match &self.running {
+            Some(running) => {
+                tracing::Dispatch::new(TaskSubscriber::new(Arc::clone(&running.shared)))
+            }
+            None => tracing::Dispatch::none(),
+        }
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.

@@ -17,12 +17,9 @@ use std::thread::Thread;
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
 
-/// Bytes in the ring of a thread. Pages that are never used cost nothing, and
-/// the writer comes by before a ring is full even at 10 million events a second.
-///
-/// Not more than what a block of the file holds, so that all that is in a ring
-/// makes one block.
-pub(crate) const RING_BYTES: usize = 1 << 20;
+use crate::ring::{self, Consumer, Producer, RING_BYTES};
+
+/// All that is in a ring makes one block.
 const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX_PAYLOAD);
 
 /// What the two ends of a ring share beside the bytes.
@@ -42,17 +39,17 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) thread: ThreadId,
-    pub(crate) bytes: rtrb::Consumer<u8>,
+    pub(crate) bytes: Consumer,
     pub(crate) link: Arc<Link>,
 }
 
 /// The recorded thread's end of a stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    ring: rtrb::Producer<u8>,
+    ring: Producer,
     link: Arc<Link>,
     encoder: Encoder,
-    /// The records being built, kept to reuse its memory.
+    /// Records that are not brief, kept to reuse its memory.
     buffer: Vec<u8>,
     os_id: u64,
     name: String,
@@ -71,7 +68,7 @@ pub(crate) struct Stream {
 impl Stream {
     /// A stream for the calling thread.
     pub(crate) fn new(thread: ThreadId, writer: Thread) -> (Self, Outlet) {
-        let (ring, bytes) = rtrb::RingBuffer::new(RING_BYTES);
+        let (ring, bytes) = ring::ring();
         let link = Arc::new(Link::default());
         let stream = Self {
             ring,
@@ -115,7 +112,26 @@ impl Stream {
     }
 
     /// Writes an event, or counts it as dropped where there is no room.
+    #[inline]
     pub(crate) fn write(&mut self, time: Nanos, event: &Event<'_>) {
+        if self.link.generation.load(Ordering::Relaxed) == self.generation
+            && self.synced
+            && self.worker_told
+            && let Some(brief) = self.encoder.brief(time, event)
+        {
+            if !self.ring.push_brief(brief) {
+                self.drop_event(time);
+                return;
+            }
+            self.count(brief.len());
+        } else {
+            self.write_long(time, event);
+        }
+    }
+
+    /// Writes an event that is not brief, or with something before it.
+    #[inline(never)]
+    fn write_long(&mut self, time: Nanos, event: &Event<'_>) {
         self.buffer.clear();
         let generation = self.link.generation.load(Ordering::Relaxed);
         if generation != self.generation {
@@ -130,7 +146,7 @@ impl Stream {
             self.encoder.event(time, &Event::Worker(self.worker), &mut self.buffer);
         }
         self.encoder.event(time, event, &mut self.buffer);
-        if self.ring.push_entire_slice(&self.buffer).is_err() {
+        if !self.ring.push(&self.buffer) {
             self.drop_event(time);
             return;
         }
@@ -139,7 +155,12 @@ impl Stream {
             self.link.dropped.store(0, Ordering::Relaxed);
         }
         self.worker_told = true;
-        self.pending += self.buffer.len();
+        self.count(self.buffer.len());
+    }
+
+    #[inline]
+    fn count(&mut self, bytes: usize) {
+        self.pending += bytes;
         if self.pending > RING_BYTES / 2 {
             self.call_writer();
         }
@@ -201,11 +222,11 @@ mod tests {
 
     /// Moves what is in a ring to a file, as the writer does.
     fn drain(outlet: &mut Outlet, file: &mut FileWriter<Vec<u8>>) {
-        let chunk = outlet.bytes.read_chunk(outlet.bytes.slots()).unwrap();
+        let mut bytes = Vec::new();
+        let length = outlet.bytes.len();
         outlet.link.generation.fetch_add(1, Ordering::Relaxed);
-        let (first, second) = chunk.as_slices();
-        file.block(outlet.thread, &[first, second].concat()).unwrap();
-        chunk.commit_all();
+        outlet.bytes.take(length, &mut bytes);
+        file.block(outlet.thread, &bytes).unwrap();
     }
 
     fn poll(task: u64) -> Event<'static> {

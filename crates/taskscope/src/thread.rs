@@ -21,12 +21,14 @@ thread_local! {
 
 /// Lets `event` record something that happens on this thread now.
 ///
+/// It reads the clock itself, if it comes to writing something.
+///
 /// Never blocks and never panics. An event that comes while this thread is in
 /// the middle of recording another (an allocator or a signal handler that
 /// traces), or while its thread-locals are being destroyed, is counted as
 /// missed.
 #[inline]
-pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shared, Nanos)) {
+pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shared)) {
     let found = THREAD.try_with(|thread| {
         let Ok(mut states) = thread.try_borrow_mut() else { return false };
         let position = states.iter().position(|state| state.recording == shared.recording);
@@ -44,7 +46,7 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
                 &mut states[last]
             }
         };
-        event(state, shared, shared.now());
+        event(state, shared);
         true
     });
     if !found.unwrap_or(false) {

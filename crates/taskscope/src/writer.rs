@@ -106,7 +106,7 @@ impl Writer {
         // How much there is, before asking which runtimes there are: what these
         // bytes speak of is then known.
         let mut streams = std::mem::take(&mut self.streams);
-        let filled: Vec<_> = streams.iter().map(|stream| stream.bytes.slots()).collect();
+        let filled: Vec<_> = streams.iter().map(|stream| stream.bytes.len()).collect();
         self.tell_missed();
         let version = self.shared.runtimes().version;
         if version != self.stated || self.outcome.written > self.stated_at + RESTATE_AFTER {
@@ -115,7 +115,7 @@ impl Writer {
         let mut filled = filled.into_iter();
         streams.retain_mut(|stream| {
             self.drain(stream, filled.next().unwrap_or_default());
-            let ended = stream.bytes.is_abandoned() && stream.bytes.is_empty();
+            let ended = stream.bytes.is_abandoned() && stream.bytes.len() == 0;
             if ended {
                 self.tell_dropped(stream);
             }
@@ -127,17 +127,13 @@ impl Writer {
 
     /// Moves `bytes` from a ring to the file as one block.
     fn drain(&mut self, stream: &mut Outlet, bytes: usize) {
-        let Ok(chunk) = stream.bytes.read_chunk(bytes) else { return };
         if bytes == 0 {
             return;
         }
         stream.link.generation.fetch_add(1, Ordering::Relaxed);
         self.buffer.clear();
-        let (first, second) = chunk.as_slices();
-        self.buffer.extend_from_slice(first);
-        self.buffer.extend_from_slice(second);
         // The thread has its room back before the file is touched.
-        chunk.commit_all();
+        stream.bytes.take(bytes, &mut self.buffer);
         self.put(stream.thread);
     }
 

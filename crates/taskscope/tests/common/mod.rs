@@ -70,15 +70,21 @@ pub fn record_with(sources: Sources, program: impl FnOnce(&Recording)) -> Record
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.tscope");
     let recording = Recorder::builder().file(&path).start().unwrap();
-    let dispatch = if sources == Hooks {
-        Dispatch::none()
-    } else {
-        Dispatch::new(tracing_subscriber::registry().with(recording.layer()))
-    };
+    let dispatch = if sources == Hooks { Dispatch::none() } else { subscriber(&recording) };
     tracing::dispatcher::with_default(&dispatch, || program(&recording));
     let report = recording.finish().unwrap();
     assert_eq!(report.dropped_events, 0);
     read(std::fs::read(path).unwrap())
+}
+
+/// The recorder's layer over a registry; in `own_subscriber.rs` the recorder's own
+/// subscriber.
+fn subscriber(recording: &Recording) -> Dispatch {
+    if module_path!().starts_with("own_subscriber") {
+        recording.subscriber()
+    } else {
+        Dispatch::new(tracing_subscriber::registry().with(recording.layer()))
+    }
 }
 
 /// Like [`record`], in a subscriber where every span is enabled.
