@@ -120,7 +120,7 @@ impl Encoder {
     /// An event of the sort that happens millions of times, as a record in
     /// registers. `None`, and nothing has happened, for any other, and where its
     /// numbers are too large for that: [`event`](Self::event) writes these.
-    #[inline]
+    #[inline(always)]
     pub fn brief(&mut self, time: Nanos, event: &Event<'_>) -> Option<Brief> {
         let (tag, task) = short_parts(event)?;
         let elapsed = time.saturating_sub(self.time);
@@ -129,14 +129,10 @@ impl Encoder {
             return None;
         }
         self.time += elapsed;
-        let brief = Brief::new(tag).with(elapsed);
-        Some(match task.zip(delta) {
-            Some((task, delta)) => {
-                self.task = task.0;
-                brief.with(delta)
-            }
-            None => brief,
-        })
+        if let Some(task) = task {
+            self.task = task.0;
+        }
+        Some(Brief::new(tag, elapsed, delta))
     }
 
     /// A short record with numbers that are too large for a brief one.
@@ -190,7 +186,7 @@ impl Encoder {
 
 /// The tag of a short record, and the task that it names; `None` for an event
 /// that makes a long one.
-#[inline]
+#[inline(always)]
 fn short_parts(event: &Event<'_>) -> Option<(u8, Option<TaskId>)> {
     Some(match *event {
         Event::PollStart { task, source } => {
