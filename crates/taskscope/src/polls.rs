@@ -83,7 +83,15 @@ impl ThreadState {
 
     #[inline]
     pub(crate) fn after_poll(&mut self, shared: &Shared, task: TaskId) {
-        if let Some(position) = self.bracket_of(task) {
+        // Nearly always the innermost, and without news.
+        if let Some(open) = self.open.last()
+            && open.task == task
+            && matches!(open.how, How::Hook)
+        {
+            let (result, kept_waker) = (open.result(), open.kept_waker);
+            self.stream.write(shared.now(), &Event::PollEnd { result, kept_waker });
+            self.open.truncate(self.open.len() - 1);
+        } else if let Some(position) = self.bracket_of(task) {
             self.end_polls(shared.now(), position);
         }
     }

@@ -70,12 +70,14 @@ impl Producer {
     pub(crate) const ROOM: usize = RING_BYTES - WORD;
 
     /// Puts a record, or says that there is no room for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_brief(&mut self, record: Brief) -> bool {
         if !self.has_room(record.len()) {
             return false;
         }
-        self.put(record.bits(), record.len());
+        for (bits, length) in record.parts() {
+            self.put(bits, length);
+        }
         self.publish();
         true
     }
@@ -88,13 +90,13 @@ impl Producer {
         for piece in bytes.chunks(WORD) {
             let mut word = [0; WORD];
             word[..piece.len()].copy_from_slice(piece);
-            self.put(u64::from_le_bytes(word).into(), piece.len());
+            self.put(u64::from_le_bytes(word), piece.len());
         }
         self.publish();
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_room(&mut self, bytes: usize) -> bool {
         let limit = (Self::ROOM as u64).saturating_sub(bytes as u64);
         if bytes > Self::ROOM {
@@ -107,31 +109,31 @@ impl Producer {
         self.tail - self.head <= limit
     }
 
-    /// Stores the lowest `length` bytes of `bits`; the others must be zero.
-    #[inline]
-    fn put(&mut self, bits: u128, length: usize) {
-        let (index, filled) = (self.tail / WORD as u64, self.tail as usize % WORD);
-        let mut word = self.word | (bits as u64) << (8 * filled);
-        self.store(index, word);
-        let mut rest = bits >> (8 * (WORD - filled));
-        for index in 1..=((filled + length) / WORD) as u64 {
-            word = rest as u64;
-            rest >>= 8 * WORD;
-            self.store(self.tail / WORD as u64 + index, word);
+    /// Appends the lowest `length` bytes of `bits`; the others must be zero. A
+    /// word that they fill is stored.
+    #[inline(always)]
+    fn put(&mut self, bits: u64, length: usize) {
+        let filled = self.tail as usize % WORD;
+        self.word |= bits << (8 * filled);
+        if filled + length >= WORD {
+            self.store();
+            // What did not fit. (Shifted twice, for the case that all did.)
+            self.word = bits >> (8 * (WORD - filled) - 1) >> 1;
         }
-        self.word = word;
         self.tail += length as u64;
     }
 
-    #[inline]
-    fn store(&self, index: u64, word: u64) {
-        if let Some(place) = self.ring.words.get(index as usize % WORDS) {
-            place.store(word, Ordering::Relaxed);
+    /// Stores the word at the tail.
+    #[inline(always)]
+    fn store(&self) {
+        if let Some(place) = self.ring.words.get(self.tail as usize / WORD % WORDS) {
+            place.store(self.word, Ordering::Relaxed);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn publish(&self) {
+        self.store();
         // Release: whoever sees the count sees the bytes.
         self.ring.tail.0.store(self.tail, Ordering::Release);
     }
@@ -228,7 +230,7 @@ mod tests {
         let records: Vec<_> = (0..200_000).filter_map(&mut record).collect();
         let mut expected = Vec::new();
         for record in &records {
-            expected.extend_from_slice(&record.bits().to_le_bytes()[..record.len()]);
+            record.put(&mut expected);
         }
         let puts = std::thread::spawn(move || {
             for record in records {

@@ -37,15 +37,17 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
             position.map(|position| states.swap_remove(position));
             return true;
         }
-        let state = match position {
-            Some(position) => &mut states[position],
-            None => {
-                let Some(stream) = shared.new_stream() else { return false };
-                states.push(ThreadState::new(shared.recording, stream));
-                let last = states.len() - 1;
-                &mut states[last]
-            }
+        let position = match position {
+            Some(position) => position,
+            None => match ThreadState::first(shared) {
+                Some(state) => {
+                    states.push(state);
+                    states.len() - 1
+                }
+                None => return false,
+            },
         };
+        let Some(state) = states.get_mut(position) else { return false };
         event(state, shared);
         true
     });
@@ -89,10 +91,13 @@ struct Place {
 }
 
 impl ThreadState {
-    fn new(recording: u64, stream: Stream) -> Self {
-        Self {
-            recording,
-            stream,
+    /// What a thread has that was not heard of before; `None` while there is no
+    /// writer.
+    #[cold]
+    fn first(shared: &Shared) -> Option<Self> {
+        Some(Self {
+            recording: shared.recording,
+            stream: shared.new_stream()?,
             place: Place { stale: true, ..Place::default() },
             open: Vec::new(),
             told: 0,
@@ -100,7 +105,7 @@ impl ThreadState {
             ended: [TaskId(0); 8],
             next_ended: 0,
             announced: None,
-        }
+        })
     }
 
     /// Finds out which worker this thread is. `hooks` are those that are
