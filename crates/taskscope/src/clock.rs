@@ -131,11 +131,14 @@ mod tests {
     #[test]
     fn it_goes_as_the_operating_systems_clock_does() {
         let clock = Clock::start();
-        let (begun, from) = (Instant::now(), clock.now());
-        std::thread::sleep(Duration::from_millis(50));
-        let (to, passed) = (clock.now(), begun.elapsed().as_nanos() as f64);
-        let ratio = (to - from) as f64 / passed;
-        assert!((0.99..1.01).contains(&ratio), "{ratio}");
+        // Between two readings that belong together, another program may run.
+        let ratio = || {
+            let (begun, from) = (Instant::now(), clock.now());
+            std::thread::sleep(Duration::from_millis(20));
+            let (to, passed) = (clock.now(), begun.elapsed().as_nanos() as f64);
+            (to - from) as f64 / passed
+        };
+        assert!((0..50).any(|_| (0.999..1.001).contains(&ratio())));
     }
 
     #[test]

@@ -90,8 +90,13 @@ impl Listener {
     }
 
     #[inline]
-    pub(crate) fn exited(&self, span: &Id) {
-        record(&self.shared, |thread, shared| thread.exit(shared, span.into_u64()));
+    pub(crate) fn exited(&self, span: &Id, spans: &impl Spans) {
+        record(&self.shared, |thread, shared| {
+            // A span of others may have been left, too.
+            if !thread.exit(shared, span.into_u64()) && spans.find(span).is_some() {
+                thread.exit_unknown(shared);
+            }
+        });
     }
 
     pub(crate) fn closed(&self, span: &Id, of: Option<&SpanTask>) {

@@ -214,22 +214,30 @@ impl ThreadState {
         self.push_visit(span, task.id, How::Span { task, follows_own, again });
     }
 
+    /// Says whether the span was known to be entered.
     #[inline]
-    pub(crate) fn exit(&mut self, shared: &Shared, span: u64) {
-        self.told += 1;
+    pub(crate) fn exit(&mut self, shared: &Shared, span: u64) -> bool {
         let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
-            // A worker thread leaves its loop. (Or the span was entered before
-            // this recording began.)
-            self.place_is_stale();
-            self.find_worker(shared, None);
-            self.stream.tell_worker(shared.now());
-            return;
+            return false;
         };
+        self.told += 1;
         let open = &mut self.open[position];
         open.note_panic();
         if !matches!(open.how, How::Hook) {
             self.end_polls(shared.now(), position);
         }
+        true
+    }
+
+    /// A span was left that is not known to be entered: that of a worker thread,
+    /// which has come to the end of its loop, or one that was entered before
+    /// this recording began.
+    #[cold]
+    pub(crate) fn exit_unknown(&mut self, shared: &Shared) {
+        self.told += 1;
+        self.place_is_stale();
+        self.find_worker(shared, None);
+        self.stream.tell_worker(shared.now());
     }
 
     pub(crate) fn close(&mut self, shared: &Shared, of: &SpanTask) {

@@ -66,7 +66,7 @@ impl Subscriber for TaskSubscriber {
     }
 
     fn exit(&self, span: &Id) {
-        self.listener.exited(span);
+        self.listener.exited(span, &self.spans);
     }
 
     fn clone_span(&self, span: &Id) -> Id {
