@@ -81,7 +81,10 @@ impl Variant {
             }
             Self::Polls => {
                 let file = directory.join("polls.tscope");
-                let recording = taskscope::Recorder::builder().file(file).start()?;
+                let recording = taskscope::Recorder::builder()
+                    .detail(taskscope::Detail::Polls)
+                    .file(file)
+                    .start()?;
                 recording.hooks(&mut builder);
                 Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
             }

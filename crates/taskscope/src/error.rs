@@ -12,6 +12,11 @@ pub enum Error {
     /// The program was built without `--cfg tokio_unstable`, so that Tokio says
     /// nothing about its tasks.
     NoTokioUnstable,
+    /// The environment variable `TASKSCOPE_DETAIL` says what it can't.
+    UnknownDetail {
+        /// What it says.
+        value: String,
+    },
     /// The file could not be made.
     Create {
         /// Where it was to be.
@@ -61,6 +66,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoTokioUnstable => f.write_str(MEND_UNSTABLE),
+            Self::UnknownDetail { value } => {
+                write!(f, "TASKSCOPE_DETAIL is {value:?}; it can be \"full\" or \"polls\"")
+            }
             Self::Create { path, source } => write!(
                 f,
                 "cannot make the trace file {}: {source}; name another with \

@@ -8,7 +8,7 @@ use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
 
-use crate::{Error, Recorder, Recording};
+use crate::{Detail, Error, Recorder, Recording};
 
 /// Records this process: sets up a recording, and a global `tracing`
 /// subscriber that hears Tokio and nothing else.
@@ -26,6 +26,9 @@ use crate::{Error, Recorder, Recording};
 /// [`Recorder`] to handle errors yourself, or if you have a subscriber of your
 /// own.
 ///
+/// `TASKSCOPE_FILE` and `TASKSCOPE_DETAIL` say where to and how much, as for
+/// [`Recorder::file`] and [`Recorder::detail`].
+///
 /// It records what is spawned after the call. A runtime that is running already
 /// has no hooks; [`macro@crate::main`] or [`Recording::hooks`] bring them.
 pub fn init() -> Recording {
@@ -36,12 +39,16 @@ pub fn init() -> Recording {
 }
 
 fn try_init() -> Result<Recording, Error> {
+    let detail = Detail::from_environment()?;
     // Asked first, so that no empty file is left behind.
     // (`has_been_set` is true for one that only some other thread ever had.)
-    if !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
+    if detail == Detail::Full && !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return Err(Error::SubscriberInPlace);
     }
-    let recording = Recorder::builder().start()?;
+    let recording = Recorder::builder().detail(detail).start()?;
+    if detail == Detail::Polls {
+        return Ok(recording);
+    }
     if STATIC_MAX_LEVEL != LevelFilter::TRACE {
         complain(
             &"`tracing` is built without TRACE (a feature `max_level_…` or `release_max_level_…`), \

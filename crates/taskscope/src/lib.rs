@@ -103,6 +103,7 @@
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
 mod clock;
+mod detail;
 mod error;
 mod fields;
 mod hooks;
@@ -124,6 +125,7 @@ mod thread;
 mod visits;
 mod writer;
 
+pub use detail::Detail;
 pub use error::Error;
 pub use init::init;
 pub use recording::{Recorder, Recording, Report};

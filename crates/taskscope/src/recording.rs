@@ -8,13 +8,13 @@ use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::Error;
 use crate::clock::Clock;
 use crate::layer;
 use crate::shared::Shared;
 use crate::subscriber::TaskSubscriber;
 use crate::target::{Target, program_name};
 use crate::writer::{Outcome, Writer, describe_process};
+use crate::{Detail, Error};
 
 /// Sets up a [`Recording`].
 ///
@@ -28,6 +28,7 @@ use crate::writer::{Outcome, Writer, describe_process};
 #[must_use = "a recorder does nothing until it is started"]
 pub struct Recorder {
     file: Option<PathBuf>,
+    detail: Option<Detail>,
 }
 
 impl Recorder {
@@ -46,6 +47,15 @@ impl Recorder {
         self
     }
 
+    /// How much is recorded.
+    ///
+    /// Without this it is what the environment variable `TASKSCOPE_DETAIL` says
+    /// (`full` or `polls`), and without that [`Detail::Full`].
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
     /// Makes the file and starts the thread that writes it.
     ///
     /// Nothing is recorded yet: events come from [`Recording::layer`] and
@@ -53,11 +63,13 @@ impl Recorder {
     ///
     /// # Errors
     /// [`Error::NoTokioUnstable`] where Tokio would tell nothing,
-    /// [`Error::Create`] or [`Error::InUse`] where the file cannot be had.
+    /// [`Error::Create`] or [`Error::InUse`] where the file cannot be had,
+    /// [`Error::UnknownDetail`] where the environment asks for what there isn't.
     pub fn start(self) -> Result<Recording, Error> {
         if !cfg!(tokio_unstable) {
             return Err(Error::NoTokioUnstable);
         }
+        let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
         let program = program_name();
         let (target, file) = Target::create(self.file, &program)?;
         let clock = Clock::start();
@@ -72,7 +84,7 @@ impl Recorder {
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
         let process = std::process::id();
-        Ok(Recording { running: Some(Running { shared, thread, target, process }) })
+        Ok(Recording { running: Some(Running { shared, detail, thread, target, process }) })
     }
 }
 
@@ -96,6 +108,7 @@ pub struct Recording {
 #[derive(Debug)]
 struct Running {
     shared: Arc<Shared>,
+    detail: Detail,
     thread: JoinHandle<Outcome>,
     target: Target,
     process: u32,
@@ -146,7 +159,7 @@ impl Recording {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.running.as_ref().map(|running| layer::layer(Arc::clone(&running.shared)))
+        self.listened_to().map(layer::layer)
     }
 
     /// A subscriber for programs that have no other: what
@@ -163,12 +176,15 @@ impl Recording {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscriber(&self) -> tracing::Dispatch {
-        match &self.running {
-            Some(running) => {
-                tracing::Dispatch::new(TaskSubscriber::new(Arc::clone(&running.shared)))
-            }
-            None => tracing::Dispatch::none(),
-        }
+        self.listened_to().map_or_else(tracing::Dispatch::none, |shared| {
+            tracing::Dispatch::new(TaskSubscriber::new(shared))
+        })
+    }
+
+    /// What records what `tracing` tells, if that is to be recorded.
+    fn listened_to(&self) -> Option<Arc<Shared>> {
+        let running = self.running.as_ref().filter(|running| running.detail == Detail::Full)?;
+        Some(Arc::clone(&running.shared))
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.
@@ -222,7 +238,7 @@ impl Recording {
     }
 
     fn end(&mut self) -> Result<Report, Error> {
-        let Some(Running { shared, thread, target, process }) = self.running.take() else {
+        let Some(Running { shared, thread, target, process, .. }) = self.running.take() else {
             return Ok(Report { path: None, bytes: 0, dropped_events: 0 });
         };
         shared.close();

@@ -24,7 +24,8 @@ fn child(name: &str, directory: &Path) -> Command {
     command
         .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
         .current_dir(directory)
-        .env_remove("TASKSCOPE_FILE");
+        .env_remove("TASKSCOPE_FILE")
+        .env_remove("TASKSCOPE_DETAIL");
     command
 }
 
@@ -139,7 +140,8 @@ fn a_disk_that_fills_up_costs_the_rest_of_the_file_and_nothing_else() {
         .arg(child.get_program())
         .args(child.get_args())
         .current_dir(directory.path())
-        .env_remove("TASKSCOPE_FILE");
+        .env_remove("TASKSCOPE_FILE")
+        .env_remove("TASKSCOPE_DETAIL");
     run(&mut shell);
     let file = std::fs::read(directory.path().join("trace")).unwrap();
     let trace = taskscope_model::Trace::from_bytes(&file).unwrap();
@@ -419,6 +421,16 @@ fn the_attribute_records_with_layer_and_hooks() {
     let summary = recorded.trace.summary();
     assert_eq!((summary.tasks.returned, summary.polls), (3, 6));
     assert!(summary.wakes >= 3, "the layer is there too");
+}
+
+#[test]
+fn the_environment_can_ask_for_polls_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = child("child_main_attribute", directory.path());
+    run(child.env("TASKSCOPE_FILE", "trace").env("TASKSCOPE_DETAIL", "polls"));
+    let recorded = read(std::fs::read(directory.path().join("trace")).unwrap());
+    let summary = recorded.trace.summary();
+    assert_eq!((summary.tasks.spawned, summary.polls, summary.wakes), (3, 6, 0));
 }
 
 #[test]

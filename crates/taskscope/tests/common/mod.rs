@@ -1,6 +1,6 @@
 //! Recording a small program within a test.
 
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,57 @@
+//! How much is recorded.
+
+use crate::Error;
+
+/// How much a [`Recorder`](crate::Recorder) records.
+///
+/// What each costs is measured by the project's `crates/taskscope-bench`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detail {
+    /// All there is: what the hooks and the layer tell.
+    #[default]
+    Full,
+    /// What the hooks tell, and no more: spawns, polls, ends, parks. No wakes,
+    /// no names, and nothing about tasks that have no hooks. Little enough to be
+    /// always on.
+    ///
+    /// The runtimes need [`Recording::hooks`](crate::Recording::hooks), or
+    /// [`#[taskscope::main]`](macro@crate::main). The layer and the subscriber
+    /// of such a recording can stay where they are, and do nothing.
+    Polls,
+}
+
+/// The environment variable that says how much, where the program doesn't.
+const ENVIRONMENT: &str = "TASKSCOPE_DETAIL";
+
+impl Detail {
+    pub(crate) fn from_environment() -> Result<Self, Error> {
+        let Some(value) = std::env::var_os(ENVIRONMENT) else { return Ok(Self::default()) };
+        Self::parse(&value.to_string_lossy())
+    }
+
+    fn parse(value: &str) -> Result<Self, Error> {
+        match value {
+            "" | "full" => Ok(Self::Full),
+            "polls" => Ok(Self::Polls),
+            _ => Err(Error::UnknownDetail { value: value.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_a_detail_or_is_told_what_there_is() {
+        assert!(matches!(Detail::parse(""), Ok(Detail::Full)));
+        assert!(matches!(Detail::parse("full"), Ok(Detail::Full)));
+        assert!(matches!(Detail::parse("polls"), Ok(Detail::Polls)));
+        let message = Detail::parse("poll").map_err(|error| error.to_string());
+        assert_eq!(
+            message,
+            Err("TASKSCOPE_DETAIL is \"poll\"; it can be \"full\" or \"polls\"".to_owned())
+        );
+    }
+}
