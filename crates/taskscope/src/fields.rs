@@ -10,7 +10,7 @@ use tracing::span::Id;
 #[derive(Debug, Default)]
 pub(crate) struct SpawnFields {
     pub(crate) task: Option<TaskId>,
-    kind: String,
+    kind: Word,
     name: String,
     file: String,
     line: u64,
@@ -26,7 +26,7 @@ const WORKER_MODULE: &str = "tokio::runtime::scheduler::multi_thread::worker::";
 
 impl SpawnFields {
     pub(crate) fn kind(&self) -> TaskKind {
-        match &*self.kind {
+        match self.kind.as_str() {
             "local" => TaskKind::Local,
             "blocking" => TaskKind::Blocking,
             "block_on" => TaskKind::BlockOn,
@@ -66,6 +66,29 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
+/// A short text in place: all kinds of tasks have one.
+#[derive(Debug, Default)]
+struct Word {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl Word {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Word {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
 impl Visit for SpawnFields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
@@ -85,13 +108,14 @@ impl Visit for SpawnFields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let into = match field.name() {
+        let into: &mut dyn Write = match field.name() {
             "kind" => &mut self.kind,
             "task.name" => &mut self.name,
             "fn" => &mut self.function,
             _ => return,
         };
-        // Writing into a string does not fail.
+        // Writing into a string does not fail. A word that is too long is none
+        // of those that mean something.
         let _ = write!(into, "{value:?}");
     }
 }

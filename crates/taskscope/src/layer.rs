@@ -11,9 +11,8 @@ use tracing_subscriber::filter::{Filtered, LevelFilter};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::listener::{Listener, Spans, interest, is_wanted};
+use crate::listener::{Listener, interest, is_wanted};
 use crate::shared::Shared;
-use crate::task::{SpanTask, SpanTasks};
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
 /// the layers beside it want, and they see what they would without it.
@@ -47,59 +46,25 @@ pub(crate) struct TaskLayer {
     listener: Listener,
 }
 
-/// The spans of the registry below, with the task in each one's extensions.
-struct InRegistry<'a, S> {
-    context: &'a Context<'a, S>,
-    recording: u64,
-}
-
-impl<S> Spans for InRegistry<'_, S>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn find(&self, span: &Id) -> Option<SpanTask> {
-        let span = self.context.span(span)?;
-        let extensions = span.extensions();
-        extensions.get::<SpanTasks>()?.of(self.recording).cloned()
-    }
-}
-
-impl TaskLayer {
-    fn spans<'a, S>(&self, context: &'a Context<'a, S>) -> InRegistry<'a, S> {
-        InRegistry { context, recording: self.listener.recording() }
-    }
-}
-
-impl<S> Layer<S> for TaskLayer
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        let Some(of) = self.listener.spawned(attributes, id) else { return };
-        let recording = self.listener.recording();
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanTasks>() {
-            Some(tasks) => tasks.add(recording, of),
-            None => extensions.insert(SpanTasks::new(recording, of)),
-        }
+impl<S: Subscriber> Layer<S> for TaskLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, _: Context<'_, S>) {
+        self.listener.spawned(attributes, span);
     }
 
-    fn on_enter(&self, span: &Id, context: Context<'_, S>) {
-        self.listener.entered(span, &self.spans(&context));
+    fn on_enter(&self, span: &Id, _: Context<'_, S>) {
+        self.listener.entered(span);
     }
 
-    fn on_exit(&self, span: &Id, context: Context<'_, S>) {
-        self.listener.exited(span, &self.spans(&context));
+    fn on_exit(&self, span: &Id, _: Context<'_, S>) {
+        self.listener.exited(span);
     }
 
-    fn on_close(&self, span: Id, context: Context<'_, S>) {
-        let of = self.spans(&context).find(&span);
-        self.listener.closed(&span, of.as_ref());
+    fn on_close(&self, span: Id, _: Context<'_, S>) {
+        self.listener.closed(&span);
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        self.listener.event(event, &self.spans(&context));
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.listener.event(event);
     }
 }
 

@@ -46,6 +46,10 @@
 //! | [`init`] | yes | no | one line in any program |
 //! | [`Recorder`] | [`Recording::layer`] | [`Recording::hooks`] | your own subscriber and runtimes |
 //!
+//! [`Recording::subscriber`] takes the layer's place in a program that has no
+//! subscriber. [`Detail::Polls`] leaves `tracing` out, for a recording that is
+//! always on.
+//!
 //! With a subscriber and a runtime of your own:
 //!
 //! ```no_run
@@ -117,6 +121,7 @@ mod ring;
 mod runtimes;
 mod shared;
 mod span_index;
+mod spans;
 mod stream;
 mod subscriber;
 mod target;

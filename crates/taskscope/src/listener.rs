@@ -1,6 +1,6 @@
-//! What Tokio tells through `tracing`, whoever keeps the spans: a `Registry`
-//! with the [layer](crate::layer) on it, or the [subscriber](crate::subscriber)
-//! of the recorder's own.
+//! What Tokio tells through `tracing`, whoever gives the spans their ids: a
+//! `Registry` with the [layer](crate::layer) on it, or the
+//! [subscriber](crate::subscriber) of the recorder's own.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use tracing::{Event, Metadata};
 use crate::fields::{SpawnFields, WakerFields, WakerOp};
 use crate::shared::Shared;
 use crate::span_index::SpanIndex;
+use crate::spans::Spans;
 use crate::task::{SpanTask, Task};
 use crate::thread::record;
 
@@ -29,51 +30,43 @@ pub(crate) fn interest(metadata: &Metadata<'_>) -> Interest {
     if is_wanted(metadata) { Interest::always() } else { Interest::never() }
 }
 
-/// Who keeps the spans, and the task with each.
-pub(crate) trait Spans {
-    /// The task of a span; nothing for one that was made before this recording,
-    /// and for one that has closed.
-    fn find(&self, span: &Id) -> Option<SpanTask>;
-}
-
 /// Records what it hears.
 #[derive(Debug)]
 pub(crate) struct Listener {
     shared: Arc<Shared>,
+    /// The tasks of all open spans, and in front of them those that can be found
+    /// without a lock.
+    spans: Spans,
     index: SpanIndex,
 }
 
 impl Listener {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, index: SpanIndex::new() }
+        Self { shared, spans: Spans::default(), index: SpanIndex::new() }
     }
 
-    /// Tells the recordings of a process apart.
-    pub(crate) fn recording(&self) -> u64 {
-        self.shared.recording
-    }
-
-    /// A span was made. Returns what is to be kept with it.
-    pub(crate) fn spawned(&self, attributes: &Attributes<'_>, span: &Id) -> Option<SpanTask> {
+    /// A span was made.
+    pub(crate) fn spawned(&self, attributes: &Attributes<'_>, span: &Id) {
         let mut fields = SpawnFields::default();
         attributes.record(&mut fields);
-        let task = fields.task?;
+        let Some(task) = fields.task else { return };
         if fields.is_worker_thread() {
+            self.spans.insert(span, SpanTask::WorkerThread);
             record(&self.shared, |thread, shared| {
                 thread.worker_thread_spawned(shared, fields.is_block_in_place());
             });
-            return Some(SpanTask::WorkerThread);
+        } else {
+            let task = Task::new(task, fields.kind());
+            self.spans.insert(span, SpanTask::Task(task.clone()));
+            self.index.insert(span.into_u64(), task.id);
+            record(&self.shared, |thread, shared| {
+                thread.span_spawn(shared, task.clone(), fields.spawn(task.id));
+            });
         }
-        let task = Task::new(task, fields.kind());
-        self.index.insert(span.into_u64(), task.id);
-        record(&self.shared, |thread, shared| {
-            thread.span_spawn(shared, &task, fields.spawn(task.id));
-        });
-        Some(SpanTask::Task(task))
     }
 
     #[inline]
-    pub(crate) fn entered(&self, span: &Id, spans: &impl Spans) {
+    pub(crate) fn entered(&self, span: &Id) {
         record(&self.shared, |thread, shared| {
             let id = span.into_u64();
             if thread.enter_again(id) {
@@ -83,31 +76,37 @@ impl Listener {
             if task.is_some_and(|task| thread.enter_first(id, task)) {
                 return;
             }
-            if let Some(of) = spans.find(span) {
+            if let Some(of) = self.spans.find(span) {
                 thread.enter(shared, id, of);
             }
         });
     }
 
     #[inline]
-    pub(crate) fn exited(&self, span: &Id, spans: &impl Spans) {
+    pub(crate) fn exited(&self, span: &Id) {
         record(&self.shared, |thread, shared| {
             // A span of others may have been left, too.
-            if !thread.exit(shared, span.into_u64()) && spans.find(span).is_some() {
+            if !thread.exit(shared, span.into_u64()) && self.spans.find(span).is_some() {
                 thread.exit_unknown(shared);
             }
         });
     }
 
-    pub(crate) fn closed(&self, span: &Id, of: Option<&SpanTask>) {
+    /// There is one handle more of a span.
+    pub(crate) fn cloned(&self, span: &Id) {
+        self.spans.add_handle(span);
+    }
+
+    /// A handle of a span was dropped. Says whether that was the last.
+    pub(crate) fn closed(&self, span: &Id) -> bool {
+        let Some(of) = self.spans.drop_handle(span) else { return false };
         self.index.remove(span.into_u64());
-        if let Some(of) = of {
-            record(&self.shared, |thread, shared| thread.close(shared, of));
-        }
+        record(&self.shared, |thread, shared| thread.close(shared, &of));
+        true
     }
 
     #[inline]
-    pub(crate) fn event(&self, event: &Event<'_>, spans: &impl Spans) {
+    pub(crate) fn event(&self, event: &Event<'_>) {
         let mut fields = WakerFields::default();
         event.record(&mut fields);
         let (Some(op), Some(span)) = (fields.op, fields.span) else { return };
@@ -116,7 +115,7 @@ impl Listener {
             WakerOp::Drop => thread.waker_dropped(),
             WakerOp::Wake(op) => {
                 let task = thread.running_with_span(span.into_u64());
-                if let Some(task) = task.or_else(|| self.task(&span, spans)) {
+                if let Some(task) = task.or_else(|| self.task(&span)) {
                     thread.wake(shared, task, op);
                 }
             }
@@ -124,9 +123,9 @@ impl Listener {
     }
 
     #[inline]
-    fn task(&self, span: &Id, spans: &impl Spans) -> Option<TaskId> {
+    fn task(&self, span: &Id) -> Option<TaskId> {
         let found = self.index.task(span.into_u64());
-        found.or_else(|| match spans.find(span)? {
+        found.or_else(|| match self.spans.find(span)? {
             SpanTask::Task(task) => Some(task.id),
             SpanTask::WorkerThread => None,
         })

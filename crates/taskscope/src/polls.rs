@@ -131,7 +131,7 @@ impl ThreadState {
 
 /// What the layer tells.
 impl ThreadState {
-    pub(crate) fn span_spawn(&mut self, shared: &Shared, task: &Task, mut spawn: Spawn<'_>) {
+    pub(crate) fn span_spawn(&mut self, shared: &Shared, task: Task, mut spawn: Spawn<'_>) {
         self.told += 1;
         if task.kind == TaskKind::BlockOn {
             self.place_is_stale();
@@ -139,7 +139,7 @@ impl ThreadState {
         self.find_worker(shared, None);
         spawn.parent = self.running();
         self.stream.write(shared.now(), &Event::Spawn(spawn));
-        self.announced = Some(task.clone());
+        self.announced = Some(task);
     }
 
     /// A blocking task was made to run a worker's loop.

@@ -165,7 +165,7 @@ impl Recording {
     /// A subscriber for programs that have no other: what
     /// [`init`](crate::init) sets globally.
     ///
-    /// It tells what [`layer`](Self::layer) tells, for half the price, and is
+    /// It tells what [`layer`](Self::layer) tells, for less, and is
     /// deaf to all that is not Tokio's.
     ///
     /// ```

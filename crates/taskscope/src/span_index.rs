@@ -1,8 +1,8 @@
 //! From the id of a span to its task, without a lock and in a few nanoseconds.
 //!
-//! Who keeps the spans (a `Registry`, or [`crate::subscriber`]) can tell the task
-//! of each, and takes tens of nanoseconds for that: more than all the rest of an
-//! event. This table stands in front of it. It has one place for each span,
+//! [`Spans`](crate::spans::Spans) tells the task of each open span, and takes tens
+//! of nanoseconds for that: more than all the rest of an event. This table stands
+//! in front of it. It has one place for each span,
 //! found from the id; where two spans share a place, the second is not in it and
 //! is asked for the slow way.
 //!

@@ -164,6 +164,7 @@ impl Stream {
     #[inline(always)]
     fn count(&mut self, bytes: usize) {
         self.pending += bytes;
+        // Early: on a busy machine it takes the writer a while to get a core.
         if self.pending > RING_BYTES / 4 {
             self.call_writer();
         }

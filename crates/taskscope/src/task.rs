@@ -1,38 +1,11 @@
-//! What the layer keeps with the span of a task.
+//! What is kept with the span of a task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taskscope_format::{EndKind, TaskId, TaskKind};
 
-/// What the recordings of this process know of a span's task. Kept in the span's
-/// extensions, so that it is found from the span alone and goes when the span
-/// goes.
-#[derive(Debug)]
-pub(crate) struct SpanTasks {
-    first: (u64, SpanTask),
-    /// Those of further recordings in the same subscriber, which are rare.
-    others: Vec<(u64, SpanTask)>,
-}
-
-impl SpanTasks {
-    pub(crate) fn new(recording: u64, task: SpanTask) -> Self {
-        Self { first: (recording, task), others: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, recording: u64, task: SpanTask) {
-        self.others.push((recording, task));
-    }
-
-    pub(crate) fn of(&self, recording: u64) -> Option<&SpanTask> {
-        if self.first.0 == recording {
-            return Some(&self.first.1);
-        }
-        self.others.iter().find(|(of, _)| *of == recording).map(|(_, task)| task)
-    }
-}
-
-/// The task behind a `runtime.spawn` span, as one recording knows it.
+/// What is behind a `runtime.spawn` span.
 #[derive(Clone, Debug)]
 pub(crate) enum SpanTask {
     /// A task.

@@ -1,6 +1,6 @@
 //! The writer thread: empties the rings of all threads into the file.
 //!
-//! It comes by every [`EVERY`], or when a thread's ring is half full. A program
+//! It comes by every [`EVERY`], or when a quarter of a thread's ring has been filled. A program
 //! that is killed loses what the writer has not yet seen, and no more.
 //!
 //! Whatever goes wrong with the file, the rings are emptied all the same, so
