@@ -275,8 +275,8 @@ impl Command {
 fn key_text(shortcut: KeyboardShortcut, ctx: &egui::Context) -> String {
     let KeyboardShortcut { mut modifiers, logical_key } = shortcut;
     let key = match logical_key {
-        Key::ArrowLeft => "←",
-        Key::ArrowRight => "→",
+        // The fonts have no arrows that stand in text.
+        Key::ArrowLeft | Key::ArrowRight => logical_key.name(),
         Key::Minus => "-",
         Key::Escape => "Esc",
         key => key.symbol_or_name(),

@@ -93,10 +93,10 @@ impl Document {
     pub(crate) fn new(prepared: Prepared, name: String, path: Option<PathBuf>) -> Self {
         let span = prepared.trace.span();
         let mut view = View::new(span.clone());
-        let (start, width) = first_look(&prepared.trace);
-        view.show(start, width);
+        let (moment, width) = first_look(&prepared.trace);
+        view.show(moment - 0.25 * width, width);
         let speed = view.width() / 1e9 / VIEW_SECONDS;
-        let replay = Replay::new(span, view.start() + 0.3 * view.width(), speed);
+        let replay = Replay::new(span, moment, speed);
         Self {
             prepared,
             name,
@@ -296,15 +296,15 @@ pub(crate) fn life(trace: &Trace, task: &Task, ix: TaskIx) -> (f64, f64) {
     (start, end.max(start))
 }
 
-/// The part of a trace to show first: where tasks hop most, at a zoom at which
-/// single polls can be told apart.
+/// Where to begin with a trace: the moment just before a task arrives where tasks
+/// hop most, and a width of the window in which single polls can be told apart.
 fn first_look(trace: &Trace) -> (f64, f64) {
     let span = trace.span();
     let (start, whole) = (span.start as f64, (span.end - span.start) as f64);
     let busiest = trace.lanes().iter().map(|lane| lane.polls.len()).max().unwrap_or(0);
     let polls = busiest as f64;
     if polls <= 2.0 * FIRST_POLLS {
-        return (start, whole);
+        return (start + 0.25 * whole, whole);
     }
     let width = whole * FIRST_POLLS / polls;
     let hops: Vec<(f64, f64)> = trace
@@ -312,11 +312,12 @@ fn first_look(trace: &Trace) -> (f64, f64) {
         .iter()
         .map(|hop| (trace.poll(hop.from).end as f64, trace.poll(hop.to).start as f64))
         .collect();
-    let first = match busiest_stretch(&hops, 0.8 * width) {
+    let first = match busiest_stretch(&hops, 0.7 * width) {
         Some(position) => hops[position].1,
         None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,
     };
-    (first - 0.1 * width, width)
+    // So that the hop is under way in the very first picture.
+    (first - 0.015 * width, width)
 }
 
 /// Of hops sorted by time, the first of those that lie closest together: the

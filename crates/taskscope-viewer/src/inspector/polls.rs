@@ -76,6 +76,6 @@ fn poll_row(
     column(68.0, egui::Align2::RIGHT_CENTER, &start, &mono, palette.weak);
     column(142.0, egui::Align2::RIGHT_CENTER, &took, &mono, palette.text);
     column(152.0, egui::Align2::LEFT_CENTER, &lane, &text, palette.text);
-    column(208.0, egui::Align2::LEFT_CENTER, ended, &text, ended_colour);
+    column(214.0, egui::Align2::LEFT_CENTER, ended, &text, ended_colour);
     response.clicked()
 }
