@@ -127,7 +127,7 @@ pub(crate) struct SummaryArgs {
 Examples:
   taskscope render app.tscope -o app.png
   taskscope render app.tscope -o app.png --at 12.5ms --select 42
-  taskscope render app.tscope -o app.png --select accept --theme light --scale 2")]
+  taskscope render app.tscope -o app.png --select 'connection 3' --theme light --scale 2")]
 pub(crate) struct RenderArgs {
     /// The trace
     pub(crate) file: PathBuf,

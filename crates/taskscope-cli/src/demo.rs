@@ -32,13 +32,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
         file.display(),
         human::bytes(file.metadata().map_or(0, |metadata| metadata.len())),
     ))?;
-    if args.no_view {
-        if args.console {
-            console::linger();
-        }
-        return Ok(());
+    // The window keeps the process, and with it the console, going.
+    let windowless = args.no_view || show(trace, &file)? == Shown::Picture;
+    if args.console && windowless {
+        console::linger();
     }
-    show(trace, &file)
+    Ok(())
 }
 
 /// Runs the demo in this process and leaves its trace in `file`.
@@ -69,14 +68,21 @@ fn tasks(demo: &Demo, size: DemoSize) -> u32 {
     }
 }
 
+/// How a trace was shown.
+#[derive(PartialEq, Eq)]
+enum Shown {
+    Window,
+    Picture,
+}
+
 /// The window; where there can be none, a picture beside the trace.
-fn show(trace: Trace, file: &Path) -> Result<(), Error> {
+fn show(trace: Trace, file: &Path) -> Result<Shown, Error> {
     // A display that is named and not there shows only when it is tried.
     let why = match taskscope_viewer::display_missing() {
         Some(missing) => missing,
         None => match view::window(Some(file.to_owned()), true) {
             Err(Error::View { source }) => source.to_string(),
-            other => return other,
+            other => return other.map(|()| Shown::Window),
         },
     };
     let picture = file.with_extension("png");
@@ -84,7 +90,8 @@ fn show(trace: Trace, file: &Path) -> Result<(), Error> {
     output::print(&format!(
         "picture written to {}, since no window can be opened: {why}\n",
         picture.display()
-    ))
+    ))?;
+    Ok(Shown::Picture)
 }
 
 /// A name in the current directory that is not taken: no run replaces the

@@ -3,7 +3,9 @@
 /// A time with its unit, to three digits: `3 ns`, `12.5 µs`, `1.20 s`.
 pub(crate) fn time(nanos: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
-    match UNITS.into_iter().find(|&(size, _)| nanos >= size) {
+    // What would be shown as 1000 of a unit is 1 of the next.
+    let fits = |size: u64| nanos as f64 >= 0.9995 * size as f64;
+    match UNITS.into_iter().find(|&(size, _)| fits(size)) {
         Some((size, unit)) => {
             let value = nanos as f64 / size as f64;
             // By what would be shown: 9.999 is 10.0, and not 10.00.

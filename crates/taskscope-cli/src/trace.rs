@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taskscope_model::{Report, Trace};
+use taskscope_model::{Report, Trace, meta};
 
 use crate::error::Error;
 use crate::{human, output};
@@ -14,6 +14,9 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
     let trace = Trace::from_bytes(&bytes)
         .map_err(|source| Error::Open { path: path.to_owned(), source })?;
     for notice in notices(path, trace.report()) {
+        output::notice(&notice);
+    }
+    if let Some(notice) = trace.info().get(meta::NOTICE) {
         output::notice(&notice);
     }
     Ok(trace)

@@ -78,4 +78,6 @@ pub mod meta {
     pub const RECORDER: &str = "recorder";
     /// The operating system and processor architecture.
     pub const PLATFORM: &str = "platform";
+    /// A sentence for whoever looks at the trace: what keeps it from being whole.
+    pub const NOTICE: &str = "notice";
 }

@@ -57,7 +57,6 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         }
     }
     let hops = hops(&mut loader.tasks, &polls, &polls_by_task, &lanes);
-    let longest_hop = hops.iter().map(|hop| gap(&polls, hop)).max().unwrap_or(0);
     let mut ends: Vec<(Nanos, TaskIx)> = (0..)
         .map(TaskIx)
         .zip(&loader.tasks)
@@ -81,7 +80,6 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         wakes: raw_wakes.iter().map(finished_wake).collect(),
         wakes_by_task,
         hops,
-        longest_hop,
         ends,
     }
 }
@@ -272,7 +270,10 @@ fn lanes(raw: Vec<(LaneKind, Vec<Park>)>, polls: &[Poll]) -> Vec<Lane> {
         // Sums saturate: only a broken file has times that add up to centuries.
         let busy = outer.map(Poll::duration).fold(0, Nanos::saturating_add);
         parks.sort_by_key(|park| park.start);
-        Lane { kind, polls: range.start as u32..range.end as u32, parks, busy }
+        let parked = parks
+            .iter()
+            .fold(0, |sum: Nanos, park| sum.saturating_add(park.end.saturating_sub(park.start)));
+        Lane { kind, polls: range.start as u32..range.end as u32, parks, busy, parked }
     };
     raw.into_iter().enumerate().map(lane).collect()
 }
@@ -306,8 +307,4 @@ fn hops(tasks: &mut [Task], polls: &[Poll], polls_by_task: &[PollIx], lanes: &[L
     }
     hops.sort_by_key(|hop| polls[hop.to.get()].start);
     hops
-}
-
-fn gap(polls: &[Poll], hop: &Hop) -> Nanos {
-    polls[hop.to.get()].start.saturating_sub(polls[hop.from.get()].end)
 }

@@ -56,6 +56,6 @@ pub use step::Direction;
 pub use summary::{RuntimeSummary, Summary, TaskCounts, WorkerSummary};
 pub use taskscope_format::{
     Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId,
-    WakeOp,
+    WakeOp, meta,
 };
 pub use trace::Trace;

@@ -112,6 +112,8 @@ pub struct Lane {
     pub parks: Vec<Park>,
     /// Time spent in polls, in nanoseconds; nested polls count once.
     pub busy: Nanos,
+    /// Time spent parked, in nanoseconds.
+    pub parked: Nanos,
 }
 
 /// A time in which a worker slept for want of work.
@@ -205,11 +207,6 @@ impl Task {
     /// How many times it was woken.
     pub fn wake_count(&self) -> u32 {
         self.wakes.end - self.wakes.start
-    }
-
-    /// When the trace first knows of it.
-    pub fn first_seen(&self, first_poll: Option<Nanos>) -> Nanos {
-        self.spawned.or(first_poll).unwrap_or(0)
     }
 }
 

@@ -103,7 +103,7 @@ impl Trace {
         let end = self.task(task).end.map_or(self.span.end, |end| end.time);
         let (polls, wakes, now, woken) = match polls.partition_point(|poll| start(poll) <= from) {
             0 => {
-                let begin = self.task(task).first_seen(polls.first().map(start));
+                let begin = self.first_seen(task);
                 (polls, wakes, begin, self.task(task).spawned.map(|_| begin))
             }
             after => {
@@ -125,6 +125,14 @@ impl Trace {
         }
     }
 
+    /// When the trace first knows of a task: its spawn, else its first poll, else
+    /// its first wake.
+    pub fn first_seen(&self, task: TaskIx) -> Nanos {
+        let poll = self.task_polls(task).first().map(|&poll| self.poll(poll).start);
+        let wake = self.task_wakes(task).first().map(|&wake| self.wake(wake).time);
+        self.task(task).spawned.or(poll).or(wake).unwrap_or(self.span.start)
+    }
+
     /// How long a task was in each state.
     pub fn state_times(&self, task: TaskIx) -> StateTimes {
         let mut times = StateTimes::default();
@@ -143,7 +151,9 @@ impl Trace {
     /// What a task is doing at `time`; `None` before its spawn and after its end.
     pub fn state_at(&self, task: TaskIx, time: Nanos) -> Option<StateSpan> {
         let spans = self.states_from(task, time).take_while(|span| span.start <= time);
-        spans.last().filter(|span| time < span.end)
+        // A task that is alive when the recording ends is still doing it then.
+        let alive = self.task(task).end.is_none();
+        spans.last().filter(|span| time < span.end || (alive && time == self.span.end))
     }
 }
 

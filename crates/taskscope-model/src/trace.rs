@@ -33,8 +33,6 @@ pub struct Trace {
     pub(crate) wakes_by_task: Vec<WakeIx>,
     /// By the start of the poll they lead to.
     pub(crate) hops: Vec<Hop>,
-    /// The longest time between the two polls of a hop.
-    pub(crate) longest_hop: Nanos,
     /// Times at which tasks ended, sorted.
     pub(crate) ends: Vec<(Nanos, TaskIx)>,
 }
@@ -196,16 +194,11 @@ impl Trace {
         &self.hops
     }
 
-    /// The hops that are under way at some moment of `window`: the poll before
-    /// them ended before its end, the poll after them begins after its start.
-    pub fn hops_during(&self, window: Range<Nanos>) -> impl Iterator<Item = &Hop> {
-        let first = self.hops.partition_point(|hop| self.poll(hop.to).start < window.start);
-        // A hop that begins before the window's end arrives soon after it.
-        let latest = window.end.saturating_add(self.longest_hop);
-        self.hops[first..]
-            .iter()
-            .take_while(move |hop| self.poll(hop.to).start <= latest)
-            .filter(move |hop| self.poll(hop.from).end <= window.end)
+    /// The hops that arrive in `window`: the poll that they lead to begins in it.
+    pub fn hops_arriving(&self, window: Range<Nanos>) -> &[Hop] {
+        let before = |time| self.hops.partition_point(|hop| self.poll(hop.to).start < time);
+        let (first, after) = (before(window.start), before(window.end));
+        &self.hops[first..after.max(first)]
     }
 }
 

@@ -57,18 +57,19 @@ fn local_tasks_do_not_hop() {
 }
 
 #[test]
-fn hops_of_a_window_are_those_under_way_in_it() {
+fn hops_of_a_window_are_those_that_arrive_in_it() {
     let trace = Recording::new()
         .thread(0, |t| t.worker(0).at(10).poll(7).at(20).pending().at(10).poll(8).at(20).pending())
         .thread(1, |t| {
             t.worker(1).at(30).poll(8).at(35).pending().at(200).poll(7).at(210).pending()
         })
         .trace();
-    let during = |window| trace.hops_during(window).count();
-    assert_eq!(during(0..15), 0, "before both");
-    assert_eq!(during(22..28), 2, "task 7 and task 8 are both on their way");
-    assert_eq!(during(50..60), 1, "the long one, though it begins before and ends after");
-    assert_eq!(during(201..300), 0, "after both");
+    let arriving = |window| trace.hops_arriving(window).len();
+    assert_eq!(arriving(0..30), 0, "before both");
+    assert_eq!(arriving(30..31), 1, "task 8");
+    assert_eq!(arriving(0..300), 2);
+    assert_eq!(arriving(31..200), 0, "between them");
+    assert_eq!(arriving(201..300), 0, "after both");
     assert_eq!(lane(&trace, 1).get(), 1);
 }
 

@@ -1,11 +1,13 @@
 //! The window as a whole: what is open, and where its parts are.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use egui::{
     Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Theme, Ui, vec2,
 };
+
+use taskscope_model::meta;
 
 use crate::command::{Command, Needs};
 use crate::document::Document;
@@ -23,7 +25,8 @@ const ROOM_FOR_TABLE: f32 = 520.0;
 
 enum Stage {
     Start,
-    Loading(Loading),
+    /// And what was open before, to go back to if nothing comes of it.
+    Loading(Loading, Option<Box<Document>>),
     Open(Box<Document>),
 }
 
@@ -44,7 +47,7 @@ impl App {
     pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
         theme::install(ctx);
         let stage = match options.file.take() {
-            Some(path) => Stage::Loading(Loading::file(path, options.play, ctx)),
+            Some(path) => Stage::Loading(Loading::file(path, options.play, ctx), None),
             None => Stage::Start,
         };
         Self {
@@ -77,13 +80,16 @@ impl App {
     /// Whether something is being read or recorded.
     #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
-        matches!(self.stage, Stage::Loading(_))
+        matches!(self.stage, Stage::Loading(..))
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
         self.receive(ui.ctx());
-        for command in Command::pressed(ui.ctx()) {
-            self.execute(ui.ctx(), command);
+        // The palette has the keyboard to itself while it is open.
+        if !self.palette.is_open() {
+            for command in Command::pressed(ui.ctx()) {
+                self.execute(ui.ctx(), command);
+            }
         }
         if let Some(document) = self.document()
             && document.replay.is_playing()
@@ -112,14 +118,18 @@ impl App {
         if let Some(path) = dropped {
             self.open(ctx, path);
         }
-        if let Some(chosen) = self.dialog.as_ref().and_then(|dialog| dialog.try_recv().ok()) {
-            self.dialog = None;
-            match chosen {
-                Some(path) => self.open(ctx, path),
-                None => self.error = Some(NO_FILE.to_owned()),
+        match self.dialog.as_ref().map(|dialog| dialog.try_recv()) {
+            None | Some(Err(TryRecvError::Empty)) => {}
+            Some(Ok(Some(path))) => {
+                self.dialog = None;
+                self.open(ctx, path);
+            }
+            Some(Ok(None) | Err(TryRecvError::Disconnected)) => {
+                self.dialog = None;
+                self.error = Some(NO_FILE.to_owned());
             }
         }
-        if let Stage::Loading(loading) = &self.stage {
+        if let Stage::Loading(loading, before) = &mut self.stage {
             match loading.outcome() {
                 None => {}
                 Some(Ok(mut document)) => {
@@ -134,15 +144,23 @@ impl App {
                 }
                 Some(Err(error)) => {
                     self.error = Some(error);
-                    self.stage = Stage::Start;
+                    self.stage = before.take().map_or(Stage::Start, Stage::Open);
                 }
             }
         }
     }
 
     fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
+        self.load(Loading::file(path, false, ctx));
+    }
+
+    fn load(&mut self, loading: Loading) {
         self.error = None;
-        self.stage = Stage::Loading(Loading::file(path, false, ctx));
+        let before = match std::mem::replace(&mut self.stage, Stage::Start) {
+            Stage::Open(document) | Stage::Loading(_, Some(document)) => Some(document),
+            Stage::Start | Stage::Loading(_, None) => None,
+        };
+        self.stage = Stage::Loading(loading, before);
     }
 
     fn choose(&mut self, ctx: &egui::Context, choice: Choice) {
@@ -151,8 +169,7 @@ impl App {
             Choice::Dialog => self.execute(ctx, Command::Open),
             Choice::Demo(name) => {
                 if let Some(run) = self.options.run_demo.clone() {
-                    self.error = None;
-                    self.stage = Stage::Loading(Loading::demo(name, run, ctx));
+                    self.load(Loading::demo(name, run, ctx));
                 }
             }
         }
@@ -168,19 +185,24 @@ impl App {
     }
 
     fn execute(&mut self, ctx: &egui::Context, command: Command) {
+        if command == Command::ClearSelection && std::mem::take(&mut self.keys_open) {
+            return;
+        }
         if !self.is_available(command) {
             return;
         }
         match command {
             Command::Open => self.dialog = self.dialog.take().or_else(|| Some(ask_for_file(ctx))),
-            Command::Home => self.stage = Stage::Start,
+            Command::Home => {
+                self.error = None;
+                self.stage = Stage::Start;
+            }
             Command::ShowPalette => self.palette.open(),
             Command::ShowKeys => self.keys_open = !self.keys_open,
             Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
                 Theme::Dark => Theme::Light,
                 Theme::Light => Theme::Dark,
             }),
-            Command::ClearSelection if self.keys_open => self.keys_open = false,
             _ => {
                 if let Some(document) = self.document() {
                     document.execute(command);
@@ -200,9 +222,22 @@ impl App {
         let size = ui.available_size();
         match &mut self.stage {
             Stage::Open(document) => {
+                if let Some(error) = &self.error {
+                    let shown = Frame::new().fill(palette.panel).inner_margin(8);
+                    let response = Panel::top("error")
+                        .frame(shown)
+                        .show(ui, |ui| {
+                            start::notice(ui, error);
+                            ui.button("Close").clicked()
+                        })
+                        .inner;
+                    if response {
+                        self.error = None;
+                    }
+                }
                 chosen = chosen.or(show_document(ui, document, bar, size));
             }
-            Stage::Loading(loading) => {
+            Stage::Loading(loading, _) => {
                 CentralPanel::default()
                     .frame(Frame::new().fill(palette.background))
                     .show(ui, |ui| start::loading(ui, loading));
@@ -278,16 +313,13 @@ fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
     let notices = notices(document);
     if !notices.is_empty() {
         let text = RichText::new(notices.join(", ")).color(palette.alarm);
-        ui.label(text).on_hover_text(
-            document
-                .trace()
-                .report()
-                .damages
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        );
+        let label = ui.label(text);
+        let damages = &document.trace().report().damages;
+        let mut details: Vec<String> = damages.iter().map(ToString::to_string).collect();
+        details.extend(document.trace().info().get(meta::NOTICE).map(str::to_owned));
+        if !details.is_empty() {
+            label.on_hover_text(details.join("\n"));
+        }
     }
     let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
     let parts = [
@@ -308,6 +340,9 @@ fn notices(document: &Document) -> Vec<String> {
     let mut notices = Vec::new();
     if summary.truncated {
         notices.push("cut short: shown up to the cut".to_owned());
+    }
+    if document.trace().info().get(meta::NOTICE).is_some() {
+        notices.push("not all was recorded".to_owned());
     }
     if summary.damaged_parts > 0 {
         notices.push(time::plural(summary.damaged_parts, "damaged part"));

@@ -50,7 +50,9 @@ impl Prepared {
             }
         }
         let mut places: Vec<(PlaceIx, u64)> = (0..).map(PlaceIx).zip(polls).collect();
-        places.sort_by_key(|&(place, polls)| (std::cmp::Reverse(polls), place));
+        // Ties by what people read, so that the colours are the same each time.
+        places
+            .sort_by_key(|&(place, polls)| (std::cmp::Reverse(polls), trace.place(place).clone()));
         let mut categories = vec![0; places.len()];
         for (category, (place, _)) in places.iter().enumerate() {
             categories[place.get()] = category;
@@ -134,7 +136,7 @@ impl Document {
         self.selected.is_none_or(|task| task == poll.task)
     }
 
-    /// Selects a task. The playhead goes to the poll that was clicked, if any.
+    /// Selects a task, or none.
     pub(crate) fn select(&mut self, task: Option<TaskIx>) {
         self.selected = task;
         if task.is_some() {
@@ -162,7 +164,7 @@ impl Document {
         let polls = self.trace().task_polls(self.selected?);
         let moment = self.replay.moment();
         let after = polls.partition_point(|&poll| self.trace().poll(poll).start <= moment);
-        polls.get(after.saturating_sub(1)).copied()
+        polls.get(after.checked_sub(1)?).copied()
     }
 
     /// What runs on a lane at the playhead.
@@ -290,8 +292,7 @@ impl Document {
 
 /// From when to when a task is known to live, in nanoseconds.
 pub(crate) fn life(trace: &Trace, task: &Task, ix: TaskIx) -> (f64, f64) {
-    let first_poll = trace.task_polls(ix).first().map(|&poll| trace.poll(poll).start);
-    let start = task.first_seen(first_poll) as f64;
+    let start = trace.first_seen(ix) as f64;
     let end = task.end.map_or(trace.span().end, |end| end.time) as f64;
     (start, end.max(start))
 }

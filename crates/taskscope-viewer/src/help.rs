@@ -14,6 +14,10 @@ pub(crate) struct PaletteWindow {
 }
 
 impl PaletteWindow {
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     pub(crate) fn open(&mut self) {
         *self = Self { open: true, ..Self::default() };
     }
@@ -28,6 +32,7 @@ impl PaletteWindow {
             return None;
         }
         let mut chosen = None;
+        let mut moved = false;
         let found: Vec<Command> = Command::ALL
             .iter()
             .copied()
@@ -50,6 +55,7 @@ impl PaletteWindow {
                 }
                 response.request_focus();
                 ui.input(|input| {
+                    moved = input.key_pressed(Key::ArrowDown) || input.key_pressed(Key::ArrowUp);
                     if input.key_pressed(Key::ArrowDown) {
                         self.marked += 1;
                     }
@@ -64,7 +70,8 @@ impl PaletteWindow {
                 self.marked = self.marked.min(found.len().saturating_sub(1));
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                     for (position, &command) in found.iter().enumerate() {
-                        if row(ui, command, position == self.marked) {
+                        let marked = position == self.marked;
+                        if row(ui, command, marked, moved) {
                             chosen = Some(command);
                         }
                     }
@@ -84,12 +91,18 @@ impl PaletteWindow {
     }
 }
 
-fn row(ui: &mut Ui, command: Command, marked: bool) -> bool {
+/// A command to choose; whether it was. The marked one comes into view when the
+/// mark has `moved`.
+fn row(ui: &mut Ui, command: Command, marked: bool, moved: bool) -> bool {
     let spec = command.spec();
     let button = egui::Button::selectable(marked, spec.title)
         .shortcut_text(command.key_text(ui.ctx()))
         .min_size(egui::vec2(ui.available_width(), 26.0));
-    ui.add(button).on_hover_text(spec.about).clicked()
+    let response = ui.add(button);
+    if marked && moved {
+        response.scroll_to_me(None);
+    }
+    response.on_hover_text(spec.about).clicked()
 }
 
 /// The page of keys. `open` becomes false when it is closed.
@@ -98,6 +111,7 @@ pub(crate) fn keys(ui: &mut Ui, open: &mut bool) {
         .open(open)
         .resizable(false)
         .collapsible(false)
+        .vscroll(true)
         .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
         .show(ui, |ui| {
             Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {

@@ -31,7 +31,9 @@ impl Activity {
         let mut columns = vec![0.0f32; count];
         let width = length / count.max(1) as f64;
         for &lane in &workers {
-            for mark in trace.marks(lane, span.clone(), (width / 2.0) as u64) {
+            let marks = trace.marks(lane, span.clone(), (width / 2.0) as u64);
+            // A nested poll's time is already in the one around it.
+            for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
                 // Spread over the columns that the mark touches, by its share of each.
                 let from = (mark.start - span.start) as f64 / width;
                 let to = (mark.end - span.start) as f64 / width;

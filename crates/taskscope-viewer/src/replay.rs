@@ -28,7 +28,7 @@ impl Replay {
     pub(crate) fn new(span: Range<Nanos>, playhead: f64, speed: f64) -> Self {
         let speed = speed.clamp(SLOWEST, FASTEST);
         let bounds = (span.start as f64, span.end as f64);
-        let playhead = playhead.clamp(bounds.0, bounds.1);
+        let playhead = playhead.min(bounds.1).max(bounds.0);
         Self { playhead, playing: false, speed, usual_speed: speed, bounds }
     }
 
@@ -61,7 +61,7 @@ impl Replay {
         self.playing = false;
     }
 
-    /// Goes to a moment, and stays there.
+    /// Goes to a moment.
     pub(crate) fn seek(&mut self, moment: f64) {
         self.playhead = moment.clamp(self.bounds.0, self.bounds.1);
     }

@@ -98,17 +98,20 @@ pub(crate) struct TableState {
     search: String,
     /// The tasks shown, in their order; worked out anew when `key` changes.
     rows: Vec<TaskIx>,
-    key: Option<(Field, bool, String)>,
+    key: Option<Key>,
     /// The selected task should be scrolled to.
     pub(crate) reveal: bool,
     /// The search field should get the focus.
     pub(crate) focus_search: bool,
 }
 
+/// What the rows depend on: the sort, its direction, the search, and the moment
+/// where that matters.
+type Key = (Field, bool, String, Option<u64>);
+
 /// Shows the table with its search field.
 pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     toolbar(ui, doc);
-    refresh(doc);
     if doc.table.rows.is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
@@ -138,6 +141,7 @@ fn toolbar(ui: &mut Ui, doc: &mut Document) {
         if std::mem::take(&mut doc.table.focus_search) {
             response.request_focus();
         }
+        refresh(doc);
         let shown = doc.table.rows.len();
         let all = doc.trace().tasks().len();
         let spawned = doc.prepared.summary.tasks.spawned;
@@ -156,7 +160,10 @@ fn toolbar(ui: &mut Ui, doc: &mut Document) {
 /// Sorts and filters anew where what it depends on has changed.
 fn refresh(doc: &mut Document) {
     let table = &doc.table;
-    let key = (table.sort, table.descending, table.search.to_lowercase());
+    // Rows that jump about while the recording plays help nobody.
+    let by_moment = table.sort == Field::Now && !doc.replay.is_playing();
+    let moment = by_moment.then(|| doc.replay.moment());
+    let key = (table.sort, table.descending, table.search.to_lowercase(), moment);
     if table.key.as_ref() == Some(&key) {
         return;
     }
@@ -167,7 +174,9 @@ fn refresh(doc: &mut Document) {
     let prepared = &doc.prepared;
     match key.0 {
         Field::Task => {}
-        Field::Place => rows.sort_by_key(|&task| trace.task(task).place),
+        Field::Place => {
+            rows.sort_by_cached_key(|&task| trace.task(task).place.map(|place| trace.place(place)));
+        }
         Field::Now => {
             let moment = doc.replay.moment();
             rows.sort_by_cached_key(|&task| now(trace, task, moment).map(State::name));
@@ -212,8 +221,8 @@ fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
 
 fn table(ui: &mut Ui, doc: &mut Document) {
     let reveal = std::mem::take(&mut doc.table.reveal);
-    let selected_row =
-        doc.selected.and_then(|task| doc.table.rows.iter().position(|&row| row == task));
+    let selected = doc.selected.filter(|_| reveal);
+    let selected_row = selected.and_then(|task| doc.table.rows.iter().position(|&row| row == task));
     let mut builder = TableBuilder::new(ui)
         .id_salt("tasks")
         .sense(Sense::click())
@@ -223,7 +232,7 @@ fn table(ui: &mut Ui, doc: &mut Document) {
     for field in Field::ALL {
         builder = builder.column(field.column());
     }
-    if let Some(row) = selected_row.filter(|_| reveal) {
+    if let Some(row) = selected_row {
         builder = builder.scroll_to_row(row, Some(Align::Center));
     }
     let mut clicked = None;

@@ -5,8 +5,9 @@ pub(crate) fn duration(ns: f64) -> String {
     let (value, unit) = split(ns);
     let decimals = match value.abs() {
         _ if unit == "ns" => 0,
-        v if v >= 100.0 => 0,
-        v if v >= 10.0 => 1,
+        // By what would be shown: 9.999 is 10.0, and not 10.00.
+        v if v >= 99.95 => 0,
+        v if v >= 9.995 => 1,
         _ => 2,
     };
     format!("{value:.decimals$} {unit}")

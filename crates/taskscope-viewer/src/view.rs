@@ -56,7 +56,7 @@ impl View {
     /// where it is on the screen.
     pub(crate) fn zoom(&mut self, factor: f64, around: f64) {
         let (first, last) = self.bounds;
-        let width = (self.width() * factor).clamp(SHORTEST, last - first);
+        let width = (self.width() * factor).min(last - first).max(SHORTEST);
         let left = (around - self.start) / self.width();
         self.show(around - left * width, width);
     }
@@ -69,8 +69,10 @@ impl View {
     /// Shows `width` nanoseconds from `start` on, as far as the trace goes.
     pub(crate) fn show(&mut self, start: f64, width: f64) {
         let (first, last) = self.bounds;
-        let width = width.clamp(SHORTEST, last - first);
-        self.start = start.clamp(first, last - width);
+        // No `clamp`: in a broken trace the bounds may be so far off that their
+        // difference is rounded past them.
+        let width = width.min(last - first).max(SHORTEST);
+        self.start = start.min(last - width).max(first);
         self.end = self.start + width;
     }
 

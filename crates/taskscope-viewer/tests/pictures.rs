@@ -48,3 +48,36 @@ fn a_picture_of_no_size_is_refused() {
     let options = RenderOptions { size: [0, 400], ..RenderOptions::default() };
     assert!(render(recorded(), "", &options).is_err());
 }
+
+/// What a broken or an empty file may hold is drawn, or at least doesn't end the
+/// program.
+#[test]
+fn odd_traces_are_drawn() {
+    use taskscope_format::{Encoder, Event, FileWriter, PollResult, RuntimeId, Source, ThreadId};
+
+    let empty: &[(u64, Event<'_>)] = &[];
+    let poll = Event::PollStart { task: TaskId(7), source: Source::Hook };
+    let end = Event::PollEnd { result: PollResult::Pending, kept_waker: false };
+    let worker = Event::Worker(Some((RuntimeId(0), 0)));
+    let far = 1 << 60;
+    let odd = [
+        empty,
+        &[(5, worker)],
+        &[(1, worker), (2, poll), (far, end), (u64::MAX, Event::Park)],
+        &[(far, worker), (far, poll), (far, end)],
+        &[(0, end), (3, poll)],
+    ];
+    for events in odd {
+        let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+        encoder.sync(0, &mut bytes);
+        for (time, event) in events {
+            encoder.event(*time, event, &mut bytes);
+        }
+        let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+        writer.block(ThreadId(0), &bytes).unwrap();
+        let trace = Trace::from_bytes(&writer.finish().unwrap()).unwrap();
+        let select = trace.find_task(TaskId(7));
+        let options = RenderOptions { size: [960, 620], select, ..RenderOptions::default() };
+        render(trace, "odd.tscope", &options).unwrap();
+    }
+}

@@ -11,60 +11,78 @@ use tracing_subscriber::filter::{Filtered, LevelFilter};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::hidden;
 use crate::listener::{Listener, interest, is_wanted};
 use crate::shared::Shared;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
 /// the layers beside it want, and they see what they would without it.
-pub(crate) fn layer<S>(shared: Arc<Shared>) -> Beside<S>
+///
+/// Without a recording it wants nothing. (`Option` is a layer, too, but one that
+/// isn't told when its subscriber is ready.)
+pub(crate) fn layer<S>(shared: Option<Arc<Shared>>) -> Beside<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Beside(TaskLayer { listener: Listener::new(shared) }.with_filter(TaskFilter))
+    let listener = shared.map(Listener::new);
+    let filter = TaskFilter { listens: listener.is_some() };
+    Beside(TaskLayer { listener }.with_filter(filter))
 }
 
 /// Lets through the spans of tasks and the events of wakers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TaskFilter;
+pub(crate) struct TaskFilter {
+    listens: bool,
+}
 
 impl<S> Filter<S> for TaskFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        is_wanted(metadata)
+        self.listens && is_wanted(metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        interest(metadata)
+        if self.listens { interest(metadata) } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::TRACE)
+        Some(if self.listens { LevelFilter::TRACE } else { LevelFilter::OFF })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct TaskLayer {
-    listener: Listener,
+    listener: Option<Listener>,
 }
 
 impl<S: Subscriber> Layer<S> for TaskLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, _: Context<'_, S>) {
-        self.listener.spawned(attributes, span);
+        if let Some(listener) = &self.listener {
+            listener.spawned(attributes, span);
+        }
     }
 
     fn on_enter(&self, span: &Id, _: Context<'_, S>) {
-        self.listener.entered(span);
+        if let Some(listener) = &self.listener {
+            listener.entered(span);
+        }
     }
 
     fn on_exit(&self, span: &Id, _: Context<'_, S>) {
-        self.listener.exited(span);
+        if let Some(listener) = &self.listener {
+            listener.exited(span);
+        }
     }
 
     fn on_close(&self, span: Id, _: Context<'_, S>) {
-        self.listener.closed(&span);
+        if let Some(listener) = &self.listener {
+            listener.closed(&span);
+        }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        self.listener.event(event);
+        if let Some(listener) = &self.listener {
+            listener.event(event);
+        }
     }
 }
 
@@ -90,6 +108,9 @@ where
     }
 
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        if let Some(listener) = &self.0.inner().listener {
+            hidden::look_into(listener.shared(), subscriber);
+        }
         self.0.on_register_dispatch(subscriber);
     }
 

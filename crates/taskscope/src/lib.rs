@@ -110,6 +110,7 @@ mod clock;
 mod detail;
 mod error;
 mod fields;
+mod hidden;
 mod hooks;
 mod ids;
 mod init;

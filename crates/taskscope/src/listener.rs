@@ -41,6 +41,10 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, spans: Spans::default(), index: SpanIndex::new() }
     }

@@ -77,7 +77,7 @@ impl ThreadState {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         let start = Event::PollStart { task, source: Source::Hook };
-        self.stream.write(shared.now(), &start);
+        self.stream.write(shared.now_in_order(), &start);
         self.open.push(OpenPoll::new(task, How::Hook));
     }
 
@@ -124,7 +124,7 @@ impl ThreadState {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         if self.stream.worker().is_some() {
-            self.stream.write(shared.now(), event);
+            self.stream.write(shared.now_in_order(), event);
         }
     }
 }
@@ -203,7 +203,7 @@ impl ThreadState {
             self.acts_as_worker();
         }
         self.find_worker(shared, None);
-        let time = shared.now();
+        let time = shared.now_in_order();
         self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let follows_own = self.last_visit.as_ref().is_some_and(|last| {
             last.task == task.id
@@ -289,7 +289,11 @@ impl ThreadState {
     pub(crate) fn wake(&mut self, shared: &Shared, task: TaskId, op: WakeOp) {
         self.told += 1;
         self.find_worker(shared, None);
-        self.stream.write(shared.now(), &Event::Wake { task, op });
+        let time = match self.open.is_empty() {
+            true => shared.now_in_order(),
+            false => shared.now(),
+        };
+        self.stream.write(time, &Event::Wake { task, op });
     }
 }
 

@@ -133,6 +133,12 @@ impl Recording {
         Self { running: None }
     }
 
+    /// Whether it has come out that a filter hides Tokio's spans.
+    #[cfg(test)]
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.shared.is_hidden())
+    }
+
     /// A layer for your own `tracing_subscriber::registry()`, beside `fmt`,
     /// `console_subscriber` or whatever else is there.
     ///
@@ -140,8 +146,9 @@ impl Recording {
     /// events of their wakers, and nothing else, and the layers beside it see
     /// what they would without it. Give *them* their level filters with
     /// `with_filter`. A filter that stands in the registry as a layer
-    /// (`registry().with(EnvFilter::…)`) holds for all layers, and would keep
-    /// Tokio's spans, which have level `TRACE`, from this one too.
+    /// (`registry().with(EnvFilter::…)`) holds for all layers, and keeps Tokio's
+    /// spans, which have level `TRACE`, from this one too. The layer notices, and
+    /// says so on stderr and in the trace.
     ///
     /// ```
     /// use tracing_subscriber::prelude::*;
@@ -159,7 +166,7 @@ impl Recording {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.listened_to().map(layer::layer)
+        layer::layer(self.listened_to())
     }
 
     /// A subscriber for programs that have no other: what

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     /// Events that came where no stream could take them: while the thread was
     /// recording another one, or was being torn down.
     missed: AtomicU64,
+    /// A filter hides Tokio's spans from the layer.
+    hidden: AtomicBool,
 }
 
 /// The stream of the recording itself, which no recorded thread has.
@@ -43,12 +45,19 @@ impl Shared {
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
+            hidden: AtomicBool::new(false),
         }
     }
 
     #[inline]
     pub(crate) fn now(&self) -> Nanos {
         self.clock.now()
+    }
+
+    /// See [`Clock::now_in_order`].
+    #[inline]
+    pub(crate) fn now_in_order(&self) -> Nanos {
+        self.clock.now_in_order()
     }
 
     #[inline]
@@ -85,6 +94,15 @@ impl Shared {
 
     pub(crate) fn runtimes(&self) -> MutexGuard<'_, Runtimes> {
         lock(&self.runtimes)
+    }
+
+    /// Notes that Tokio's spans are hidden. Says whether that is news.
+    pub(crate) fn hidden(&self) -> bool {
+        !self.hidden.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden.load(Ordering::Relaxed)
     }
 
     #[cold]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use taskscope_format::{Encoder, Event, FileWriter, Nanos, meta};
 
+use crate::hidden;
 use crate::shared::{RECORDING_STREAM, Shared};
 use crate::stream::Outlet;
 
@@ -173,6 +174,10 @@ impl Writer {
         buffer.clear();
         encoder.sync(now, buffer);
         for (key, value) in &self.meta {
+            encoder.event(now, &Event::Meta { key, value }, buffer);
+        }
+        if self.shared.is_hidden() {
+            let (key, value) = (meta::NOTICE, hidden::MESSAGE);
             encoder.event(now, &Event::Meta { key, value }, buffer);
         }
         {

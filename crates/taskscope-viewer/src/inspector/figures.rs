@@ -41,7 +41,7 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
     Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
         let now = match trace.state_at(ix, doc.replay.moment()) {
             Some(span) => span.state.name(),
-            None if doc.replay.moment() < task.spawned.unwrap_or(0) => "not spawned yet",
+            None if doc.replay.moment() < trace.first_seen(ix) => "not spawned yet",
             None => "ended",
         };
         figure(ui, "now", now, "");

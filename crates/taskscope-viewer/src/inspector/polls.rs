@@ -54,7 +54,11 @@ fn poll_row(
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let start = time::duration((poll.start - origin) as f64);
     let took = time::duration(poll.duration() as f64);
-    let lane = trace.lane_name(poll.lane);
+    // Threads of the blocking pool have long names.
+    let mut lane = trace.lane_name(poll.lane);
+    if lane.chars().count() > 9 {
+        lane = lane.chars().take(8).chain(['…']).collect();
+    }
     let ended = words::poll_end(poll.how);
     response.widget_info(|| {
         let label = format!("Poll at {start} for {took} on {lane}, {ended}");

@@ -13,7 +13,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document) {
     ui.label(RichText::new("Why it ran now").size(15.0));
     ui.separator();
     let Some(poll) = doc.current_poll() else {
-        ui.weak("It has not been polled at all.");
+        ui.weak("It has not been polled yet.");
         return;
     };
     let mut clicked = None;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use egui::Key;
 use egui_kittest::kittest::Queryable;
 
-use super::harness::{click, document, recorded, wait_until_open, window_on};
+use super::harness::{click, document, press, recorded, wait_until_open, window, window_on};
 use crate::{DemoEntry, Options};
 
 #[test]
@@ -103,4 +103,26 @@ fn a_cut_file_opens_and_says_so() {
     wait_until_open(&mut window);
     assert!(document(&mut window).trace().polls().len() > 100);
     window.get_by_label_contains("cut short");
+}
+
+#[test]
+fn a_file_that_does_not_open_leaves_the_open_trace_where_it_was() {
+    let mut window = window();
+    let dropped = Dropped(PathBuf::from("no-such-file.tscope"));
+    window.input_mut().dropped_files.push(Arc::new(dropped));
+    window.step();
+    wait_until_open(&mut window);
+    window.get_by_label_contains("no-such-file.tscope cannot be read");
+    assert_eq!(document(&mut window).name, "migration");
+    click(&mut window, "Close");
+    assert!(window.query_by_label_contains("cannot be read").is_none());
+}
+
+#[test]
+fn the_page_of_keys_closes_on_the_start_page_too() {
+    let mut window = window_on(Options::default());
+    press(&mut window, Key::F1);
+    window.get_by_label("Zoom at the pointer");
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label("Zoom at the pointer").is_none());
 }

@@ -77,3 +77,14 @@ fn the_page_of_keys_opens_and_closes() {
     press(&mut window, Key::Escape);
     assert!(window.query_by_label("Zoom at the pointer").is_none());
 }
+
+#[test]
+fn escape_closes_the_palette_and_keeps_the_selection() {
+    let mut window = window();
+    click(&mut window, "Row task 8");
+    press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get_by_label("Find a command");
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label("Find a command").is_none());
+    assert!(document(&mut window).selected.is_some());
+}

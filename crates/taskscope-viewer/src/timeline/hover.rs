@@ -12,11 +12,14 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
     ui.set_max_width(360.0);
     if mark.count > 1 {
         ui.strong(time::plural(mark.count.into(), "poll"));
-        ui.label(format!(
-            "{} busy within {}",
-            time::duration(mark.busy as f64),
-            time::duration((mark.end - mark.start) as f64)
-        ));
+        // Polls that lie within others have their time there.
+        if mark.busy > 0 {
+            ui.label(format!(
+                "{} busy within {}",
+                time::duration(mark.busy as f64),
+                time::duration((mark.end - mark.start) as f64)
+            ));
+        }
         let longest = time::duration(trace.poll(poll).duration() as f64);
         ui.label(format!("longest: {} for {longest}", trace.task_name(task)));
         ui.weak("zoom in to tell them apart");
@@ -27,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
     if let Some(place) = trace.task(task).place {
         ui.label(RichText::new(format!("spawned at {}", trace.place(place).short())).weak());
     }
-    let number = trace.task_polls(task).iter().position(|&p| trace.poll(p) == poll).unwrap_or(0);
+    let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
         for (name, value) in [

@@ -89,7 +89,7 @@ fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step:
         next += 1;
         if end - start < step {
             // Short ones are gathered as polls are.
-            let until = start + step;
+            let until = start.saturating_add(step);
             let after = next + parks[next..].partition_point(|park| park.start < until);
             end = parks[after - 1].end;
             next = after;

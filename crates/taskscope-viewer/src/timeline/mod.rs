@@ -161,10 +161,12 @@ fn interact(
         doc.measured = None;
         match under {
             Some((poll, _)) => {
-                let task = doc.trace().poll(poll).task;
-                doc.select(Some(task));
+                let poll = *doc.trace().poll(poll);
+                doc.select(Some(poll.task));
                 doc.replay.pause();
-                doc.replay.seek(scale.moment(pos.x));
+                // Within the poll, however narrow it is on the screen.
+                let (start, end) = (poll.start as f64, poll.end as f64 - 1.0);
+                doc.replay.seek(scale.moment(pos.x).min(end).max(start));
             }
             None => doc.select(None),
         }
@@ -192,8 +194,8 @@ fn measure(ui: &Ui, doc: &mut Document, response: &egui::Response, plot: Rect, s
     }
 }
 
-/// The painted mark under the pointer, and the poll it stands for. The widest
-/// nesting wins last, so that a nested poll is found before the one around it.
+/// The painted mark under the pointer, and the poll it stands for. Of nested
+/// polls the innermost is found first.
 fn mark_at(
     painted: &[PaintedLane],
     scale: &Scale,
@@ -201,9 +203,13 @@ fn mark_at(
 ) -> Option<(PollIx, taskscope_model::Mark)> {
     const REACH: f32 = 2.0;
     let lane = painted.iter().find(|lane| lane.rect.y_range().contains(pos.y))?;
-    let mark = lane.marks.iter().rev().find(|mark| {
-        let (left, right) = (scale.x(mark.start as f64), scale.x(mark.end as f64));
-        (left - REACH..=right + REACH).contains(&pos.x)
-    })?;
+    let within = |reach: f32| {
+        lane.marks.iter().rev().find(|mark| {
+            let (left, right) = (scale.x(mark.start as f64), scale.x(mark.end as f64));
+            (left - reach..=right + reach).contains(&pos.x)
+        })
+    };
+    // What is under the pointer, else what is so narrow that it is hard to hit.
+    let mark = within(0.0).or_else(|| within(REACH))?;
     Some((mark.poll, *mark))
 }

@@ -182,10 +182,9 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let (lane, span) = (trace.lane(lane), trace.span());
     let whole = (span.end - span.start).max(1) as f64;
     let share = |ns: u64| format!("{:.0} %", 100.0 * ns as f64 / whole);
-    let parked = lane.parks.iter().map(|park| park.end - park.start).sum();
     let detail = match lane.kind {
         LaneKind::Worker { .. } if !lane.parks.is_empty() => {
-            format!("busy {}   parked {}", share(lane.busy), share(parked))
+            format!("busy {}   parked {}", share(lane.busy), share(lane.parked))
         }
         _ => format!("busy {}", share(lane.busy)),
     };

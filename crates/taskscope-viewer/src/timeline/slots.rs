@@ -72,7 +72,8 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
         (0.0..1.0).contains(&progress).then_some((from, to, progress as f32))
     };
     let mut journeys: Vec<Journey> = trace
-        .hops_during(recent)
+        .hops_arriving(recent)
+        .iter()
         .filter_map(under_way)
         .filter_map(|(from, to, progress)| {
             let row = frame.rows.iter().find(|row| row.kind == RowKind::Lane(to.lane))?;
@@ -81,6 +82,10 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
             Some(Journey { task: to.task, from: start, to: end, radius, progress })
         })
         .collect();
+    // One token a task: where it goes last.
+    journeys.reverse();
+    journeys.sort_by_key(|journey| journey.task);
+    journeys.dedup_by_key(|journey| journey.task);
     // The selected task's journey is always among those shown.
     journeys.sort_by_key(|journey| Some(journey.task) != doc.selected);
     journeys.truncate(MOST);
