@@ -1,42 +1,10 @@
 //! Numbers as people read them.
 
-/// A time with its unit, to three digits: `3 ns`, `12.5 µs`, `1.20 s`.
+pub(crate) use taskscope_viewer::time::{count, plural as counted};
+
+/// A time as the window shows it, too: `3 ns`, `12.5 µs`, `1.20 s`.
 pub(crate) fn time(nanos: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
-    // What would be shown as 1000 of a unit is 1 of the next.
-    let fits = |size: u64| nanos as f64 >= 0.9995 * size as f64;
-    match UNITS.into_iter().find(|&(size, _)| fits(size)) {
-        Some((size, unit)) => {
-            let value = nanos as f64 / size as f64;
-            // By what would be shown: 9.999 is 10.0, and not 10.00.
-            let decimals = match value {
-                _ if value < 9.995 => 2,
-                _ if value < 99.95 => 1,
-                _ => 0,
-            };
-            format!("{value:.decimals$} {unit}")
-        }
-        None => format!("{nanos} ns"),
-    }
-}
-
-/// A count with its thousands apart: `1,234,567`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count and what it counts: `1 poll`, `2 polls`.
-pub(crate) fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
+    taskscope_viewer::time::duration(nanos as f64)
 }
 
 /// A size in bytes: `512 bytes`, `1.4 kB`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::Color32;
 use taskscope_model::{
-    Direction, LaneIx, PlaceIx, Poll, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
+    Direction, Hop, LaneIx, PlaceIx, Poll, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
 };
 
 use crate::command::Command;
@@ -308,11 +308,10 @@ fn first_look(trace: &Trace) -> (f64, f64) {
         return (start + 0.25 * whole, whole);
     }
     let width = whole * FIRST_POLLS / polls;
-    let hops: Vec<(f64, f64)> = trace
-        .hops()
-        .iter()
-        .map(|hop| (trace.poll(hop.from).end as f64, trace.poll(hop.to).start as f64))
-        .collect();
+    // By their arrivals: a task may have waited long before it hopped.
+    let arrival = |hop: &Hop| trace.poll(hop.to).start as f64;
+    let hops: Vec<(f64, f64)> =
+        trace.hops().iter().map(|hop| (arrival(hop), arrival(hop))).collect();
     let first = match busiest_stretch(&hops, 0.7 * width) {
         Some(position) => hops[position].1,
         None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,

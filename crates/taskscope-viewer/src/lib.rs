@@ -34,7 +34,7 @@ mod replay;
 mod start;
 mod table;
 mod theme;
-mod time;
+pub mod time;
 mod timeline;
 mod transport;
 mod view;

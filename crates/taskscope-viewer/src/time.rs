@@ -1,7 +1,7 @@
 //! Times and durations as people read them, and the ticks of a time axis.
 
 /// A duration of `ns` nanoseconds with three significant figures: `12.5 µs`.
-pub(crate) fn duration(ns: f64) -> String {
+pub fn duration(ns: f64) -> String {
     let (value, unit) = split(ns);
     let decimals = match value.abs() {
         _ if unit == "ns" => 0,
@@ -31,7 +31,7 @@ pub(crate) fn exact(ns: u64) -> String {
 }
 
 /// A large count with its thousands set apart: `2,410,312`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -44,7 +44,7 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 poll`, `2 polls`.
-pub(crate) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {noun}{s}", count(number))
 }
