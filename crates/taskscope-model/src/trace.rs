@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind};
+use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId};
 
 use crate::lanes::LaneIndex;
 use crate::load;
@@ -102,13 +102,15 @@ impl Trace {
     pub fn lane_name(&self, lane: LaneIx) -> String {
         match self.lane(lane).kind {
             LaneKind::Worker { index, .. } => format!("worker {index}"),
-            LaneKind::Thread(id) => {
-                let name = self.threads.iter().find(|t| t.id == id).and_then(|t| t.name.clone());
-                match name {
-                    Some(name) => format!("thread {name}"),
-                    None => format!("thread {}", id.0),
-                }
-            }
+            LaneKind::Thread(id) => self.thread_name(id),
+        }
+    }
+
+    /// A thread by its name, or by its number where it has none: `thread main`.
+    pub fn thread_name(&self, id: ThreadId) -> String {
+        match self.threads.iter().find(|thread| thread.id == id).and_then(|t| t.name.as_ref()) {
+            Some(name) => format!("thread {name}"),
+            None => format!("thread {}", id.0),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The model's facts in words, the same wherever they stand. What was inferred
 //! says so.
 
-use taskscope_model::{Cause, End, EndKind, PollEnd, TaskKind, ThreadId, Trace, Waker};
+use taskscope_model::{Cause, End, EndKind, PollEnd, TaskKind, Trace, Waker};
 
 /// How a poll ended.
 pub(crate) fn poll_end(how: PollEnd) -> &'static str {
@@ -68,19 +68,10 @@ pub(crate) fn because(trace: &Trace, cause: Cause, whose: &str) -> String {
                     format!("timer or I/O on {} woke {whose}", trace.lane_name(lane))
                 }
                 Waker::Deferred(_) => format!("{whose} had yielded (inferred)"),
-                Waker::Thread(id) => format!("{} woke {whose}", thread(trace, id)),
+                Waker::Thread(id) => format!("{} woke {whose}", trace.thread_name(id)),
             }
         }
         Cause::Unknown => format!("what scheduled {whose} is not recorded"),
-    }
-}
-
-/// A thread by its name, or number.
-fn thread(trace: &Trace, id: ThreadId) -> String {
-    let name = trace.threads().iter().find(|t| t.id == id).and_then(|t| t.name.clone());
-    match name {
-        Some(name) => format!("thread {name}"),
-        None => format!("thread {}", id.0),
     }
 }
 
@@ -91,6 +82,6 @@ fn waker(trace: &Trace, by: Waker, itself: bool) -> String {
         Waker::Task(task) => format!("woken by {}", trace.task_name(task)),
         Waker::Driver(lane) => format!("timer or I/O, on {}", trace.lane_name(lane)),
         Waker::Deferred(_) => "had yielded (inferred)".to_owned(),
-        Waker::Thread(id) => format!("woken by {}", thread(trace, id)),
+        Waker::Thread(id) => format!("woken by {}", trace.thread_name(id)),
     }
 }
