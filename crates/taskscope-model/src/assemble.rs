@@ -16,6 +16,7 @@ use crate::trace::Trace;
 
 pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
     take_off_drops(&mut loader);
+    take_off_late_brackets(&mut loader);
     order_tasks(&mut loader);
     order_runtimes(&mut loader);
     order_lanes(&mut loader);
@@ -115,6 +116,23 @@ fn take_off_drops(loader: &mut Loader) {
     loader.polls.retain(|_| {
         position += 1;
         !drops.contains(&(position - 1))
+    });
+}
+
+/// Takes off the brackets that a hook tells of after its task has ended.
+///
+/// A runtime that shuts down ends its tasks on one thread, while others may still
+/// take them out of their queues, and find nothing to poll. The recorder knows
+/// that where the task has a span. (One that began before the end may well be a
+/// poll: a bracket can last longer than its poll, in which time another worker
+/// takes up the task.)
+fn take_off_late_brackets(loader: &mut Loader) {
+    let Loader { polls, tasks, .. } = loader;
+    polls.retain(|poll| {
+        let end = tasks[poll.task.get()].end;
+        poll.source != Source::Hook
+            || poll.how != PollEnd::Pending
+            || end.is_none_or(|end| poll.start < end.time)
     });
 }
 

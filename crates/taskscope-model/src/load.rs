@@ -106,6 +106,7 @@ pub(crate) struct Loader {
     lane_of: HashMap<LaneKind, LaneIx>,
     place_of: HashMap<Place, PlaceIx>,
     task_of: HashMap<TaskId, TaskIx>,
+    ends: HashMap<TaskId, End>,
     strings: HashSet<Arc<str>>,
 }
 
@@ -157,8 +158,7 @@ impl Loader {
             }
             Event::Wake { task, op } => self.wake(thread, time, task, op),
             Event::TaskEnd { task, end, inferred } => {
-                let task = self.task(task);
-                self.tasks[task.get()].end.get_or_insert(End { time, kind: end, inferred });
+                self.ends.entry(task).or_insert(End { time, kind: end, inferred });
             }
             Event::Park => {
                 let stream = self.stream(thread);
@@ -397,8 +397,18 @@ impl Loader {
         self.unpark(thread, since);
     }
 
-    /// Ends everything that was still open when the recording ended.
+    /// Ends everything that was still open when the recording ended, and every task
+    /// that had ended.
+    ///
+    /// Nobody is told of tasks of which nothing is known but their end: a hook tells
+    /// of the end of all that a runtime runs, also for its own purposes on the
+    /// blocking pool.
     fn close(&mut self) {
+        for (id, end) in std::mem::take(&mut self.ends) {
+            if let Some(task) = self.task_of.get(&id) {
+                self.tasks[task.get()].end = Some(end);
+            }
+        }
         let end = self.span.map_or(0, |(_, end)| end);
         let threads: Vec<ThreadId> = self.streams.keys().copied().collect();
         for thread in threads {

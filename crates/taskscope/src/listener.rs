@@ -118,7 +118,7 @@ impl Listener {
             WakerOp::Clone => thread.waker_cloned(span.into_u64()),
             WakerOp::Drop => thread.waker_dropped(),
             WakerOp::Wake(op) => {
-                let task = thread.running_with_span(span.into_u64());
+                let task = thread.wakes_itself(span.into_u64());
                 if let Some(task) = task.or_else(|| self.task(&span)) {
                     thread.wake(shared, task, op);
                 }

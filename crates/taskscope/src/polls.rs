@@ -32,9 +32,9 @@
 //!
 //! One thing neither source tells: a task that is aborted, or whose runtime shuts
 //! down, *while* it is polled is dropped right after that poll, as if it had
-//! returned. Such a poll nearly always leaves a waker behind, and one that
-//! returns seldom does. So the end of a task that kept its waker in its last
-//! poll is written as returned, and as inferred.
+//! returned. Such a poll nearly always leaves a waker behind or has woken its own
+//! task, and one that returns seldom does. So the end of a task that kept or called
+//! its waker in its last poll is written as returned, and as inferred.
 //!
 //! # Why the end is written where it is
 //! A returning task wakes whoever joins it after its span has closed and before
@@ -65,6 +65,7 @@ impl ThreadState {
             // The layer has just told all but the runtime.
             Some(announced) if announced.id == task => announced.set_hooked(),
             _ => {
+                shared.note_spanless();
                 spawn.parent = self.running();
                 spawn.location = Some(location);
             }
@@ -88,11 +89,12 @@ impl ThreadState {
             && open.task == task
             && matches!(open.how, How::Hook)
         {
-            let (result, kept_waker) = (open.result(), open.kept_waker);
+            let result = open.result(|| shared.all_have_spans());
+            let kept_waker = open.kept_waker;
             self.stream.write(shared.now(), &Event::PollEnd { result, kept_waker });
             self.open.truncate(self.open.len() - 1);
         } else if let Some(position) = self.bracket_of(task) {
-            self.end_polls(shared.now(), position);
+            self.end_polls(shared, position);
         }
     }
 
@@ -224,7 +226,7 @@ impl ThreadState {
         let open = &mut self.open[position];
         open.note_panic();
         if !matches!(open.how, How::Hook) {
-            self.end_polls(shared.now(), position);
+            self.end_polls(shared, position);
         }
         true
     }
@@ -281,8 +283,12 @@ impl ThreadState {
     }
 
     /// The task that runs here and has this span.
-    pub(crate) fn running_with_span(&self, span: u64) -> Option<TaskId> {
-        self.open.iter().rev().find(|open| open.span == span).map(|open| open.task)
+    ///
+    /// It is about to be woken, by itself.
+    pub(crate) fn wakes_itself(&mut self, span: u64) -> Option<TaskId> {
+        let open = self.open.iter_mut().rev().find(|open| open.span == span)?;
+        open.woke_itself = true;
+        Some(open.task)
     }
 
     #[inline]
@@ -301,7 +307,8 @@ impl ThreadState {
 impl ThreadState {
     /// Whether this is a thread of a runtime and no worker of it. The thread
     /// that drops a current-thread runtime looks the same to Tokio, but has
-    /// been its worker until then.
+    /// been its worker until then. (Or that of another: then an end is written
+    /// that belongs to no task that was ever spawned, and readers ignore it.)
     fn is_of_blocking_pool(&self) -> bool {
         let of_current_thread = |handle: &Handle| {
             handle.runtime_flavor() == RuntimeFlavor::CurrentThread
@@ -334,16 +341,18 @@ impl ThreadState {
         }
         let (task, end) = (open.task, open.end_in_bracket());
         open.end = Some(end);
-        let inferred = end == EndKind::Returned && open.kept_waker;
+        let inferred = end == EndKind::Returned && (open.kept_waker || open.woke_itself);
         self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
     }
 
     /// Ends the poll at `position`, and those above it that were left open, so
     /// that beginnings and ends in the stream always match.
-    fn end_polls(&mut self, time: Nanos, position: usize) {
+    fn end_polls(&mut self, shared: &Shared, position: usize) {
+        let time = shared.now();
         while self.open.len() > position {
             let Some(open) = self.open.pop() else { return };
-            let (result, kept_waker) = (open.result(), open.kept_waker);
+            let result = open.result(|| shared.all_have_spans());
+            let kept_waker = open.kept_waker;
             if !matches!(open.how, How::Shutdown) {
                 self.stream.write(time, &Event::PollEnd { result, kept_waker });
             }

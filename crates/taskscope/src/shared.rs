@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     missed: AtomicU64,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
+    /// A task with hooks was spawned, and has no span that anybody hears of.
+    spanless: AtomicBool,
 }
 
 /// The stream of the recording itself, which no recorded thread has.
@@ -46,6 +48,7 @@ impl Shared {
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
             hidden: AtomicBool::new(false),
+            spanless: AtomicBool::new(false),
         }
     }
 
@@ -103,6 +106,18 @@ impl Shared {
 
     pub(crate) fn is_hidden(&self) -> bool {
         self.hidden.load(Ordering::Relaxed)
+    }
+
+    /// Relaxed access is enough: a task is handed to those who poll it.
+    pub(crate) fn note_spanless(&self) {
+        if self.all_have_spans() {
+            self.spanless.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the layer has been told of every task that has hooks.
+    pub(crate) fn all_have_spans(&self) -> bool {
+        !self.spanless.load(Ordering::Relaxed)
     }
 
     #[cold]

@@ -20,6 +20,8 @@ pub(crate) struct OpenPoll {
     pub(crate) unwinding_before: bool,
     pub(crate) panicked: bool,
     pub(crate) kept_waker: bool,
+    /// The task has been woken within this poll, by itself.
+    pub(crate) woke_itself: bool,
     /// How the task ended within this poll, if it has.
     pub(crate) end: Option<EndKind>,
 }
@@ -66,6 +68,7 @@ impl OpenPoll {
             unwinding_before: std::thread::panicking(),
             panicked: false,
             kept_waker: false,
+            woke_itself: false,
             end: None,
         }
     }
@@ -85,8 +88,11 @@ impl OpenPoll {
         }
     }
 
-    pub(crate) fn result(&self) -> PollResult {
+    /// `all_have_spans`: there are no tasks that are polled without being visited.
+    pub(crate) fn result(&self, all_have_spans: impl FnOnce() -> bool) -> PollResult {
         match (&self.how, self.end) {
+            // Another thread had ended it: its runtime shuts down.
+            (How::Hook, None) if self.visits == 0 && all_have_spans() => PollResult::OnlyDropped,
             (How::Hook, None) => PollResult::Pending,
             (How::Hook, _) if self.visits == 1 => PollResult::OnlyDropped,
             (_, Some(EndKind::Panicked)) => PollResult::Panicked,

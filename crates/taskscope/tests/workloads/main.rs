@@ -1,0 +1,275 @@
+//! Whatever a program does, its trace tells what the program itself knows: each
+//! task's parent, its polls worker by worker, and its end; and the sums agree with
+//! what Tokio counts.
+//!
+//! [`script`] makes programs up, [`run`] runs them, and in [`truth`] their tasks
+//! keep count of themselves.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod run;
+mod script;
+mod truth;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use common::{Recorded, Sources, read};
+use proptest::prelude::*;
+use run::{Program, Scope};
+use script::Script;
+use taskscope::Recorder;
+use taskscope_format::{EndKind, Event, Record, Source, Spawn, TaskId, TaskKind};
+use taskscope_model::{Cause, LaneKind, TaskIx, Trace};
+use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
+use tokio::task::LocalSet;
+use tracing::Dispatch;
+use tracing_subscriber::layer::SubscriberExt;
+use truth::{End, Told, Truth, Worker, lock};
+
+/// The runtime of a program.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    /// 0 for the current-thread scheduler.
+    workers: usize,
+    lifo: bool,
+    sources: Sources,
+    /// The recorder's own subscriber, and not its layer over a registry.
+    own_subscriber: bool,
+    /// The tasks run in a `LocalSet`.
+    local: bool,
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    let sources = prop_oneof![
+        4 => Just(Sources::Both), 1 => Just(Sources::Layer), 1 => Just(Sources::Hooks),
+    ];
+    let local = proptest::bool::weighted(0.2);
+    (0..4_usize, any::<bool>(), sources, any::<bool>(), local).prop_map(
+        |(workers, lifo, sources, own_subscriber, local)| Setup {
+            workers,
+            lifo,
+            sources,
+            own_subscriber,
+            local,
+        },
+    )
+}
+
+/// Runs a program, and compares.
+fn check(setup: Setup, script: Script) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.tscope");
+    let recording = Arc::new(Recorder::builder().file(&path).start().unwrap());
+    let dispatch = match setup.sources {
+        Sources::Hooks => Dispatch::none(),
+        _ if setup.own_subscriber => recording.subscriber(),
+        _ => tracing_subscriber::registry().with(recording.layer()).into(),
+    };
+    let program = Program::new(&recording, setup.sources != Sources::Layer);
+    let metrics = tracing::dispatcher::with_default(&dispatch, || {
+        let runtime = build(setup, &program);
+        let main = Arc::clone(&program).run(Scope { local: setup.local, may_hang: false }, script);
+        // The script of the main future may panic, too.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            if setup.local {
+                LocalSet::new().block_on(&runtime, main);
+            } else {
+                runtime.block_on(main);
+            }
+        }));
+        program.truth.shuts_down.store(true, Ordering::Release);
+        let metrics = runtime.metrics();
+        // Workers hand in their last figures when they shut down.
+        drop(runtime);
+        metrics
+    });
+    let truth = Arc::clone(&program.truth);
+    let only_runtime = program.runtimes() == 1;
+    drop(program);
+    let report = Arc::into_inner(recording).unwrap().finish().unwrap();
+    assert_eq!(report.dropped_events, 0);
+    let recorded = read(std::fs::read(path).unwrap());
+    compare(setup, &truth, &recorded);
+    if setup.sources != Sources::Layer {
+        compare_metrics(setup, &metrics, only_runtime, &recorded);
+    }
+}
+
+fn build(setup: Setup, program: &Program) -> Runtime {
+    let mut builder = match setup.workers {
+        0 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if setup.workers > 0 {
+        builder.worker_threads(setup.workers);
+    }
+    if !setup.lifo {
+        builder.disable_lifo_slot();
+    }
+    program.prepare(&mut builder);
+    builder.build().unwrap()
+}
+
+fn compare(setup: Setup, truth: &Truth, recorded: &Recorded) {
+    let trace = &recorded.trace;
+    let tasks = truth.tasks();
+    let told_of = |task: &&taskscope_model::Task| task.is_async();
+    // Hooks don't know the tasks of a `LocalSet`.
+    if !(setup.sources == Sources::Hooks && setup.local) {
+        for task in trace.tasks().iter().filter(told_of) {
+            let known = tasks.iter().any(|(id, _)| *id == task.id);
+            assert!(known, "{}", story(recorded, task.id));
+        }
+    }
+    for (id, told) in tasks {
+        let told = lock(&told);
+        let Some(task) = trace.find_task(id) else {
+            assert!(setup.sources == Sources::Hooks && setup.local, "task {id} is missing");
+            continue;
+        };
+        assert_eq!(trace.task(task).id, id);
+        if setup.sources != Sources::Hooks {
+            compare_parent(trace, task, &told);
+        }
+        // Hooks alone take a visit that only drops a task for a poll.
+        let dropped = matches!(told.end, Some(End::Dropped | End::DroppedAtShutdown));
+        if !(setup.sources == Sources::Hooks && dropped) {
+            assert_eq!(polls(trace, task), told.polls, "polls of {}", story(recorded, id));
+        }
+        compare_end(setup, trace, task, &told);
+        if setup.sources == Sources::Both && trace.task(task).kind == TaskKind::Task {
+            for &poll in trace.task_polls(task) {
+                let cause = trace.cause(poll);
+                assert_ne!(cause, Cause::Unknown, "why {:?} was polled", trace.poll(poll));
+            }
+        }
+    }
+}
+
+/// What happened on the threads that polled a task.
+fn story(recorded: &Recorded, task: TaskId) -> String {
+    let of_task = |event: &Event<'_>| matches!(event, Event::TaskEnd { task: of, .. } | Event::PollStart { task: of, .. } | Event::Spawn(Spawn { task: of, .. }) if *of == task);
+    let threads: Vec<_> =
+        recorded.records.iter().filter(|r| of_task(&r.event)).map(|r| r.thread).collect();
+    let lines = recorded.records.iter().filter(|record| threads.contains(&record.thread));
+    lines.fold(format!("task {task}:\n"), |story, Record { thread, time, event }| {
+        format!("{story}{thread:?} {time} {event:?}\n")
+    })
+}
+
+fn compare_parent(trace: &Trace, task: TaskIx, told: &Told) {
+    let parent_of = |task: TaskIx| trace.task(task).parent;
+    let id_of = |task: TaskIx| trace.task(task).id;
+    let parent = parent_of(task);
+    // The future of a `block_on` doesn't know its own id: what it spawns takes
+    // itself for a child of what called `block_on`.
+    let beyond = parent.filter(|&parent| trace.task(parent).kind == TaskKind::BlockOn);
+    let found = [parent.map(id_of), beyond.and_then(parent_of).map(id_of)];
+    let count = if beyond.is_some() { 2 } else { 1 };
+    assert!(
+        found[..count].contains(&told.parent),
+        "parent of {}: {found:?}, {told:?}",
+        id_of(task)
+    );
+}
+
+fn polls(trace: &Trace, task: TaskIx) -> BTreeMap<Worker, u32> {
+    let mut polls = BTreeMap::new();
+    for &poll in trace.task_polls(task) {
+        let worker = match trace.lane(trace.poll(poll).lane).kind {
+            LaneKind::Worker { runtime, index } => {
+                let name = trace.runtimes()[runtime as usize].name.as_deref();
+                Some((name.unwrap().to_owned(), index))
+            }
+            LaneKind::Thread(_) => None,
+        };
+        *polls.entry(worker).or_default() += 1;
+    }
+    polls
+}
+
+fn compare_end(setup: Setup, trace: &Trace, task: TaskIx, told: &Told) {
+    let id = trace.task(task).id;
+    let end = trace.task(task).end.unwrap_or_else(|| panic!("task {id} has ended: {told:?}"));
+    let expected = match told.end.unwrap() {
+        End::Returned => EndKind::Returned,
+        End::Panicked => EndKind::Panicked,
+        End::Dropped | End::DroppedAtShutdown => EndKind::Cancelled,
+    };
+    let was_stopped = told.aborted || told.end == Some(End::DroppedAtShutdown);
+    match setup.sources {
+        // They only see where it ended.
+        Sources::Hooks if end.kind == EndKind::Unknown => {}
+        // What is inferred of a task without hooks can be wrong.
+        Sources::Layer if end.inferred => {}
+        // An abort or shutdown in the middle of a poll looks like a return, and
+        // the trace says so.
+        _ if end.inferred && end.kind == EndKind::Returned && was_stopped => {}
+        _ => assert_eq!(end.kind, expected, "end of task {id}: {end:?}, {told:?}"),
+    }
+}
+
+/// What Tokio counts, too.
+fn compare_metrics(
+    setup: Setup,
+    metrics: &RuntimeMetrics,
+    only_runtime: bool,
+    recorded: &Recorded,
+) {
+    let trace = &recorded.trace;
+    if only_runtime {
+        let tasks = || trace.tasks().iter().filter(|task| task.kind == TaskKind::Task);
+        // Tokio doesn't count what a runtime refuses that is shutting down.
+        let refused = tasks().filter(|task| {
+            task.poll_count() == 0 && task.end.is_some_and(|end| end.kind == EndKind::Cancelled)
+        });
+        let spawned = tasks().count() as u64;
+        let at_least = spawned - refused.count() as u64;
+        let counted = metrics.spawned_tasks_count();
+        assert!((at_least..=spawned).contains(&counted), "{at_least}, {counted}, {spawned}");
+    }
+    // Tokio leaves out what came through the LIFO slot.
+    if setup.workers == 0 || !setup.lifo {
+        let visits = visits(recorded);
+        for index in 0..metrics.num_workers() {
+            let worker = ("runtime 0".to_owned(), index as u32);
+            let found = visits.get(&worker).copied().unwrap_or(0);
+            assert_eq!(metrics.worker_poll_count(index), found, "{worker:?}");
+        }
+    }
+}
+
+/// How often each worker took up a task, also if only to find it aborted.
+fn visits(recorded: &Recorded) -> BTreeMap<(String, u32), u64> {
+    let mut names = HashMap::new();
+    for event in recorded.events() {
+        if let Event::Runtime { id, name, .. } = event {
+            names.insert(id, name.to_owned());
+        }
+    }
+    let (mut workers, mut visits) = (HashMap::new(), BTreeMap::new());
+    for record in &recorded.records {
+        match record.event {
+            Event::Worker(worker) => _ = workers.insert(record.thread, worker),
+            Event::PollStart { source: Source::Hook, .. } => {
+                let (runtime, index) = workers[&record.thread].unwrap();
+                *visits.entry((names[&runtime].clone(), index)).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    visits
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_trace_tells_what_the_tasks_know(setup in setup(), script in script::script(4)) {
+        check(setup, script);
+    }
+}
