@@ -1,8 +1,8 @@
 //! From bytes to events: the mirror of [`crate::encode`].
 
 use crate::event::{
-    EndKind, Event, Flavor, Location, Nanos, PollResult, RuntimeId, Source, Spawn, TaskId,
-    TaskKind, WakeOp,
+    CancelledBy, EndKind, Event, Flavor, Location, Nanos, PollResult, Resource, ResourceId,
+    RuntimeId, Source, Spawn, TaskId, TaskKind, WakeOp,
 };
 use crate::{tag, varint};
 
@@ -107,6 +107,19 @@ impl<'a> Decoder<'a> {
                 task: TaskId(varint::take(body)?),
                 end: EndKind::from_code(take_u8(body)?)?,
                 inferred: varint::take(body)? != 0,
+                cancelled_by: take_cancelled_by(body)?,
+            },
+            tag::BUDGET_SPENT => Event::BudgetSpent,
+            tag::RESOURCE => Event::Resource(Resource {
+                id: ResourceId(varint::take(body)?),
+                concrete_type: self.string(body)?,
+                kind: self.string(body)?,
+                is_internal: varint::take(body)? != 0,
+                location: self.location(body)?,
+            }),
+            tag::WAIT => Event::Wait {
+                resource: ResourceId(varint::take(body)?),
+                operation: self.string(body)?,
             },
             tag::DROPPED => {
                 Event::Dropped { count: varint::take(body)?, since: varint::take(body)? }
@@ -123,15 +136,17 @@ impl<'a> Decoder<'a> {
             runtime: take_runtime(body)?,
             parent: take_optional(body)?.map(TaskId),
             name: self.optional_string(body)?,
-            location: {
-                let file = self.optional_string(body)?;
-                let (line, column) = (take_u32(body)?, take_u32(body)?);
-                file.map(|file| Location { file, line, column })
-            },
+            location: self.location(body)?,
             size: take_optional(body)?,
             original_size: take_optional(body)?,
             function: self.optional_string(body)?,
         })
+    }
+
+    fn location(&self, body: &mut &[u8]) -> Option<Option<Location<'a>>> {
+        let file = self.optional_string(body)?;
+        let (line, column) = (take_u32(body)?, take_u32(body)?);
+        Some(file.map(|file| Location { file, line, column }))
     }
 
     fn elapse(&mut self, input: &mut &[u8]) -> Option<()> {
@@ -169,6 +184,15 @@ fn take_runtime(body: &mut &[u8]) -> Option<Option<RuntimeId>> {
         Some(id) => Some(RuntimeId(u32::try_from(id).ok()?)),
         None => None,
     })
+}
+
+/// Older recorders don't tell, and newer ones may tell more.
+fn take_cancelled_by(body: &mut &[u8]) -> Option<CancelledBy> {
+    if body.is_empty() {
+        return Some(CancelledBy::NotTold);
+    }
+    let code = u8::try_from(varint::take(body)?).ok();
+    Some(code.and_then(CancelledBy::from_code).unwrap_or(CancelledBy::NotTold))
 }
 
 fn take_u32(body: &mut &[u8]) -> Option<u32> {

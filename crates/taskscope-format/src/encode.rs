@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use crate::brief::Brief;
-use crate::event::{Event, Location, Nanos, Source, Spawn, TaskId, WakeOp};
+use crate::event::{Event, Location, Nanos, Resource, Source, Spawn, TaskId, WakeOp};
 use crate::{tag, varint};
 
 /// Writes the events of one thread as bytes.
@@ -79,9 +79,18 @@ impl Encoder {
                 self.long(tag::WORKER, time, &fields, out);
             }
             Event::Spawn(ref spawn) => self.spawn(time, spawn, out),
-            Event::TaskEnd { task, end, inferred } => {
-                let fields = [task.0, end.code().into(), inferred.into()];
-                self.long(tag::TASK_END, time, &fields, out);
+            Event::TaskEnd { task, end, inferred, cancelled_by } => {
+                let by = cancelled_by.code();
+                let fields = [task.0, end.code().into(), inferred.into(), by.into()];
+                // The last was added later, and most tasks don't have it.
+                let count = if by == 0 { 3 } else { 4 };
+                self.long(tag::TASK_END, time, &fields[..count], out);
+            }
+            Event::BudgetSpent => self.long(tag::BUDGET_SPENT, time, &[], out),
+            Event::Resource(ref resource) => self.resource(time, resource, out),
+            Event::Wait { resource, operation } => {
+                let operation = self.string(operation, out);
+                self.long(tag::WAIT, time, &[resource.0, operation], out);
             }
             Event::Dropped { count, since } => {
                 self.long(tag::DROPPED, time, &[count, since], out);
@@ -93,13 +102,7 @@ impl Encoder {
         let Spawn { task, kind, source, runtime, parent, .. } = *spawn;
         let name = spawn.name.map(|s| self.string(s, out));
         let function = spawn.function.map(|s| self.string(s, out));
-        let location = spawn.location.map(|Location { file, line, column }| {
-            [self.string(file, out), line.into(), column.into()]
-        });
-        let [file, line, column] = match location {
-            Some([file, line, column]) => [file + 1, line, column],
-            None => [0; 3],
-        };
+        let [file, line, column] = self.location(spawn.location, out);
         let fields = [
             task.0,
             kind.code().into(),
@@ -115,6 +118,22 @@ impl Encoder {
             plus_one(function),
         ];
         self.long(tag::SPAWN, time, &fields, out);
+    }
+
+    fn resource(&mut self, time: Nanos, resource: &Resource<'_>, out: &mut Vec<u8>) {
+        let concrete_type = self.string(resource.concrete_type, out);
+        let kind = self.string(resource.kind, out);
+        let [file, line, column] = self.location(resource.location, out);
+        let internal = resource.is_internal.into();
+        let fields = [resource.id.0, concrete_type, kind, internal, file, line, column];
+        self.long(tag::RESOURCE, time, &fields, out);
+    }
+
+    /// The three fields of a place, all 0 for none.
+    fn location(&mut self, location: Option<Location<'_>>, out: &mut Vec<u8>) -> [u64; 3] {
+        location.map_or([0; 3], |Location { file, line, column }| {
+            [self.string(file, out) + 1, line.into(), column.into()]
+        })
     }
 
     /// An event of the sort that happens millions of times, as a record in

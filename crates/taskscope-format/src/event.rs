@@ -143,6 +143,18 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// What dropped the future of a task that was [`EndKind::Cancelled`].
+    CancelledBy {
+        /// Nobody told.
+        NotTold = 0,
+        /// `abort`: the worker took the task up to drop it.
+        Abort = 1,
+        /// The end of its runtime, which drops the tasks that are left.
+        Shutdown = 2,
+    }
+}
+
+wire_enum! {
     /// Which scheduler a runtime has.
     Flavor {
         /// One thread runs everything.
@@ -197,6 +209,32 @@ impl Spawn<'_> {
             function: None,
         }
     }
+}
+
+/// A thing that tasks wait for, numbered by the recorder from 0.
+///
+/// The number is never used again within a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(pub u64);
+
+/// A thing that tasks wait for: a lock, a channel, a timer.
+///
+/// From the `runtime.resource` spans of Tokio, which not all of its resources
+/// have (1.54: `Mutex`, `RwLock`, `Semaphore`, `Barrier`, `oneshot`, `Sleep`,
+/// `Interval`, and the capacity of a bounded `mpsc`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// Its number.
+    pub id: ResourceId,
+    /// Tokio's name of its type, such as `Mutex`.
+    pub concrete_type: &'a str,
+    /// Tokio's word for the sort of resource: `Sync` or `timer`.
+    pub kind: &'a str,
+    /// Whether it is a part of something that users make, and not itself such
+    /// a thing.
+    pub is_internal: bool,
+    /// Where it was made.
+    pub location: Option<Location<'a>>,
 }
 
 /// Something that happened on a thread.
@@ -270,6 +308,21 @@ pub enum Event<'a> {
         end: EndKind,
         /// Whether `end` was inferred rather than seen.
         inferred: bool,
+        /// For a task that was cancelled, by what.
+        cancelled_by: CancelledBy,
+    },
+    /// The innermost open poll of this thread has used up its budget: whatever of
+    /// Tokio's it asks for from now on is pending, so that it lets others run.
+    BudgetSpent,
+    /// A resource was made.
+    Resource(Resource<'a>),
+    /// In the innermost open poll of this thread an operation was pending: the
+    /// task waits for it, perhaps for several.
+    Wait {
+        /// What it is about.
+        resource: ResourceId,
+        /// Tokio's name of the operation, such as `Mutex::lock`.
+        operation: &'a str,
     },
     /// The worker found nothing to do and went to sleep.
     Park,

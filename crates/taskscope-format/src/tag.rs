@@ -50,3 +50,9 @@ pub(crate) const SPAWN: u8 = 0x86;
 pub(crate) const TASK_END: u8 = 0x87;
 /// Events were dropped.
 pub(crate) const DROPPED: u8 = 0x88;
+/// The innermost open poll has used up its budget.
+pub(crate) const BUDGET_SPENT: u8 = 0x89;
+/// A resource was made.
+pub(crate) const RESOURCE: u8 = 0x8a;
+/// An operation was pending.
+pub(crate) const WAIT: u8 = 0x8b;

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use common::read;
 use taskscope_format::{
-    Encoder, EndKind, Event, FileWriter, Flavor, Location, PollResult, Reader, RuntimeId, Source,
-    Spawn, TaskId, TaskKind, ThreadId, VERSION, WakeOp, meta,
+    CancelledBy, Encoder, EndKind, Event, FileWriter, Flavor, Location, PollResult, Reader,
+    RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId, VERSION, WakeOp, meta,
 };
 
 const STARTED: u64 = 1_750_000_000_123_456_789;
@@ -48,7 +48,9 @@ fn records() -> Vec<(u32, u64, Event<'static>)> {
     };
     let result = |result, kept_waker| Event::PollEnd { result, kept_waker };
     let poll = |task, source| Event::PollStart { task: TaskId(task), source };
-    let end = |task, end, inferred| Event::TaskEnd { task: TaskId(task), end, inferred };
+    let cancelled_by = CancelledBy::NotTold;
+    let end =
+        |task, end, inferred| Event::TaskEnd { task: TaskId(task), end, inferred, cancelled_by };
     vec![
         (0, 0, Event::Meta { key: meta::PROGRAM, value: "größe" }),
         (0, 0, Event::Thread { os_id: 4711, name: "main" }),

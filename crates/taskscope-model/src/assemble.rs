@@ -65,6 +65,8 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         .collect();
     ends.sort_unstable();
 
+    let mut waits = loader.waits;
+    waits.sort_by_key(|wait| (wait.task, wait.time));
     let (start, end) = loader.span.unwrap_or((0, 0));
     Trace {
         info: loader.info,
@@ -80,19 +82,25 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         polls_by_task,
         wakes: raw_wakes.iter().map(finished_wake).collect(),
         wakes_by_task,
+        resources: loader.resources,
+        waits,
         hops,
         ends,
     }
 }
 
 fn finished_poll(raw: &RawPoll) -> Poll {
-    let RawPoll { start, end, task, lane, how, depth, .. } = *raw;
-    Poll { start, end, task, lane, how, depth }
+    let RawPoll { start, end, task, lane, how, depth, gave_worker_away, .. } = *raw;
+    let how = match how {
+        PollEnd::Pending | PollEnd::Yielded { .. } if raw.budget_spent => PollEnd::BudgetSpent,
+        other => other,
+    };
+    Poll { start, end, task, lane, how, depth, gave_worker_away }
 }
 
 fn finished_wake(raw: &RawWake) -> Wake {
-    let RawWake { time, task, by, op, lane, .. } = *raw;
-    Wake { time, task, by, op, lane }
+    let RawWake { time, task, by, op, lane, worker, .. } = *raw;
+    Wake { time, task, by, op, lane, worker }
 }
 
 /// Takes off the brackets in which no future was polled, but dropped.
@@ -153,6 +161,7 @@ fn order_tasks(loader: &mut Loader) {
 
     loader.tasks.iter_mut().filter_map(|task| task.parent.as_mut()).for_each(renumber);
     loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
+    loader.waits.iter_mut().for_each(|wait| renumber(&mut wait.task));
     for wake in &mut loader.wakes {
         renumber(&mut wake.task);
         if let Waker::Task(task) = &mut wake.by {
@@ -195,8 +204,10 @@ fn order_lanes(loader: &mut Loader) {
     let renumber = |lane: &mut LaneIx| *lane = new[lane.get()];
 
     loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.lane));
+    loader.tasks.iter_mut().filter_map(|task| task.spawned_on.as_mut()).for_each(renumber);
     for wake in &mut loader.wakes {
         wake.lane.iter_mut().for_each(renumber);
+        wake.worker.iter_mut().for_each(renumber);
         if let Waker::Driver(lane) = &mut wake.by {
             renumber(lane);
         }
@@ -238,7 +249,7 @@ fn group_by_task<Ix>(
 /// `yield_now` and an exhausted budget do it in a roundabout way: the worker
 /// keeps the task's waker and calls it once it has nothing else to run, before
 /// it parks or polls again. That is concluded from the order of events on the
-/// worker's thread.
+/// worker's thread. (That the budget was exhausted is recorded.)
 fn tell_yields(
     polls: &[PollIx],
     wakes: &[WakeIx],

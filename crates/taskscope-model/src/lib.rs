@@ -32,11 +32,13 @@
 //!
 //! Everything is in flat arrays, and things refer to one another by small
 //! indices ([`TaskIx`], [`PollIx`], [`LaneIx`]). What the recorder saw and what
-//! is concluded here are kept apart: see [`End::inferred`] and
-//! [`PollEnd::Yielded`].
+//! is concluded here are kept apart: see [`End::inferred`],
+//! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
+mod arrivals;
 mod assemble;
 mod causes;
+mod effects;
 mod lanes;
 mod load;
 mod parts;
@@ -44,18 +46,22 @@ mod states;
 mod step;
 mod summary;
 mod trace;
+mod waits;
 
+pub use arrivals::{Arrival, Queue};
 pub use causes::Cause;
+pub use effects::WakeEffect;
 pub use lanes::Mark;
 pub use parts::{
-    End, Hop, Info, Lane, LaneIx, LaneKind, Park, Place, PlaceIx, Poll, PollEnd, PollIx, Runtime,
-    Task, TaskIx, Thread, Wake, WakeIx, Waker,
+    End, Hop, Info, Lane, LaneIx, LaneKind, Park, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
+    ResourceIx, Runtime, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
 };
 pub use states::{State, StateSpan, StateTimes};
 pub use step::Direction;
 pub use summary::{RuntimeSummary, Summary, TaskCounts, WorkerSummary};
 pub use taskscope_format::{
-    Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId,
-    WakeOp, meta,
+    CancelledBy, Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind,
+    ThreadId, WakeOp, meta,
 };
 pub use trace::Trace;
+pub use waits::WaitedFor;

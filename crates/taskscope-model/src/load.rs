@@ -19,14 +19,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use taskscope_format::{
-    Event, Flavor, Location, Nanos, OpenError, PollResult, Reader, Record, RuntimeId, Source,
-    Spawn, TaskId, TaskKind, ThreadId, WakeOp,
+    Event, Flavor, Location, Nanos, OpenError, PollResult, Reader, Record, ResourceId, RuntimeId,
+    Source, Spawn, TaskId, TaskKind, ThreadId, WakeOp,
 };
 
 use crate::assemble;
 use crate::parts::{
-    End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Runtime, Task, TaskIx, Thread,
-    Waker,
+    End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx, Runtime,
+    Task, TaskIx, Thread, Wait, Waker,
 };
 use crate::trace::Trace;
 
@@ -44,6 +44,9 @@ pub(crate) struct RawPoll {
     pub(crate) how: PollEnd,
     pub(crate) depth: u8,
     pub(crate) source: Source,
+    /// The task's budget was used up in it.
+    pub(crate) budget_spent: bool,
+    pub(crate) gave_worker_away: bool,
     /// The task's waker was cloned, so somebody could wake it later.
     pub(crate) kept_waker: bool,
     /// The moment in its thread's life at which it ended.
@@ -58,6 +61,7 @@ pub(crate) struct RawWake {
     pub(crate) by: Waker,
     pub(crate) op: WakeOp,
     pub(crate) lane: Option<LaneIx>,
+    pub(crate) worker: Option<LaneIx>,
     pub(crate) moment: Moment,
 }
 
@@ -76,6 +80,9 @@ struct OpenPoll {
     start: Nanos,
     lane: LaneIx,
     source: Source,
+    on_worker: bool,
+    budget_spent: bool,
+    gave_worker_away: bool,
 }
 
 /// What is known of a thread while its stream is replayed.
@@ -100,12 +107,15 @@ pub(crate) struct Loader {
     pub(crate) tasks: Vec<Task>,
     pub(crate) polls: Vec<RawPoll>,
     pub(crate) wakes: Vec<RawWake>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) waits: Vec<Wait>,
     streams: HashMap<ThreadId, Stream>,
     thread_of: HashMap<ThreadId, usize>,
     runtime_of: HashMap<RuntimeId, u32>,
     lane_of: HashMap<LaneKind, LaneIx>,
     place_of: HashMap<Place, PlaceIx>,
     task_of: HashMap<TaskId, TaskIx>,
+    resource_of: HashMap<ResourceId, ResourceIx>,
     ends: HashMap<TaskId, End>,
     strings: HashSet<Arc<str>>,
 }
@@ -149,7 +159,11 @@ impl Loader {
             }
             Event::Worker(worker) => {
                 let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
-                self.stream(thread).worker = lane;
+                let stream = self.stream(thread);
+                stream.worker = lane;
+                for open in &mut stream.open {
+                    open.gave_worker_away |= open.on_worker && Some(open.lane) != lane;
+                }
             }
             Event::Spawn(spawn) => self.spawn(thread, time, &spawn),
             Event::PollStart { task, source } => self.poll_start(thread, time, task, source),
@@ -157,9 +171,16 @@ impl Loader {
                 self.poll_end(thread, time, result, kept_waker);
             }
             Event::Wake { task, op } => self.wake(thread, time, task, op),
-            Event::TaskEnd { task, end, inferred } => {
-                self.ends.entry(task).or_insert(End { time, kind: end, inferred });
+            Event::TaskEnd { task, end, inferred, cancelled_by } => {
+                self.ends.entry(task).or_insert(End { time, kind: end, inferred, cancelled_by });
             }
+            Event::BudgetSpent => {
+                if let Some(open) = self.stream(thread).open.last_mut() {
+                    open.budget_spent = true;
+                }
+            }
+            Event::Resource(resource) => self.resource(&resource),
+            Event::Wait { resource, operation } => self.wait(thread, time, resource, operation),
             Event::Park => {
                 let stream = self.stream(thread);
                 stream.moment.parks += 1;
@@ -270,6 +291,7 @@ impl Loader {
                 size: None,
                 original_size: None,
                 spawned: None,
+                spawned_on: None,
                 end: None,
                 hops: 0,
                 busy: 0,
@@ -314,11 +336,13 @@ impl Loader {
         let function = self.optional_string(spawn.function);
         let place = spawn.location.map(|location| self.place(location));
         let runtime = spawn.runtime.map(|id| self.runtime_position(id));
+        let worker = self.stream(thread).worker;
         let task = &mut self.tasks[ix.get()];
         if spawn.source == Source::Span {
             task.kind = spawn.kind;
         }
         task.spawned.get_or_insert(time);
+        task.spawned_on = task.spawned_on.or(worker);
         task.parent = task.parent.or(parent);
         task.name = task.name.take().or(name);
         task.function = task.function.take().or(function);
@@ -338,7 +362,15 @@ impl Loader {
         };
         let stream = self.stream(thread);
         stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
-        stream.open.push(OpenPoll { task, start: time, lane, source });
+        stream.open.push(OpenPoll {
+            task,
+            start: time,
+            lane,
+            source,
+            on_worker: stream.worker == Some(lane),
+            budget_spent: false,
+            gave_worker_away: false,
+        });
     }
 
     fn poll_end(&mut self, thread: ThreadId, time: Nanos, result: PollResult, kept_waker: bool) {
@@ -364,9 +396,21 @@ impl Loader {
         let stream = self.stream(thread);
         let depth = stream.open.len().min(u8::MAX.into()) as u8;
         let moment = stream.moment;
-        let OpenPoll { task, start, lane, source } = open;
+        let OpenPoll { task, start, lane, source, budget_spent, gave_worker_away, .. } = open;
         let end = end.max(start);
-        self.polls.push(RawPoll { start, end, task, lane, how, depth, source, kept_waker, moment });
+        self.polls.push(RawPoll {
+            start,
+            end,
+            task,
+            lane,
+            how,
+            depth,
+            source,
+            budget_spent,
+            gave_worker_away,
+            kept_waker,
+            moment,
+        });
     }
 
     fn wake(&mut self, thread: ThreadId, time: Nanos, task: TaskId, op: WakeOp) {
@@ -380,7 +424,36 @@ impl Loader {
         stream.woke |= !matches!(by, Waker::Task(_));
         let lane = stream.open.last().map(|open| open.lane).or(stream.worker);
         let moment = stream.moment;
-        self.wakes.push(RawWake { time, task, by, op, lane, moment });
+        let worker = stream.worker;
+        self.wakes.push(RawWake { time, task, by, op, lane, worker, moment });
+    }
+
+    fn resource(&mut self, resource: &taskscope_format::Resource<'_>) {
+        let ix = self.resource_ix(resource.id);
+        let concrete_type = self.string(resource.concrete_type);
+        let place = resource.location.map(|location| self.place(location));
+        self.resources[ix.get()] =
+            Resource { concrete_type, is_internal: resource.is_internal, place };
+    }
+
+    /// The position of a resource, also of one that is told of later, or whose
+    /// record is lost.
+    fn resource_ix(&mut self, id: ResourceId) -> ResourceIx {
+        if let Some(&known) = self.resource_of.get(&id) {
+            return known;
+        }
+        let ix = ResourceIx(self.resources.len() as u32);
+        let concrete_type = self.string("");
+        self.resources.push(Resource { concrete_type, is_internal: false, place: None });
+        self.resource_of.insert(id, ix);
+        ix
+    }
+
+    fn wait(&mut self, thread: ThreadId, time: Nanos, resource: ResourceId, operation: &str) {
+        let Some(task) = self.stream(thread).open.last().map(|open| open.task) else { return };
+        let resource = self.resource_ix(resource);
+        let operation = self.string(operation);
+        self.waits.push(Wait { time, task, resource, operation });
     }
 
     fn unpark(&mut self, thread: ThreadId, time: Nanos) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use taskscope_format::{EndKind, Flavor, Nanos, TaskId, TaskKind, ThreadId, WakeOp};
+use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskId, TaskKind, ThreadId, WakeOp};
 
 /// Declares an index into one of the trace's arrays.
 macro_rules! index {
@@ -36,6 +36,10 @@ index! {
 index! {
     /// A lane: a position in [`Trace::lanes`](crate::Trace::lanes).
     LaneIx(u16)
+}
+index! {
+    /// A resource: a position in [`Trace::resources`](crate::Trace::resources).
+    ResourceIx(u32)
 }
 index! {
     /// A place in the source: a position in [`Trace::places`](crate::Trace::places).
@@ -153,6 +157,34 @@ pub struct End {
     pub kind: EndKind,
     /// Whether `kind` was concluded by the recorder rather than seen.
     pub inferred: bool,
+    /// What dropped a task that was cancelled.
+    pub cancelled_by: CancelledBy,
+}
+
+/// A thing that tasks wait for: a lock, a channel, a timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Tokio's name of its type, such as `Mutex`; empty where the recording has
+    /// lost it.
+    pub concrete_type: Arc<str>,
+    /// Whether it is only a part of something that users make.
+    pub is_internal: bool,
+    /// Where it was made.
+    pub place: Option<PlaceIx>,
+}
+
+/// An operation on a resource was pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// When.
+    pub time: Nanos,
+    /// The task that was polled.
+    pub task: TaskIx,
+    /// The resource.
+    pub resource: ResourceIx,
+    /// Tokio's name of the operation. [`Resource::operation`] makes of it what
+    /// people say.
+    pub operation: Arc<str>,
 }
 
 /// A task.
@@ -179,6 +211,8 @@ pub struct Task {
     pub original_size: Option<u64>,
     /// When it was spawned; `None` where that was before the recording.
     pub spawned: Option<Nanos>,
+    /// The worker on which it was spawned, if it was one.
+    pub spawned_on: Option<LaneIx>,
     /// Its end; `None` where it was alive when the recording ended.
     pub end: Option<End>,
     /// How often it was polled on another worker than the poll before.
@@ -218,17 +252,26 @@ pub enum PollEnd {
     /// The task had itself scheduled again before it had anything to wait for.
     Yielded {
         /// `false` where the task woke itself during the poll. `true` where
-        /// the worker did it right afterwards, as for `yield_now` and an
-        /// exhausted budget: nothing in the recording sets such a wake apart
-        /// from one by a timer or socket that happened to be ready at once.
+        /// the worker did it right afterwards, as for `yield_now`: nothing in
+        /// the recording sets such a wake apart from one by a timer or socket
+        /// that happened to be ready at once.
         inferred: bool,
     },
+    /// The task had used up its budget, so that Tokio made it yield.
+    BudgetSpent,
     /// The future returned.
     Ready,
     /// The future panicked.
     Panicked,
     /// The recording ended, or lost events, before the poll did.
     Open,
+}
+
+impl PollEnd {
+    /// Whether the task is to be polled again at once, for whatever reason.
+    pub fn is_yield(self) -> bool {
+        matches!(self, Self::Yielded { .. } | Self::BudgetSpent)
+    }
 }
 
 /// A poll: a task ran on a lane.
@@ -247,6 +290,8 @@ pub struct Poll {
     /// How many polls on the same thread it lies within (a `LocalSet` is
     /// polled inside another poll).
     pub depth: u8,
+    /// Whether its thread gave its worker away meanwhile: `block_in_place`.
+    pub gave_worker_away: bool,
 }
 
 impl Poll {
@@ -284,6 +329,9 @@ pub struct Wake {
     pub op: WakeOp,
     /// The lane of the thread that called the waker, if it has one.
     pub lane: Option<LaneIx>,
+    /// The worker that the thread was. It can differ from `lane` after a
+    /// `block_in_place`.
+    pub worker: Option<LaneIx>,
 }
 
 /// A task was polled on another worker than the time before.

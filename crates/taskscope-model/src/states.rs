@@ -11,7 +11,7 @@ use std::iter::Peekable;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{PollEnd, PollIx, TaskIx};
+use crate::parts::{PollIx, TaskIx};
 use crate::trace::Trace;
 
 /// What a task is doing.
@@ -200,7 +200,7 @@ impl<W: Iterator<Item = Nanos>> States<'_, W> {
         // Wakes during the poll take effect when it ends; the clock's own
         // grain puts a wake and the start it caused at one time now and then.
         // A task that yielded is ready at once, though its waker is called later.
-        self.woken = matches!(poll.how, PollEnd::Yielded { .. }).then_some(poll.end);
+        self.woken = poll.how.is_yield().then_some(poll.end);
         while let Some(time) = self.wakes.next_if(|&time| time < poll.end) {
             if time > poll.start {
                 self.woken = Some(poll.end);

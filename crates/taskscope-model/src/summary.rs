@@ -1,7 +1,7 @@
 //! A trace in a few figures.
 
 use serde::Serialize;
-use taskscope_format::{EndKind, Flavor, Nanos, TaskKind};
+use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
 
 use crate::parts::LaneKind;
 use crate::trace::Trace;
@@ -82,6 +82,11 @@ pub struct TaskCounts {
     pub panicked: u64,
     /// Their future was dropped before it returned.
     pub cancelled: u64,
+    /// Of those, the ones that somebody aborted.
+    pub aborted: u64,
+    /// Of those, the ones that their runtime dropped when it shut down. (The
+    /// recording may tell neither.)
+    pub dropped_at_shutdown: u64,
     /// They had not ended when the recording did, or how is not known.
     pub alive: u64,
     /// Closures that ran on the blocking pool.
@@ -153,7 +158,14 @@ impl Trace {
             match task.end.map(|end| end.kind) {
                 Some(EndKind::Returned) => counts.returned += 1,
                 Some(EndKind::Panicked) => counts.panicked += 1,
-                Some(EndKind::Cancelled) => counts.cancelled += 1,
+                Some(EndKind::Cancelled) => {
+                    counts.cancelled += 1;
+                    match task.end.map(|end| end.cancelled_by) {
+                        Some(CancelledBy::Abort) => counts.aborted += 1,
+                        Some(CancelledBy::Shutdown) => counts.dropped_at_shutdown += 1,
+                        _ => {}
+                    }
+                }
                 Some(EndKind::Unknown) | None => counts.alive += 1,
             }
         }

@@ -7,8 +7,8 @@ use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId};
 use crate::lanes::LaneIndex;
 use crate::load;
 use crate::parts::{
-    Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Runtime, Task, TaskIx, Thread,
-    Wake, WakeIx,
+    Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Resource, Runtime, Task,
+    TaskIx, Thread, Wait, Wake, WakeIx,
 };
 
 /// A recorded program.
@@ -31,6 +31,9 @@ pub struct Trace {
     pub(crate) wakes: Vec<Wake>,
     /// Positions in `wakes`, by task, then by time.
     pub(crate) wakes_by_task: Vec<WakeIx>,
+    pub(crate) resources: Vec<Resource>,
+    /// By task, then by time.
+    pub(crate) waits: Vec<Wait>,
     /// By the start of the poll they lead to.
     pub(crate) hops: Vec<Hop>,
     /// Times at which tasks ended, sorted.

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Recording, Thread, ix, lane, polls, task};
-use taskscope_format::{EndKind, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind};
+use taskscope_format::{
+    CancelledBy, EndKind, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
+};
 use taskscope_model::{End, LaneKind, PollEnd, ThreadId};
 
 #[test]
@@ -47,7 +49,8 @@ fn the_bracket_that_drops_a_cancelled_future_is_no_poll() {
         .trace();
     let [only] = polls(&trace, 7)[..] else { panic!("{:?}", polls(&trace, 7)) };
     assert_eq!((only.start, only.how), (10, PollEnd::Pending));
-    let end = End { time: 51, kind: EndKind::Cancelled, inferred: false };
+    let cancelled_by = CancelledBy::NotTold;
+    let end = End { time: 51, kind: EndKind::Cancelled, inferred: false, cancelled_by };
     assert_eq!(task(&trace, 7).end, Some(end));
     assert_eq!(trace.summary().tasks.cancelled, 1);
 }

@@ -2,15 +2,17 @@
 
 use std::fmt::{Debug, Write};
 
-use taskscope_format::{Location, Source, Spawn, TaskId, TaskKind, WakeOp};
+use taskscope_format::{Location, Resource, ResourceId, Source, Spawn, TaskId, TaskKind, WakeOp};
 use tracing::field::{Field, Visit};
 use tracing::span::Id;
+
+use crate::words::Word;
 
 /// Fields of a `runtime.spawn` span.
 #[derive(Debug, Default)]
 pub(crate) struct SpawnFields {
     pub(crate) task: Option<TaskId>,
-    kind: Word,
+    kind: Short,
     name: String,
     file: String,
     line: u64,
@@ -46,14 +48,9 @@ impl SpawnFields {
     }
 
     pub(crate) fn spawn(&self, task: TaskId) -> Spawn<'_> {
-        let number = |number| u32::try_from(number).unwrap_or(0);
         Spawn {
             name: some(&self.name),
-            location: some(&self.file).map(|file| Location {
-                file,
-                line: number(self.line),
-                column: number(self.column),
-            }),
+            location: location(&self.file, self.line, self.column),
             size: self.size,
             original_size: self.original_size,
             function: some(&self.function),
@@ -62,24 +59,29 @@ impl SpawnFields {
     }
 }
 
+fn location(file: &str, line: u64, column: u64) -> Option<Location<'_>> {
+    let number = |number| u32::try_from(number).unwrap_or(0);
+    Some(Location { file: some(file)?, line: number(line), column: number(column) })
+}
+
 fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
 /// A short text in place: all kinds of tasks have one.
 #[derive(Debug, Default)]
-struct Word {
+struct Short {
     bytes: [u8; 16],
     length: usize,
 }
 
-impl Word {
+impl Short {
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 
-impl Write for Word {
+impl Write for Short {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let end = self.length + text.len();
         let room = self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?;
@@ -154,6 +156,100 @@ impl Visit for WakerFields {
                 "waker.wake_by_ref" => Some(WakerOp::Wake(WakeOp::ByRef)),
                 _ => None,
             };
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// Fields of a `runtime.resource` span.
+#[derive(Debug, Default)]
+pub(crate) struct ResourceFields {
+    concrete_type: String,
+    kind: String,
+    is_internal: bool,
+    file: String,
+    line: u64,
+    column: u64,
+}
+
+impl ResourceFields {
+    pub(crate) fn resource(&self, id: ResourceId) -> Resource<'_> {
+        Resource {
+            id,
+            concrete_type: &self.concrete_type,
+            kind: &self.kind,
+            is_internal: self.is_internal,
+            location: location(&self.file, self.line, self.column),
+        }
+    }
+}
+
+impl Visit for ResourceFields {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "is_internal" {
+            self.is_internal = value;
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "loc.line" => self.line = value,
+            "loc.col" => self.column = value,
+            _ => {}
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "concrete_type" => value.clone_into(&mut self.concrete_type),
+            "kind" => value.clone_into(&mut self.kind),
+            "loc.file" => value.clone_into(&mut self.file),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// The field of a `runtime.resource.async_op` span that names the operation.
+#[derive(Debug, Default)]
+pub(crate) struct OperationFields(pub(crate) Option<Word>);
+
+impl Visit for OperationFields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "source" {
+            self.0 = Some(Word::of(value));
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// Fields of an event that says what came of polling an operation.
+#[derive(Debug, Default)]
+pub(crate) struct PollOpFields {
+    name: Option<Word>,
+    is_ready: bool,
+}
+
+impl PollOpFields {
+    /// The name of what was polled, if it was pending.
+    pub(crate) fn pending(&self) -> Option<Word> {
+        self.name.filter(|_| !self.is_ready)
+    }
+}
+
+impl Visit for PollOpFields {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "is_ready" {
+            self.is_ready = value;
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "op_name" {
+            self.name = Some(Word::of(value));
         }
     }
 

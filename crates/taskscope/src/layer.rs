@@ -29,7 +29,7 @@ where
     Beside(TaskLayer { listener }.with_filter(filter))
 }
 
-/// Lets through the spans of tasks and the events of wakers.
+/// Lets through what the recorder has a use for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskFilter {
     listens: bool,
@@ -57,7 +57,7 @@ pub(crate) struct TaskLayer {
 impl<S: Subscriber> Layer<S> for TaskLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, _: Context<'_, S>) {
         if let Some(listener) = &self.listener {
-            listener.spawned(attributes, span);
+            listener.made(attributes, span);
         }
     }
 

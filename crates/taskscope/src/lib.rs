@@ -129,6 +129,8 @@ mod target;
 mod task;
 mod thread;
 mod visits;
+mod waits;
+mod words;
 mod writer;
 
 pub use detail::Detail;

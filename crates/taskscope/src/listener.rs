@@ -9,20 +9,47 @@ use tracing::span::{Attributes, Id};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata};
 
-use crate::fields::{SpawnFields, WakerFields, WakerOp};
+use crate::fields::{
+    OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp,
+};
 use crate::shared::Shared;
 use crate::span_index::SpanIndex;
 use crate::spans::Spans;
-use crate::task::{SpanTask, Task};
+use crate::task::{Mark, Spanned, Task};
 use crate::thread::record;
+
+/// A span or an event that the recorder has a use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Spawn,
+    Resource,
+    Operation,
+    Waker,
+    PollOp,
+}
+
+impl Sort {
+    fn of(metadata: &Metadata<'_>) -> Option<Self> {
+        if metadata.is_event() {
+            return match metadata.target() {
+                "tokio::task::waker" => Some(Self::Waker),
+                "runtime::resource::poll_op" => Some(Self::PollOp),
+                _ => None,
+            };
+        }
+        match metadata.name() {
+            "runtime.spawn" => Some(Self::Spawn),
+            "runtime.resource" => Some(Self::Resource),
+            "runtime.resource.async_op" => Some(Self::Operation),
+            _ => None,
+        }
+        .filter(|_| metadata.target().starts_with("tokio::"))
+    }
+}
 
 /// Whether the recorder has a use for a span or an event.
 pub(crate) fn is_wanted(metadata: &Metadata<'_>) -> bool {
-    match metadata.target() {
-        "tokio::task" | "tokio::task::blocking" => metadata.name() == "runtime.spawn",
-        "tokio::task::waker" => metadata.is_event(),
-        _ => false,
-    }
+    Sort::of(metadata).is_some()
 }
 
 /// [`is_wanted`], for a callsite: the answer never changes.
@@ -34,7 +61,7 @@ pub(crate) fn interest(metadata: &Metadata<'_>) -> Interest {
 #[derive(Debug)]
 pub(crate) struct Listener {
     shared: Arc<Shared>,
-    /// The tasks of all open spans, and in front of them those that can be found
+    /// What is behind all open spans, and in front of them those that can be found
     /// without a lock.
     spans: Spans,
     index: SpanIndex,
@@ -50,19 +77,50 @@ impl Listener {
     }
 
     /// A span was made.
-    pub(crate) fn spawned(&self, attributes: &Attributes<'_>, span: &Id) {
+    pub(crate) fn made(&self, attributes: &Attributes<'_>, span: &Id) {
+        match Sort::of(attributes.metadata()) {
+            Some(Sort::Spawn) => self.spawned(attributes, span),
+            Some(Sort::Resource) => self.resource_made(attributes, span),
+            Some(Sort::Operation) => self.operation_made(attributes, span),
+            Some(Sort::Waker | Sort::PollOp) | None => {}
+        }
+    }
+
+    fn insert(&self, span: &Id, what: Spanned) {
+        if let Some(mark) = what.mark() {
+            self.index.insert(span.into_u64(), mark);
+        }
+        self.spans.insert(span, what);
+    }
+
+    fn resource_made(&self, attributes: &Attributes<'_>, span: &Id) {
+        let mut fields = ResourceFields::default();
+        attributes.record(&mut fields);
+        let id = self.shared.next_resource();
+        self.insert(span, Spanned::Resource(id));
+        record(&self.shared, |thread, shared| thread.resource_made(shared, fields.resource(id)));
+    }
+
+    fn operation_made(&self, attributes: &Attributes<'_>, span: &Id) {
+        let mut fields = OperationFields::default();
+        attributes.record(&mut fields);
+        if let Some(word) = fields.0 {
+            self.insert(span, Spanned::Operation(word));
+        }
+    }
+
+    fn spawned(&self, attributes: &Attributes<'_>, span: &Id) {
         let mut fields = SpawnFields::default();
         attributes.record(&mut fields);
         let Some(task) = fields.task else { return };
         if fields.is_worker_thread() {
-            self.spans.insert(span, SpanTask::WorkerThread);
+            self.insert(span, Spanned::WorkerThread);
             record(&self.shared, |thread, shared| {
                 thread.worker_thread_spawned(shared, fields.is_block_in_place());
             });
         } else {
             let task = Task::new(task, fields.kind());
-            self.spans.insert(span, SpanTask::Task(task.clone()));
-            self.index.insert(span.into_u64(), task.id);
+            self.insert(span, Spanned::Task(task.clone()));
             record(&self.shared, |thread, shared| {
                 thread.span_spawn(shared, task.clone(), fields.spawn(task.id));
             });
@@ -76,9 +134,12 @@ impl Listener {
             if thread.enter_again(id) {
                 return;
             }
-            let task = self.index.task(id);
-            if task.is_some_and(|task| thread.enter_first(id, task)) {
-                return;
+            match self.index.find(id) {
+                Some(Mark::Task(task)) if thread.enter_first(id, task) => return,
+                Some(mark @ (Mark::Resource(_) | Mark::Operation(_))) => {
+                    return thread.enter_resource(id, mark);
+                }
+                _ => {}
             }
             if let Some(of) = self.spans.find(span) {
                 thread.enter(shared, id, of);
@@ -105,12 +166,32 @@ impl Listener {
     pub(crate) fn closed(&self, span: &Id) -> bool {
         let Some(of) = self.spans.drop_handle(span) else { return false };
         self.index.remove(span.into_u64());
-        record(&self.shared, |thread, shared| thread.close(shared, &of));
+        if let Spanned::Task(task) = &of {
+            record(&self.shared, |thread, shared| thread.close(shared, task));
+        }
         true
     }
 
     #[inline]
     pub(crate) fn event(&self, event: &Event<'_>) {
+        if Sort::of(event.metadata()) == Some(Sort::PollOp) {
+            self.polled(event);
+        } else {
+            self.waker_used(event);
+        }
+    }
+
+    /// An operation on a resource was polled.
+    fn polled(&self, event: &Event<'_>) {
+        let mut fields = PollOpFields::default();
+        event.record(&mut fields);
+        if let Some(name) = fields.pending() {
+            record(&self.shared, |thread, shared| thread.operation_pends(shared, name));
+        }
+    }
+
+    #[inline]
+    fn waker_used(&self, event: &Event<'_>) {
         let mut fields = WakerFields::default();
         event.record(&mut fields);
         let (Some(op), Some(span)) = (fields.op, fields.span) else { return };
@@ -128,10 +209,10 @@ impl Listener {
 
     #[inline]
     fn task(&self, span: &Id) -> Option<TaskId> {
-        let found = self.index.task(span.into_u64());
-        found.or_else(|| match self.spans.find(span)? {
-            SpanTask::Task(task) => Some(task.id),
-            SpanTask::WorkerThread => None,
-        })
+        let found = self.index.find(span.into_u64());
+        match found.or_else(|| self.spans.find(span)?.mark())? {
+            Mark::Task(id) => Some(id),
+            Mark::Resource(_) | Mark::Operation(_) => None,
+        }
     }
 }

@@ -46,9 +46,9 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
-use crate::task::{SpanTask, Task};
+use crate::task::{Spanned, Task};
 use crate::thread::ThreadState;
-use crate::visits::{AT_ONCE, How, LastVisit, OpenPoll};
+use crate::visits::{AT_ONCE, Ending, How, LastVisit, OpenPoll};
 
 /// What the hooks tell.
 impl ThreadState {
@@ -91,7 +91,9 @@ impl ThreadState {
         {
             let result = open.result(|| shared.all_have_spans());
             let kept_waker = open.kept_waker;
-            self.stream.write(shared.now(), &Event::PollEnd { result, kept_waker });
+            let time = shared.now();
+            self.note_budget(time);
+            self.stream.write(time, &Event::PollEnd { result, kept_waker });
             self.open.truncate(self.open.len() - 1);
         } else if let Some(position) = self.bracket_of(task) {
             self.end_polls(shared, position);
@@ -104,21 +106,21 @@ impl ThreadState {
             self.end_in_bracket(time, position);
         } else if !self.has_written_end(task) {
             let visit = self.last_visit.as_ref().filter(|visit| visit.task == task);
-            let (end, inferred) = match visit {
+            let ending = match visit {
                 Some(visit) => {
                     if let Some(task) = &visit.of {
                         task.set_ended();
                     }
-                    (visit.end, visit.is_inferred())
+                    visit.ending()
                 }
                 // A thread of the blocking pool has done what it was given. If
                 // that had no span, it was a worker's loop, or something that
                 // was spawned before there was a layer.
                 None if self.is_of_blocking_pool() => return,
                 // A runtime that ends a task without taking it up shuts down.
-                None => (EndKind::Cancelled, false),
+                None => Ending::SHUTDOWN,
             };
-            self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
+            self.write_end(time, task, ending);
         }
     }
 
@@ -184,14 +186,16 @@ impl ThreadState {
         }
     }
 
-    pub(crate) fn enter(&mut self, shared: &Shared, span: u64, of: SpanTask) {
-        if let SpanTask::Task(task) = &of
-            && self.enter_first(span, task.id)
-        {
-            return;
+    pub(crate) fn enter(&mut self, shared: &Shared, span: u64, of: Spanned) {
+        match &of {
+            Spanned::Task(task) if self.enter_first(span, task.id) => return,
+            Spanned::Resource(_) | Spanned::Operation(_) => {
+                return of.mark().into_iter().for_each(|mark| self.enter_resource(span, mark));
+            }
+            _ => {}
         }
         self.told += 1;
-        let SpanTask::Task(task) = of else {
+        let Spanned::Task(task) = of else {
             self.place_is_stale();
             return;
         };
@@ -219,6 +223,9 @@ impl ThreadState {
     /// Says whether the span was known to be entered.
     #[inline]
     pub(crate) fn exit(&mut self, shared: &Shared, span: u64) -> bool {
+        if self.inside.leave(span) {
+            return true;
+        }
         let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
             return false;
         };
@@ -242,9 +249,8 @@ impl ThreadState {
         self.stream.tell_worker(shared.now());
     }
 
-    pub(crate) fn close(&mut self, shared: &Shared, of: &SpanTask) {
+    pub(crate) fn close(&mut self, shared: &Shared, task: &Task) {
         self.told += 1;
-        let SpanTask::Task(task) = of else { return };
         if let Some(position) = self.bracket_of(task.id) {
             self.end_in_bracket(shared.now(), position);
             return;
@@ -258,16 +264,15 @@ impl ThreadState {
         if task.set_ended() {
             return;
         }
-        let (end, inferred) = match visit {
-            Some(visit) => (visit.end, visit.is_inferred()),
-            None => (task.outcome(), true),
+        let ending = match visit {
+            Some(visit) => visit.ending(),
+            None => Ending::new(task.outcome(), true),
         };
         if task.kind == TaskKind::BlockOn {
             self.place_is_stale();
         }
         self.find_worker(shared, None);
-        let end = Event::TaskEnd { task: task.id, end, inferred };
-        self.write_end(shared.now(), &end, task.id);
+        self.write_end(shared.now(), task.id, ending);
     }
 
     /// The task whose waker is being cloned: if it is running here, it keeps it.
@@ -334,21 +339,31 @@ impl ThreadState {
         self.open.push(open);
     }
 
+    /// Tells if the poll that is about to end has used up its budget. Here that can
+    /// be asked: hooks are called and spans are left before Tokio gives the next
+    /// task a new one.
+    #[inline]
+    fn note_budget(&mut self, time: Nanos) {
+        if !tokio::task::coop::has_budget_remaining() {
+            self.stream.write(time, &Event::BudgetSpent);
+        }
+    }
+
     fn end_in_bracket(&mut self, time: Nanos, position: usize) {
         let open = &mut self.open[position];
         if open.end.is_some() {
             return;
         }
-        let (task, end) = (open.task, open.end_in_bracket());
-        open.end = Some(end);
-        let inferred = end == EndKind::Returned && (open.kept_waker || open.woke_itself);
-        self.write_end(time, &Event::TaskEnd { task, end, inferred }, task);
+        let (task, ending) = (open.task, open.end_in_bracket());
+        open.end = Some(ending.end);
+        self.write_end(time, task, ending);
     }
 
     /// Ends the poll at `position`, and those above it that were left open, so
     /// that beginnings and ends in the stream always match.
     fn end_polls(&mut self, shared: &Shared, position: usize) {
         let time = shared.now();
+        self.note_budget(time);
         while self.open.len() > position {
             let Some(open) = self.open.pop() else { return };
             let result = open.result(|| shared.all_have_spans());

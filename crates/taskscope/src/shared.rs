@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
-use taskscope_format::{Nanos, ThreadId};
+use taskscope_format::{Nanos, ResourceId, ThreadId};
 
 use crate::clock::Clock;
 use crate::runtimes::Runtimes;
@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     /// The writer thread, once it runs.
     writer: OnceLock<Thread>,
     next_thread: AtomicU32,
+    next_resource: AtomicU64,
     /// Streams that the writer doesn't know yet.
     new_streams: Mutex<Vec<Outlet>>,
     runtimes: Mutex<Runtimes>,
@@ -44,6 +45,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             writer: OnceLock::new(),
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
+            next_resource: AtomicU64::new(0),
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
@@ -89,6 +91,10 @@ impl Shared {
         let (stream, outlet) = Stream::new(thread, writer);
         lock(&self.new_streams).push(outlet);
         Some(stream)
+    }
+
+    pub(crate) fn next_resource(&self) -> ResourceId {
+        ResourceId(self.next_resource.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {

@@ -1,21 +1,22 @@
-//! From the id of a span to its task, without a lock and in a few nanoseconds.
+//! From the id of a span to what is behind it, without a lock and in a few
+//! nanoseconds.
 //!
-//! [`Spans`](crate::spans::Spans) tells the task of each open span, and takes tens
+//! [`Spans`](crate::spans::Spans) tells that of each open span, and takes tens
 //! of nanoseconds for that: more than all the rest of an event. This table stands
 //! in front of it. It has one place for each span,
 //! found from the id; where two spans share a place, the second is not in it and
 //! is asked for the slow way.
 //!
 //! # Reading without a lock
-//! A place is a span and a task. A writer first makes the place nobody's, then
-//! writes the task, then the span. A reader reads span, task and span again, and
-//! takes the task if it finds the same span both times. (For it to be deceived,
+//! A place is a span and its mark, a number. A writer first makes the place nobody's,
+//! then writes the mark, then the span. A reader reads span, mark and span again, and
+//! takes the mark if it finds the same span both times. (For it to be deceived,
 //! the span would have to close, its id be given to another, and that be entered
 //! in the same place, all between two neighbouring loads.)
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use taskscope_format::TaskId;
+use crate::task::Mark;
 
 /// Spans that have a place: more than most programs have tasks at a time. A
 /// place has 16 bytes, and costs no memory until it is used.
@@ -29,7 +30,7 @@ const BUSY: u64 = u64::MAX;
 /// The table.
 #[derive(Debug)]
 pub(crate) struct SpanIndex {
-    /// Spans and tasks by turns.
+    /// Spans and marks by turns.
     places: Box<[AtomicU64]>,
 }
 
@@ -38,23 +39,23 @@ impl SpanIndex {
         Self { places: bytemuck::zeroed_slice_box(2 * PLACES) }
     }
 
-    /// The task of a span; `None` where it isn't here.
+    /// What is behind a span; `None` where it isn't here.
     #[inline]
-    pub(crate) fn task(&self, span: u64) -> Option<TaskId> {
-        let (of, task) = self.place(span)?;
+    pub(crate) fn find(&self, span: u64) -> Option<Mark> {
+        let (of, mark) = self.place(span)?;
         let before = of.load(Ordering::Acquire);
-        let found = task.load(Ordering::Relaxed);
-        // With that of a writer: whoever sees its task sees its span or BUSY.
+        let found = mark.load(Ordering::Relaxed);
+        // With that of a writer: whoever sees its mark sees its span or BUSY.
         fence(Ordering::Acquire);
-        (before == span && of.load(Ordering::Relaxed) == span).then_some(TaskId(found))
+        (before == span && of.load(Ordering::Relaxed) == span).then(|| Mark::from_bits(found))
     }
 
     /// Enters a new span, if its place is free.
-    pub(crate) fn insert(&self, span: u64, TaskId(id): TaskId) {
-        let Some((of, task)) = self.place(span) else { return };
+    pub(crate) fn insert(&self, span: u64, mark: Mark) {
+        let Some((of, place)) = self.place(span) else { return };
         if of.compare_exchange(FREE, BUSY, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             fence(Ordering::Release);
-            task.store(id, Ordering::Relaxed);
+            place.store(mark.to_bits(), Ordering::Relaxed);
             of.store(span, Ordering::Release);
         }
     }
@@ -81,26 +82,34 @@ impl SpanIndex {
 mod tests {
     use std::sync::atomic::AtomicBool;
 
+    use taskscope_format::{ResourceId, TaskId};
+
     use super::*;
+
+    fn task(id: u64) -> Mark {
+        Mark::Task(TaskId(id))
+    }
 
     #[test]
     fn a_span_is_found_while_it_lives() {
         let index = SpanIndex::new();
-        index.insert(7, TaskId(70));
-        assert_eq!(index.task(7), Some(TaskId(70)));
-        assert_eq!(index.task(8), None);
-        index.remove(7);
-        assert_eq!(index.task(7), None);
+        for mark in [task(70), Mark::Resource(ResourceId(70))] {
+            index.insert(7, mark);
+            assert_eq!(index.find(7), Some(mark));
+            assert_eq!(index.find(8), None);
+            index.remove(7);
+            assert_eq!(index.find(7), None);
+        }
     }
 
     #[test]
     fn the_first_span_keeps_a_place_that_two_want() {
         let index = SpanIndex::new();
         let (first, second) = (3, 3 + PLACES as u64);
-        index.insert(first, TaskId(1));
-        index.insert(second, TaskId(2));
+        index.insert(first, task(1));
+        index.insert(second, task(2));
         index.remove(second);
-        assert_eq!((index.task(first), index.task(second)), (Some(TaskId(1)), None));
+        assert_eq!((index.find(first), index.find(second)), (Some(task(1)), None));
     }
 
     #[test]
@@ -113,14 +122,14 @@ mod tests {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     for &span in &spans {
-                        let found = index.task(span);
-                        assert!(found.is_none_or(|task| task.0 == span * 10), "{found:?}");
+                        let found = index.find(span);
+                        assert!(found.is_none_or(|found| found == task(span * 10)), "{found:?}");
                     }
                 }
             });
             for _ in 0..50_000 {
                 for &span in &spans {
-                    index.insert(span, TaskId(span * 10));
+                    index.insert(span, task(span * 10));
                     index.remove(span);
                 }
             }

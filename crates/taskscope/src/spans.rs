@@ -1,4 +1,4 @@
-//! The open spans of tasks, and the task of each.
+//! The open spans of Tokio's, and what is behind each.
 //!
 //! A `Registry` has a place for such things, the extensions of a span. Finding
 //! it there takes twice as long as here, and a span with an extension takes three
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 
-use crate::task::SpanTask;
+use crate::task::Spanned;
 
 /// The spans of one subscriber that are open.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ type Shard = HashMap<u64, OpenSpan, BuildHasherDefault<SpanHasher>>;
 
 #[derive(Debug)]
 struct OpenSpan {
-    of: SpanTask,
+    of: Spanned,
     handles: usize,
 }
 
@@ -40,7 +40,7 @@ impl Spans {
     }
 
     /// A new span, with one handle.
-    pub(crate) fn insert(&self, span: &Id, of: SpanTask) {
+    pub(crate) fn insert(&self, span: &Id, of: Spanned) {
         self.shard(span).insert(span.into_u64(), OpenSpan { of, handles: 1 });
     }
 
@@ -51,7 +51,7 @@ impl Spans {
     }
 
     /// Returns what was kept with the span, if that was its last handle.
-    pub(crate) fn drop_handle(&self, span: &Id) -> Option<SpanTask> {
+    pub(crate) fn drop_handle(&self, span: &Id) -> Option<Spanned> {
         let mut shard = self.shard(span);
         let open = shard.get_mut(&span.into_u64())?;
         open.handles -= 1;
@@ -61,9 +61,9 @@ impl Spans {
         shard.remove(&span.into_u64()).map(|open| open.of)
     }
 
-    /// The task of a span; nothing for one that was made before this recording,
-    /// one that is no task's, and one that has closed.
-    pub(crate) fn find(&self, span: &Id) -> Option<SpanTask> {
+    /// What is behind a span; nothing for one that was made before this recording,
+    /// one that isn't wanted, and one that has closed.
+    pub(crate) fn find(&self, span: &Id) -> Option<Spanned> {
         self.shard(span).get(&span.into_u64()).map(|open| open.of.clone())
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     fn a_span_is_open_until_its_last_handle_is_dropped() {
         let spans = Spans::default();
         let first = Id::from_u64(1);
-        spans.insert(&first, SpanTask::Task(Task::new(TaskId(1), TaskKind::Task)));
+        spans.insert(&first, Spanned::Task(Task::new(TaskId(1), TaskKind::Task)));
         spans.add_handle(&first);
         assert!(spans.drop_handle(&first).is_none());
         assert!(spans.find(&first).is_some());

@@ -1,10 +1,10 @@
 //! A `tracing` subscriber of the recorder's own, for programs that have none.
 //!
-//! It wants nothing but Tokio's spans of tasks and events of wakers. All others
+//! It wants nothing but Tokio's spans of tasks and resources, and a few events. All others
 //! are switched off where they stand, which costs them what they cost without a
 //! subscriber. A `Registry` would keep, for each span and each thread, what its
-//! layers may ask for; here a span is a number, a count of its handles, and the
-//! task.
+//! layers may ask for; here a span is a number, a count of its handles, and what is
+//! behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +46,7 @@ impl Subscriber for TaskSubscriber {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let span = Id::from_u64(1 + self.spans.fetch_add(1, Ordering::Relaxed));
-        self.listener.spawned(attributes, &span);
+        self.listener.made(attributes, &span);
         span
     }
 

@@ -1,18 +1,70 @@
-//! What is kept with the span of a task.
+//! What is kept with a span of Tokio's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use taskscope_format::{EndKind, TaskId, TaskKind};
+use taskscope_format::{EndKind, ResourceId, TaskId, TaskKind};
 
-/// What is behind a `runtime.spawn` span.
+use crate::words::Word;
+
+/// What is behind a span.
 #[derive(Clone, Debug)]
-pub(crate) enum SpanTask {
+pub(crate) enum Spanned {
     /// A task.
     Task(Task),
     /// One of Tokio's own worker threads, which to `tracing` looks like a
     /// blocking task.
     WorkerThread,
+    /// A resource that tasks wait for.
+    Resource(ResourceId),
+    /// An operation on a resource.
+    Operation(Word),
+}
+
+impl Spanned {
+    /// The same in brief.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        Some(match self {
+            Self::Task(task) => Mark::Task(task.id),
+            Self::WorkerThread => return None,
+            Self::Resource(id) => Mark::Resource(*id),
+            Self::Operation(word) => Mark::Operation(*word),
+        })
+    }
+}
+
+/// What is behind a span, if all that is asked is which of its kind it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Task(TaskId),
+    Resource(ResourceId),
+    Operation(Word),
+}
+
+/// The two highest bits of a mark as a number tell its kind. No count of things
+/// gets that far.
+const KIND_SHIFT: u32 = 62;
+
+impl Mark {
+    #[inline]
+    pub(crate) fn to_bits(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Task(TaskId(id)) => (0, id),
+            Self::Resource(ResourceId(id)) => (1, id),
+            Self::Operation(word) => (2, word.number()),
+        };
+        kind << KIND_SHIFT | number
+    }
+
+    #[inline]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        let number = bits & ((1 << KIND_SHIFT) - 1);
+        match bits >> KIND_SHIFT {
+            0 => Self::Task(TaskId(number)),
+            1 => Self::Resource(ResourceId(number)),
+            _ => Self::Operation(Word::with_number(number)),
+        }
+    }
 }
 
 /// A task that has a span.

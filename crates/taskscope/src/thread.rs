@@ -13,7 +13,8 @@ use crate::runtimes::HookSet;
 use crate::shared::Shared;
 use crate::stream::Stream;
 use crate::task::Task;
-use crate::visits::{LastVisit, OpenPoll};
+use crate::visits::{Ending, LastVisit, OpenPoll};
+use crate::waits::Inside;
 
 thread_local! {
     static THREAD: RefCell<Vec<ThreadState>> = const { RefCell::new(Vec::new()) };
@@ -64,6 +65,7 @@ pub(crate) struct ThreadState {
     place: Place,
     /// The polls open on this thread, innermost last.
     pub(crate) open: Vec<OpenPoll>,
+    pub(crate) inside: Inside,
     /// Counts what the layer was told, to see whether two things followed each
     /// other at once.
     pub(crate) told: u64,
@@ -100,6 +102,7 @@ impl ThreadState {
             stream: shared.new_stream()?,
             place: Place { stale: true, ..Place::default() },
             open: Vec::new(),
+            inside: Inside::default(),
             told: 0,
             last_visit: None,
             ended: [TaskId(0); 8],
@@ -158,8 +161,9 @@ impl ThreadState {
     }
 
     /// Writes the end of a task, whatever told of it.
-    pub(crate) fn write_end(&mut self, time: Nanos, event: &Event<'_>, task: TaskId) {
-        self.stream.write(time, event);
+    pub(crate) fn write_end(&mut self, time: Nanos, task: TaskId, ending: Ending) {
+        let Ending { end, inferred, cancelled_by } = ending;
+        self.stream.write(time, &Event::TaskEnd { task, end, inferred, cancelled_by });
         self.ended[self.next_ended] = task;
         self.next_ended = (self.next_ended + 1) % self.ended.len();
     }

@@ -2,7 +2,7 @@
 //!
 //! `polls.rs` tells what these are and why they differ.
 
-use taskscope_format::{EndKind, Nanos, PollResult, TaskId, TaskKind};
+use taskscope_format::{CancelledBy, EndKind, Nanos, PollResult, TaskId, TaskKind};
 
 use crate::task::Task;
 
@@ -53,6 +53,24 @@ pub(crate) struct LastVisit {
     pub(crate) of: Option<Task>,
 }
 
+/// How a task ended, as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    pub(crate) end: EndKind,
+    pub(crate) inferred: bool,
+    pub(crate) cancelled_by: CancelledBy,
+}
+
+impl Ending {
+    /// The runtime dropped what was left.
+    pub(crate) const SHUTDOWN: Self =
+        Self { end: EndKind::Cancelled, inferred: false, cancelled_by: CancelledBy::Shutdown };
+
+    pub(crate) fn new(end: EndKind, inferred: bool) -> Self {
+        Self { end, inferred, cancelled_by: CancelledBy::NotTold }
+    }
+}
+
 /// Where a returned future is dropped, that happens right after the poll. A
 /// future that waited (its waker was kept) and is dropped later than this was
 /// aborted.
@@ -78,13 +96,17 @@ impl OpenPoll {
     }
 
     /// How a task ends that ends inside this bracket of the hooks.
-    pub(crate) fn end_in_bracket(&self) -> EndKind {
+    pub(crate) fn end_in_bracket(&self) -> Ending {
         match self.visits {
-            _ if self.panicked => EndKind::Panicked,
+            _ if self.panicked => Ending::new(EndKind::Panicked, false),
             // The task has no span: it was spawned before there was a layer.
-            0 => EndKind::Unknown,
-            1 => EndKind::Cancelled,
-            _ => EndKind::Returned,
+            0 => Ending::new(EndKind::Unknown, false),
+            // A runtime that shuts down doesn't take tasks up.
+            1 => Ending {
+                cancelled_by: CancelledBy::Abort,
+                ..Ending::new(EndKind::Cancelled, false)
+            },
+            _ => Ending::new(EndKind::Returned, self.kept_waker || self.woke_itself),
         }
     }
 
@@ -104,10 +126,18 @@ impl OpenPoll {
 }
 
 impl LastVisit {
+    /// How the task ended, if this visit was its last.
+    pub(crate) fn ending(&self) -> Ending {
+        match self.of {
+            None => Ending::SHUTDOWN,
+            Some(_) => Ending::new(self.end, self.is_inferred()),
+        }
+    }
+
     /// Whether [`LastVisit::end`] is an inference. Where a task can only be
     /// polled once, or not be dropped half-way, or where its runtime shut down
     /// around it, there is nothing to infer; nor about a panic.
-    pub(crate) fn is_inferred(&self) -> bool {
+    fn is_inferred(&self) -> bool {
         let kind = self.of.as_ref().map(|task| task.kind);
         self.end != EndKind::Panicked && matches!(kind, Some(TaskKind::Task | TaskKind::Local))
     }

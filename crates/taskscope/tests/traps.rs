@@ -13,7 +13,7 @@ use common::{
     record, record_beside_all_spans, record_with,
 };
 use taskscope_format::{
-    EndKind, Event, Flavor, PollResult, RuntimeId, Source, TaskId, TaskKind, WakeOp,
+    CancelledBy, EndKind, Event, Flavor, PollResult, RuntimeId, Source, TaskId, TaskKind, WakeOp,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinSet, LocalSet, yield_now};
@@ -317,7 +317,12 @@ fn trap_09_the_finished_task_wakes_its_joiner_within_its_last_poll() {
     assert_eq!(
         stream[begun + 1..begun + 4],
         [
-            Event::TaskEnd { task: joined, end: EndKind::Returned, inferred: false },
+            Event::TaskEnd {
+                task: joined,
+                end: EndKind::Returned,
+                inferred: false,
+                cancelled_by: CancelledBy::NotTold,
+            },
             Event::Wake { task: joiner, op: WakeOp::ByRef },
             Event::PollEnd { result: PollResult::Ready, kept_waker: false },
         ]

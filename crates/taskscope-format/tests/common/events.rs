@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use taskscope_format::{
-    EndKind, Event, Flavor, Location, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
-    WakeOp,
+    CancelledBy, EndKind, Event, Flavor, Location, PollResult, Resource, ResourceId, RuntimeId,
+    Source, Spawn, TaskId, TaskKind, WakeOp,
 };
 
 /// Strings that a recorder may meet: empty, plain, of several bytes a letter,
@@ -62,10 +62,24 @@ fn spawn() -> impl Strategy<Value = Spawn<'static>> {
     )
 }
 
+fn resource() -> impl Strategy<Value = Resource<'static>> {
+    let location = proptest::option::of((string(), any::<u32>(), any::<u32>()));
+    (number(), string(), string(), any::<bool>(), location).prop_map(
+        |(id, concrete_type, kind, is_internal, location)| Resource {
+            id: ResourceId(id),
+            concrete_type,
+            kind,
+            is_internal,
+            location: location.map(|(file, line, column)| Location { file, line, column }),
+        },
+    )
+}
+
 /// Any event at all. Polls and wakes are frequent, as they are in a file.
 pub fn event() -> impl Strategy<Value = Event<'static>> {
     let flavors = vec![Flavor::CurrentThread, Flavor::MultiThread, Flavor::Unknown];
     let ends = vec![EndKind::Returned, EndKind::Panicked, EndKind::Cancelled, EndKind::Unknown];
+    let cancels = vec![CancelledBy::NotTold, CancelledBy::Abort, CancelledBy::Shutdown];
     let results =
         vec![PollResult::Pending, PollResult::Ready, PollResult::Panicked, PollResult::OnlyDropped];
     prop_oneof![
@@ -77,8 +91,17 @@ pub fn event() -> impl Strategy<Value = Event<'static>> {
         1 => Just(Event::Park),
         1 => Just(Event::Unpark),
         2 => spawn().prop_map(Event::Spawn),
-        2 => (task(), select(ends), any::<bool>())
-            .prop_map(|(task, end, inferred)| Event::TaskEnd { task, end, inferred }),
+        2 => (task(), select(ends), any::<bool>(), select(cancels)).prop_map(
+            |(task, end, inferred, cancelled_by)| Event::TaskEnd {
+                task, end, inferred, cancelled_by,
+            }
+        ),
+        1 => Just(Event::BudgetSpent),
+        1 => resource().prop_map(Event::Resource),
+        1 => (number(), string()).prop_map(|(resource, operation)| Event::Wait {
+            resource: ResourceId(resource),
+            operation,
+        }),
         2 => proptest::option::of((small(), small()))
             .prop_map(|of| Event::Worker(of.map(|(runtime, index)| (RuntimeId(runtime), index)))),
         1 => (small(), select(flavors), small(), string(), any::<bool>()).prop_map(

@@ -5,8 +5,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use taskscope_format::{
-    Encoder, EndKind, Event, FileWriter, PollResult, Reader, Record, Report, Source, TaskId,
-    ThreadId, WakeOp,
+    CancelledBy, Encoder, EndKind, Event, FileWriter, PollResult, Reader, Record, Report, Source,
+    TaskId, ThreadId, WakeOp,
 };
 
 /// Bytes of the file header.
@@ -104,7 +104,12 @@ impl Sample {
                 Event::Thread { os_id: 9, name: "tokio-rt-worker" },
                 Event::PollStart { task, source: Source::Hook },
                 Event::Wake { task: TaskId(3), op: WakeOp::ByRef },
-                Event::TaskEnd { task, end: EndKind::Returned, inferred: false },
+                Event::TaskEnd {
+                    task,
+                    end: EndKind::Returned,
+                    inferred: false,
+                    cancelled_by: CancelledBy::NotTold,
+                },
                 Event::PollEnd { result: PollResult::Ready, kept_waker: false },
             ];
             for (at, event) in events.iter().enumerate() {

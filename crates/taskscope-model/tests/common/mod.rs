@@ -13,8 +13,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use taskscope_format::{
-    Encoder, EndKind, Event, FileWriter, Flavor, PollResult, RuntimeId, Source, Spawn, TaskId,
-    TaskKind, ThreadId, WakeOp,
+    CancelledBy, Encoder, EndKind, Event, FileWriter, Flavor, PollResult, RuntimeId, Source, Spawn,
+    TaskId, TaskKind, ThreadId, WakeOp,
 };
 use taskscope_model::{LaneIx, LaneKind, Nanos, Poll, Task, TaskIx, Trace};
 
@@ -135,7 +135,8 @@ impl Thread {
     }
 
     pub fn end(self, task: u64, end: EndKind) -> Self {
-        self.event(Event::TaskEnd { task: TaskId(task), end, inferred: false })
+        let cancelled_by = CancelledBy::NotTold;
+        self.event(Event::TaskEnd { task: TaskId(task), end, inferred: false, cancelled_by })
     }
 
     pub fn park(self) -> Self {

@@ -138,7 +138,7 @@ impl Recorded {
     pub fn ends(&self, task: TaskId) -> Vec<(EndKind, bool)> {
         self.events()
             .filter_map(|event| match event {
-                Event::TaskEnd { task: ended, end, inferred } if ended == task => {
+                Event::TaskEnd { task: ended, end, inferred, .. } if ended == task => {
                     Some((end, inferred))
                 }
                 _ => None,

@@ -22,8 +22,8 @@ use proptest::prelude::*;
 use run::{Program, Scope};
 use script::Script;
 use taskscope::Recorder;
-use taskscope_format::{EndKind, Event, Record, Source, Spawn, TaskId, TaskKind};
-use taskscope_model::{Cause, LaneKind, TaskIx, Trace};
+use taskscope_format::{CancelledBy, EndKind, Event, Record, Source, Spawn, TaskId, TaskKind};
+use taskscope_model::{Cause, LaneKind, PollIx, Queue, TaskIx, Trace};
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::task::LocalSet;
 use tracing::Dispatch;
@@ -211,6 +211,19 @@ fn compare_end(setup: Setup, trace: &Trace, task: TaskIx, told: &Told) {
         _ if end.inferred && end.kind == EndKind::Returned && was_stopped => {}
         _ => assert_eq!(end.kind, expected, "end of task {id}: {end:?}, {told:?}"),
     }
+    match end.cancelled_by {
+        CancelledBy::Abort => assert!(told.aborted, "{id}: {told:?}"),
+        // What is aborted may be dropped by the shutdown that follows.
+        CancelledBy::Shutdown => assert_eq!(told.end, Some(End::DroppedAtShutdown), "{id}"),
+        CancelledBy::NotTold => {
+            let can_be_told = trace.task(task).kind == TaskKind::Task
+                && setup.sources == Sources::Both
+                && end.kind == EndKind::Cancelled
+                // Or it was spawned when its runtime took no more.
+                && !told.polls.is_empty();
+            assert!(!can_be_told, "{id}: {told:?}");
+        }
+    }
 }
 
 /// What Tokio counts, too.
@@ -232,6 +245,15 @@ fn compare_metrics(
         let counted = metrics.spawned_tasks_count();
         assert!((at_least..=spawned).contains(&counted), "{at_least}, {counted}, {spawned}");
     }
+    if only_runtime && setup.sources == Sources::Both {
+        let workers = 0..metrics.num_workers();
+        let stolen: u64 = workers.map(|worker| metrics.worker_steal_count(worker)).sum();
+        assert!(steals(trace) <= stolen, "{} {stolen}", steals(trace));
+        // Tokio counts whenever a budget comes to nothing, also where the operation
+        // that took the last of it is pending, and gives it back.
+        let spent = recorded.count(|event| *event == Event::BudgetSpent) as u64;
+        assert!(spent <= metrics.budget_forced_yield_count());
+    }
     // Tokio leaves out what came through the LIFO slot.
     if setup.workers == 0 || !setup.lifo {
         let visits = visits(recorded);
@@ -241,6 +263,16 @@ fn compare_metrics(
             assert_eq!(metrics.worker_poll_count(index), found, "{worker:?}");
         }
     }
+}
+
+/// How many polls there were, for which the trace says that their worker stole the
+/// task. A worker steals several at once, and what it doesn't come to can be stolen
+/// from it in turn; so Tokio has stolen at least as many.
+fn steals(trace: &Trace) -> u64 {
+    let polls = (0..trace.polls().len() as u32).map(PollIx);
+    let arrivals = polls.filter_map(|poll| trace.arrival(poll));
+    let stolen = |queue| matches!(queue, Queue::Stolen { .. });
+    arrivals.filter(|arrival| arrival.inferred && stolen(arrival.queue)).count() as u64
 }
 
 /// How often each worker took up a task, also if only to find it aborted.

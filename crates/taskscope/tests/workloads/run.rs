@@ -1,6 +1,7 @@
 //! Runs a script as a program.
 
 use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::common::carry_subscriber;
 use crate::script::{Channel, Script, Step, Then};
-use crate::truth::{Told, Truth, lock};
+use crate::truth::{SHUTS_DOWN, Told, Truth, lock};
 
 /// What all tasks of a program share.
 pub struct Program {
@@ -147,10 +148,14 @@ impl Program {
                     program.prepare(&mut builder);
                     let runtime = builder.build().unwrap();
                     let scope = Scope { local: false, may_hang: false };
-                    runtime.block_on(Arc::clone(&program).run(scope, script));
+                    let run = || runtime.block_on(Arc::clone(&program).run(scope, script));
+                    // It panics if the script does.
+                    let _ = std::panic::catch_unwind(AssertUnwindSafe(run));
+                    SHUTS_DOWN.set(true);
+                    drop(runtime);
+                    SHUTS_DOWN.set(false);
                 };
-                // It panics if the script does.
-                let _ = tokio::task::spawn_blocking(run).await;
+                tokio::task::spawn_blocking(run).await.unwrap();
             }
             // As `panic!`, without a message on standard error.
             Step::Panic => std::panic::resume_unwind(Box::new("on purpose")),

@@ -1,5 +1,6 @@
 //! What the tasks of a workload know of themselves.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,6 +35,11 @@ pub enum End {
     Dropped,
     /// The same, at a time when its runtime was shut down.
     DroppedAtShutdown,
+}
+
+thread_local! {
+    /// This thread is shutting down a runtime that has no other.
+    pub static SHUTS_DOWN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// All tasks of a workload.
@@ -93,6 +99,7 @@ impl<F> Drop for Watched<F> {
     fn drop(&mut self) {
         let end = match () {
             () if std::thread::panicking() => End::Panicked,
+            () if SHUTS_DOWN.get() => End::DroppedAtShutdown,
             () if self.truth.shuts_down.load(Ordering::Acquire) => End::DroppedAtShutdown,
             () => End::Dropped,
         };

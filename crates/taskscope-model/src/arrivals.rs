@@ -1,0 +1,82 @@
+//! How a task came to the worker that polls it.
+//!
+//! Tokio doesn't tell from which queue a worker takes a task. But its rules are
+//! known. What is scheduled on a worker goes into that worker's own queue, and
+//! what is scheduled elsewhere into the injection queue of the runtime, from which
+//! any worker takes it. A task that is woken while it runs, or that yields, goes
+//! into the queue of the worker that runs it. A worker with nothing to do steals
+//! from the queues of others. (A queue that overflows gives half of its tasks to
+//! the injection queue; that isn't seen.)
+
+use crate::causes::Cause;
+use crate::parts::{LaneIx, LaneKind, PollIx};
+use crate::trace::Trace;
+
+/// The queue from which a worker took a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// The worker's own.
+    Own,
+    /// That of another worker: the task was stolen.
+    Stolen {
+        /// From this worker.
+        from: LaneIx,
+    },
+    /// The one that all workers of the runtime share.
+    Injection,
+}
+
+/// How a task came to the worker that polls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The queue.
+    pub queue: Queue,
+    /// Whether that was concluded rather than recorded: always so far, since Tokio
+    /// 1.54 doesn't tell.
+    pub inferred: bool,
+}
+
+impl Trace {
+    /// How the task of this poll came to its worker. `None` where no worker polled
+    /// it, or where it isn't known what scheduled it.
+    pub fn arrival(&self, poll: PollIx) -> Option<Arrival> {
+        let lane = self.poll(poll).lane;
+        let runtime = self.runtime_of(lane)?;
+        let scheduled_on = match self.cause(poll) {
+            Cause::Spawned { .. } => self.task(self.poll(poll).task).spawned_on,
+            Cause::Woken(wake) => {
+                let wake = self.wake(wake);
+                let while_running = self.poll_before(poll).map(|before| self.poll(before));
+                match while_running.filter(|before| wake.time < before.end) {
+                    Some(before) if before.gave_worker_away => None,
+                    Some(before) => Some(before.lane),
+                    None => wake.worker,
+                }
+            }
+            Cause::Unknown => return None,
+        };
+        let queue = match scheduled_on.filter(|&on| self.runtime_of(on) == Some(runtime)) {
+            Some(on) if on == lane => Queue::Own,
+            Some(from) => Queue::Stolen { from },
+            None => Queue::Injection,
+        };
+        Some(Arrival { queue, inferred: true })
+    }
+
+    /// The poll of the same task before this one.
+    fn poll_before(&self, poll: PollIx) -> Option<PollIx> {
+        let start = self.poll(poll).start;
+        let polls = self.task_polls(self.poll(poll).task);
+        let position = polls.partition_point(|&other| self.poll(other).start < start);
+        polls.get(position.checked_sub(1)?).copied()
+    }
+
+    /// The runtime of a worker's lane, as position in
+    /// [`Trace::runtimes`](crate::Trace::runtimes).
+    fn runtime_of(&self, lane: LaneIx) -> Option<u32> {
+        match self.lane(lane).kind {
+            LaneKind::Worker { runtime, .. } => Some(runtime),
+            LaneKind::Thread(_) => None,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What came of a wake.
+
+use crate::parts::WakeIx;
+use crate::trace::Trace;
+
+/// What came of a wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WakeEffect {
+    /// The task had waited, and was scheduled.
+    Scheduled,
+    /// The task was running; it will be polled once more.
+    WhileRunning,
+    /// The task was going to be polled anyway.
+    Duplicate,
+    /// The task had ended.
+    TooLate,
+}
+
+impl WakeEffect {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] =
+        [Self::Scheduled, Self::WhileRunning, Self::Duplicate, Self::TooLate];
+}
+
+impl Trace {
+    /// What came of a wake.
+    pub fn wake_effect(&self, wake: WakeIx) -> WakeEffect {
+        let (time, task) = (self.wake(wake).time, self.wake(wake).task);
+        if self.task(task).end.is_some_and(|end| end.time <= time) {
+            return WakeEffect::TooLate;
+        }
+        let polls = self.task_polls(task);
+        let begun = polls.partition_point(|&poll| self.poll(poll).start <= time);
+        let last = begun.checked_sub(1).and_then(|last| polls.get(last)).map(|&p| self.poll(p));
+        // Scheduled by its spawn.
+        let Some(last) = last else {
+            return match self.task(task).spawned {
+                Some(_) => WakeEffect::Duplicate,
+                None => WakeEffect::Scheduled,
+            };
+        };
+        let wakes = self.task_wakes(task);
+        let first = wakes.partition_point(|&other| self.wake(other).time < last.start);
+        let is_first = wakes.get(first).is_some_and(|&first| first == wake);
+        match () {
+            () if !is_first => WakeEffect::Duplicate,
+            () if time < last.end => WakeEffect::WhileRunning,
+            () => WakeEffect::Scheduled,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a task waits for.
+//!
+//! Most of Tokio's resources (locks, channels, timers) have a span each, and so has
+//! every operation on them. While an operation is polled both are entered, and if it
+//! is pending an event says so:
+//!
+//! ```text
+//! enter Mutex   enter Mutex::lock
+//!     enter Semaphore   enter Acquire::new     the mutex is made of it
+//!     event: poll_acquire is pending
+//!     exit, exit
+//! event: poll is pending
+//! exit, exit
+//! ```
+//!
+//! So a thread keeps a stack of those that it has entered. An operation that is
+//! pending is written, with the name that its span gave it, if it is the outermost:
+//! that is the one that the user called.
+
+use taskscope_format::{Event, Resource, ResourceId};
+
+use crate::shared::Shared;
+use crate::task::Mark;
+use crate::thread::ThreadState;
+use crate::words::Word;
+
+/// The resources and operations that a thread is inside of, innermost last.
+#[derive(Debug, Default)]
+pub(crate) struct Inside(Vec<(u64, Entered)>);
+
+#[derive(Clone, Copy, Debug)]
+enum Entered {
+    Resource(ResourceId),
+    Operation(Word),
+}
+
+impl Inside {
+    /// Leaves a span. Says whether it was one of these.
+    #[inline]
+    pub(crate) fn leave(&mut self, span: u64) -> bool {
+        // Nearly always empty, or it is the innermost.
+        let Some(position) = self.0.iter().rposition(|(entered, _)| *entered == span) else {
+            return false;
+        };
+        self.0.truncate(position);
+        true
+    }
+
+    fn enter(&mut self, span: u64, entered: Entered) {
+        self.0.push((span, entered));
+    }
+
+    /// The only resource, and the innermost operation on it.
+    fn only_resource(&self) -> Option<(ResourceId, Option<Word>)> {
+        let mut only = None;
+        let mut operation = None;
+        for (_, entered) in &self.0 {
+            match *entered {
+                Entered::Resource(_) if only.is_some() => return None,
+                Entered::Resource(id) => only = Some(id),
+                Entered::Operation(word) => operation = Some(word),
+            }
+        }
+        Some((only?, operation))
+    }
+}
+
+impl ThreadState {
+    pub(crate) fn resource_made(&mut self, shared: &Shared, resource: Resource<'_>) {
+        self.find_worker(shared, None);
+        self.stream.write(shared.now(), &Event::Resource(resource));
+    }
+
+    /// Enters the span of a resource or an operation.
+    pub(crate) fn enter_resource(&mut self, span: u64, mark: Mark) {
+        match mark {
+            Mark::Resource(id) => self.inside.enter(span, Entered::Resource(id)),
+            Mark::Operation(word) => self.inside.enter(span, Entered::Operation(word)),
+            Mark::Task(_) => {}
+        }
+    }
+
+    /// `name` is Tokio's word for what was polled, where the operation has none.
+    pub(crate) fn operation_pends(&mut self, shared: &Shared, name: Word) {
+        if self.open.is_empty() {
+            return;
+        }
+        if let Some((resource, operation)) = self.inside.only_resource() {
+            let operation = operation.unwrap_or(name).text();
+            self.stream.write(shared.now(), &Event::Wait { resource, operation });
+        }
+    }
+}
