@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use taskscope_model::{RuntimeSummary, Summary};
+use taskscope_model::{RuntimeSummary, Summary, WaitSummary};
 
 use crate::args::SummaryArgs;
 use crate::error::Error;
@@ -34,7 +34,9 @@ fn table(summary: &Summary) -> String {
     let ends = [
         (tasks.returned, "returned"),
         (tasks.panicked, "panicked"),
-        (tasks.cancelled, "cancelled"),
+        (tasks.aborted, "aborted"),
+        (tasks.dropped_at_shutdown, "dropped at shutdown"),
+        (tasks.cancelled - tasks.aborted - tasks.dropped_at_shutdown, "cancelled"),
         (tasks.alive, "alive at the end"),
     ];
     let ends = ends.iter().filter(|(number, _)| *number > 0);
@@ -55,6 +57,14 @@ fn table(summary: &Summary) -> String {
         _ => format!("the longest took {}", human::time(summary.longest_poll_ns)),
     };
     row("polls", human::count(summary.polls), longest);
+    if summary.forced_yields > 0 {
+        let what = "polls that used up their task's budget, so that it yielded";
+        row("forced", human::count(summary.forced_yields), what.to_owned());
+    }
+    if !summary.waits.is_empty() {
+        let all = summary.waits.iter().map(|wait| wait.count).sum();
+        row("waits", human::count(all), waits(&summary.waits));
+    }
     row("wakes", human::count(summary.wakes), String::new());
     row("hops", human::count(summary.hops), "polls on another worker than the one before".into());
     row(
@@ -76,6 +86,18 @@ fn table(summary: &Summary) -> String {
         row("truncated", "yes".to_owned(), "the recording was not finished".to_owned());
     }
     human::table(&rows, &[false, true, false])
+}
+
+/// What was waited for most.
+fn waits(waits: &[WaitSummary]) -> String {
+    const SHOWN: usize = 4;
+    let most = waits.iter().take(SHOWN);
+    let mut words: Vec<_> =
+        most.map(|wait| format!("{} {}", human::count(wait.count), wait.operation)).collect();
+    if waits.len() > SHOWN {
+        words.push("…".to_owned());
+    }
+    words.join(", ")
 }
 
 fn workers(runtime: &RuntimeSummary, duration: u64) -> String {

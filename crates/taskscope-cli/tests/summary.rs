@@ -22,6 +22,7 @@ fn the_json_has_the_keys_that_are_documented() {
         "dropped_events",
         "duration_ns",
         "events",
+        "forced_yields",
         "format_version",
         "hops",
         "longest_poll_ns",
@@ -30,13 +31,23 @@ fn the_json_has_the_keys_that_are_documented() {
         "runtimes",
         "tasks",
         "truncated",
+        "waits",
         "wakes",
     ];
     assert_eq!(keys(&summary), expected);
     assert_eq!(keys(&summary["runtimes"][0]), ["flavor", "id", "name", "workers"]);
     let worker = &summary["runtimes"][0]["workers"][0];
     assert_eq!(keys(worker), ["busy_ns", "index", "parks", "polls"]);
-    let expected = ["alive", "blocking", "cancelled", "panicked", "returned", "spawned"];
+    let expected = [
+        "aborted",
+        "alive",
+        "blocking",
+        "cancelled",
+        "dropped_at_shutdown",
+        "panicked",
+        "returned",
+        "spawned",
+    ];
     assert_eq!(keys(&summary["tasks"]), expected);
     assert_eq!(summary["format_version"], 1);
     assert_eq!(summary["program"], "taskscope");

@@ -64,7 +64,7 @@ impl Trace {
     }
 
     /// The poll of the same task before this one.
-    fn poll_before(&self, poll: PollIx) -> Option<PollIx> {
+    pub fn poll_before(&self, poll: PollIx) -> Option<PollIx> {
         let start = self.poll(poll).start;
         let polls = self.task_polls(self.poll(poll).task);
         let position = polls.partition_point(|&other| self.poll(other).start < start);

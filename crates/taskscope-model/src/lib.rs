@@ -58,7 +58,7 @@ pub use parts::{
 };
 pub use states::{State, StateSpan, StateTimes};
 pub use step::Direction;
-pub use summary::{RuntimeSummary, Summary, TaskCounts, WorkerSummary};
+pub use summary::{RuntimeSummary, Summary, TaskCounts, WaitSummary, WorkerSummary};
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind,
     ThreadId, WakeOp, meta,

@@ -1,9 +1,11 @@
 //! A trace in a few figures.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
 
-use crate::parts::LaneKind;
+use crate::parts::{LaneKind, PollEnd};
 use crate::trace::Trace;
 
 /// What `taskscope summary` prints; with `--json` as one object with these keys.
@@ -39,6 +41,20 @@ pub struct Summary {
     pub hops: u64,
     /// The longest poll of a task on a worker, in nanoseconds.
     pub longest_poll_ns: Nanos,
+    /// Polls that used up their task's budget, so that Tokio made it yield.
+    pub forced_yields: u64,
+    /// What tasks waited for, the most frequent first; of Tokio's resources those
+    /// that tell.
+    pub waits: Vec<WaitSummary>,
+}
+
+/// How often tasks waited for an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitSummary {
+    /// The operation, such as `Mutex::lock` or `sleep`.
+    pub operation: String,
+    /// In how many polls it was pending.
+    pub count: u64,
 }
 
 /// A runtime in a few figures.
@@ -122,7 +138,28 @@ impl Trace {
             wakes: self.wakes().len() as u64,
             hops: self.hops().len() as u64,
             longest_poll_ns: longest_poll.unwrap_or(0),
+            forced_yields: self
+                .polls()
+                .iter()
+                .filter(|poll| poll.how == PollEnd::BudgetSpent)
+                .count() as u64,
+            waits: self.wait_summaries(),
         }
+    }
+
+    fn wait_summaries(&self) -> Vec<WaitSummary> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for wait in &self.waits {
+            let operation = self.resource(wait.resource).operation(&wait.operation);
+            *counts.entry(operation).or_default() += 1;
+        }
+        let summary = |(operation, count): (&str, u64)| WaitSummary {
+            operation: operation.to_owned(),
+            count,
+        };
+        let mut waits: Vec<_> = counts.into_iter().map(summary).collect();
+        waits.sort_by_key(|wait| std::cmp::Reverse(wait.count));
+        waits
     }
 
     fn worker_summary(&self, lane: crate::LaneIx) -> WorkerSummary {

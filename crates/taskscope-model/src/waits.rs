@@ -78,7 +78,8 @@ impl Trace {
         let had_ended = |by: &TaskIx| self.task(*by).end.is_some_and(|end| end.time <= wake.time);
         Some(match wake.by {
             Waker::Task(by) if by != task && had_ended(&by) => WaitedFor::Join(by),
-            Waker::Driver(_) => WaitedFor::Io,
+            // A recording that tells no resources tells no timers.
+            Waker::Driver(_) if !self.resources.is_empty() => WaitedFor::Io,
             _ => WaitedFor::Unknown,
         })
     }

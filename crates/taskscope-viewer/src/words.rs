@@ -1,7 +1,10 @@
 //! The model's facts in words, the same wherever they stand. What was inferred
 //! says so.
 
-use taskscope_model::{Cause, End, EndKind, PollEnd, TaskKind, Trace, Waker};
+use taskscope_model::{
+    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, TaskKind, Trace, Wait,
+    WaitedFor, WakeEffect, Waker,
+};
 
 /// How a poll ended.
 pub(crate) fn poll_end(how: PollEnd) -> &'static str {
@@ -9,6 +12,7 @@ pub(crate) fn poll_end(how: PollEnd) -> &'static str {
         PollEnd::Pending => "pending",
         PollEnd::Yielded { inferred: false } => "yielded",
         PollEnd::Yielded { inferred: true } => "yielded (inferred)",
+        PollEnd::BudgetSpent => "budget spent",
         PollEnd::Ready => "ready",
         PollEnd::Panicked => "panicked",
         PollEnd::Open => "not seen to end",
@@ -18,11 +22,13 @@ pub(crate) fn poll_end(how: PollEnd) -> &'static str {
 /// How a task ended.
 pub(crate) fn task_end(end: Option<End>) -> String {
     let Some(end) = end else { return "alive at the end".to_owned() };
-    let word = match end.kind {
-        EndKind::Returned => "returned",
-        EndKind::Panicked => "panicked",
-        EndKind::Cancelled => "cancelled",
-        EndKind::Unknown => "ended",
+    let word = match (end.kind, end.cancelled_by) {
+        (EndKind::Returned, _) => "returned",
+        (EndKind::Panicked, _) => "panicked",
+        (EndKind::Cancelled, CancelledBy::Abort) => "aborted",
+        (EndKind::Cancelled, CancelledBy::Shutdown) => "dropped at shutdown",
+        (EndKind::Cancelled, CancelledBy::NotTold) => "cancelled",
+        (EndKind::Unknown, _) => "ended",
     };
     if end.inferred { format!("{word} (inferred)") } else { word.to_owned() }
 }
@@ -72,6 +78,68 @@ pub(crate) fn because(trace: &Trace, cause: Cause, whose: &str) -> String {
             }
         }
         Cause::Unknown => format!("what scheduled {whose} is not recorded"),
+    }
+}
+
+/// What came of a wake.
+pub(crate) fn effect(effect: WakeEffect) -> &'static str {
+    match effect {
+        WakeEffect::Scheduled => "scheduled it",
+        WakeEffect::WhileRunning => "while it ran",
+        WakeEffect::Duplicate => "woken already",
+        WakeEffect::TooLate => "after its end",
+    }
+}
+
+/// How a task came to its worker.
+pub(crate) fn arrival(trace: &Trace, Arrival { queue, inferred }: Arrival) -> String {
+    let queue = match queue {
+        Queue::Own => "from the worker's own queue".to_owned(),
+        Queue::Stolen { from } => format!("stolen from {}", trace.lane_name(from)),
+        Queue::Injection => "from the injection queue".to_owned(),
+    };
+    if inferred { format!("{queue} (inferred)") } else { queue }
+}
+
+/// What a task waited for after a poll, as in "it waits for …"; `None` where it did
+/// not wait, or that isn't known.
+pub(crate) fn waited_for(trace: &Trace, poll: PollIx) -> Option<String> {
+    let waited = trace.waited_for(poll)?;
+    let what = match waited {
+        WaitedFor::Operations(waits) => {
+            let mut operations: Vec<_> = waits.iter().map(|wait| operation(trace, wait)).collect();
+            operations.dedup();
+            operations.join(" or ")
+        }
+        WaitedFor::Join(task) => format!("the end of {}", trace.task_name(task)),
+        WaitedFor::Io => "I/O".to_owned(),
+        WaitedFor::Unknown => return None,
+    };
+    Some(if waited.is_inferred() { format!("{what} (inferred)") } else { what })
+}
+
+/// The same in a word for each thing.
+pub(crate) fn operations(trace: &Trace, waited: WaitedFor<'_>) -> Vec<String> {
+    let what = match waited {
+        WaitedFor::Operations(waits) => {
+            let operation =
+                |wait: &Wait| trace.resource(wait.resource).operation(&wait.operation).to_owned();
+            return waits.iter().map(operation).collect();
+        }
+        WaitedFor::Join(_) => "join (inferred)",
+        WaitedFor::Io => "I/O (inferred)",
+        WaitedFor::Unknown => return Vec::new(),
+    };
+    vec![what.to_owned()]
+}
+
+/// An operation that was pending, with the place where its resource was made.
+fn operation(trace: &Trace, wait: &Wait) -> String {
+    let resource = trace.resource(wait.resource);
+    let operation = resource.operation(&wait.operation);
+    match resource.place {
+        Some(place) => format!("{operation} ({})", trace.place(place).short()),
+        None => operation.to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The selected task in figures.
 
 use egui::{Grid, Ui};
-use taskscope_model::{LaneKind, PollEnd, TaskIx, Trace, Waker};
+use taskscope_model::{LaneKind, PollEnd, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use crate::document::Document;
@@ -13,14 +13,22 @@ use crate::{time, words};
 pub(crate) struct Counts {
     task: TaskIx,
     poll_ends: String,
+    waits: String,
     wakers: String,
+    idle_wakes: String,
     workers: String,
 }
 
 impl Counts {
     fn new(trace: &Trace, task: TaskIx) -> Self {
-        let (poll_ends, wakers) = (poll_ends(trace, task), wakers(trace, task));
-        Self { task, poll_ends, wakers, workers: workers(trace, task) }
+        Self {
+            task,
+            poll_ends: poll_ends(trace, task),
+            waits: waits(trace, task),
+            wakers: wakers(trace, task),
+            idle_wakes: idle_wakes(trace, task),
+            workers: workers(trace, task),
+        }
     }
 }
 
@@ -49,11 +57,14 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
         figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
         figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
-        figure(ui, "waiting", ns(times.waiting), "not woken");
+        figure(ui, "waiting", ns(times.waiting), &counts.waits);
         if times.idle > 0 {
             figure(ui, "not running", ns(times.idle), "wakes not recorded");
         }
         figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+        if !counts.idle_wakes.is_empty() {
+            figure(ui, "", "", &counts.idle_wakes);
+        }
         figure(ui, "hops", time::count(task.hops.into()), &counts.workers);
         if let Some(size) = task.size {
             let moved =
@@ -71,6 +82,23 @@ fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
         other => words::poll_end(other),
     });
     counted(words.map(str::to_owned))
+}
+
+/// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
+fn waits(trace: &Trace, ix: TaskIx) -> String {
+    let waits = trace.task_polls(ix).iter().filter_map(|&poll| trace.waited_for(poll));
+    let words = waits.flat_map(|waited| words::operations(trace, waited));
+    match counted(words) {
+        none if none.is_empty() => "not woken".to_owned(),
+        counted => counted,
+    }
+}
+
+/// Wakes that did not schedule the task, counted.
+fn idle_wakes(trace: &Trace, ix: TaskIx) -> String {
+    let effects = trace.task_wakes(ix).iter().map(|&wake| trace.wake_effect(wake));
+    let idle = effects.filter(|&effect| effect != WakeEffect::Scheduled);
+    counted(idle.map(|effect| words::effect(effect).to_owned()))
 }
 
 /// Who woke a task, counted.

@@ -59,7 +59,12 @@ fn poll_row(
     if lane.chars().count() > 9 {
         lane = lane.chars().take(8).chain(['…']).collect();
     }
-    let ended = words::poll_end(poll.how);
+    let ended = match trace.poll_waits(ix) {
+        [wait, ..] if poll.how == PollEnd::Pending => {
+            format!("waits: {}", trace.resource(wait.resource).operation(&wait.operation))
+        }
+        _ => words::poll_end(poll.how).to_owned(),
+    };
     response.widget_info(|| {
         let label = format!("Poll at {start} for {took} on {lane}, {ended}");
         WidgetInfo::selected(Role::Row, true, current, label)
@@ -80,6 +85,11 @@ fn poll_row(
     column(68.0, egui::Align2::RIGHT_CENTER, &start, &mono, palette.weak);
     column(142.0, egui::Align2::RIGHT_CENTER, &took, &mono, palette.text);
     column(152.0, egui::Align2::LEFT_CENTER, &lane, &text, palette.text);
-    column(214.0, egui::Align2::LEFT_CENTER, ended, &text, ended_colour);
+    // The last column takes what room there is.
+    let mut job = egui::text::LayoutJob::simple_singleline(ended, text, ended_colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 218.0);
+    let ended = ui.painter().layout_job(job);
+    let at = egui::pos2(rect.left() + 214.0, rect.center().y - ended.size().y / 2.0);
+    ui.painter().galley(at, ended, ended_colour);
     response.clicked()
 }

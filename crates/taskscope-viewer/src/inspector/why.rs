@@ -57,6 +57,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
     let worker = trace.lane_name(trace.poll(poll).lane);
     let whose = trace.task_name(trace.poll(poll).task);
     let mut steps = Vec::new();
+    let mut waited = None;
     let mut current = Some(poll);
     let mut scheduled = None;
     while let Some(poll) = current.take().filter(|_| steps.len() < LONGEST) {
@@ -70,7 +71,10 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
             },
             Cause::Unknown => (trace.poll(poll).start, None),
         };
-        scheduled.get_or_insert((moment, cause));
+        if scheduled.is_none() {
+            scheduled = Some((moment, cause));
+            waited = trace.poll_before(poll);
+        }
         let text = words::because(trace, cause, &whose);
         steps.push(Step { moment, text, task: by });
         // The poll in which the other task did it.
@@ -79,6 +83,14 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
             let after = polls.partition_point(|&p| trace.poll(p).start <= moment);
             polls.get(after.checked_sub(1)?).copied()
         });
+    }
+    if let Some(before) = waited
+        && let Some(what) = words::waited_for(trace, before)
+    {
+        let text = format!("{whose} waited for {what}");
+        let end = trace.poll(before).end;
+        let at = steps.partition_point(|step: &Step| step.moment >= end);
+        steps.insert(at, Step { moment: end, text, task: None });
     }
     steps.reverse();
     let text = match scheduled {
@@ -89,5 +101,14 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
         _ => format!("{worker} polled {whose}"),
     };
     steps.push(Step { moment: start, text, task: None });
+    if let Some(arrival) = trace.arrival(poll) {
+        let text = words::arrival(trace, arrival);
+        steps.push(Step { moment: start, text, task: None });
+    }
+    let end = trace.poll(poll).end;
+    if let Some(what) = words::waited_for(trace, poll).filter(|_| doc.replay.moment() >= end) {
+        let text = format!("{whose} waits for {what}");
+        steps.push(Step { moment: end, text, task: None });
+    }
     steps
 }

@@ -2,6 +2,7 @@
 //! that a real program recorded.
 
 mod harness;
+mod inspector;
 mod open;
 mod replay;
 mod table;

@@ -1,0 +1,50 @@
+//! What the window says of the selected task.
+
+use std::path::PathBuf;
+
+use egui_kittest::kittest::Queryable;
+use taskscope_model::{PollIx, TaskIx, WaitedFor};
+
+use super::harness::{self, Window};
+use crate::Options;
+
+/// A window on the recorded demo `server`, whose tasks wait for timers and sockets.
+fn server() -> Window {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/server.tscope");
+    let options = Options { file: Some(PathBuf::from(file)), ..Options::default() };
+    let mut window = harness::window_on(options);
+    harness::wait_until_open(&mut window);
+    window
+}
+
+/// Puts the playhead behind the first poll that waited for such a thing, and says
+/// which task's it was.
+fn go_to_wait(window: &mut Window, wanted: fn(&WaitedFor<'_>) -> bool) -> TaskIx {
+    let doc = harness::document(window);
+    let trace = doc.trace();
+    let mut polls = (0..trace.polls().len() as u32).map(PollIx);
+    let poll = polls.find(|&poll| trace.waited_for(poll).is_some_and(|waited| wanted(&waited)));
+    let poll = *trace.poll(poll.unwrap());
+    doc.select(Some(poll.task));
+    doc.seek(poll.end as f64);
+    window.run_steps(3);
+    poll.task
+}
+
+#[test]
+fn it_says_what_the_task_waits_for_and_what_was_inferred() {
+    let mut window = server();
+    go_to_wait(&mut window, |waited| matches!(waited, WaitedFor::Operations(_)));
+    window.get_by_label_contains("waits for sleep (server.rs:");
+    go_to_wait(&mut window, |waited| matches!(waited, WaitedFor::Io));
+    window.get_by_label_contains("waits for I/O (inferred)");
+}
+
+#[test]
+fn it_says_from_which_queue_the_task_came() {
+    let mut window = server();
+    go_to_wait(&mut window, |waited| matches!(waited, WaitedFor::Io));
+    let queues = ["from the worker's own queue", "from the injection queue", "stolen from worker"];
+    let told = queues.map(|queue| window.query_by_label_contains(queue).is_some());
+    assert!(told.contains(&true));
+}
