@@ -1,8 +1,8 @@
 //! From bytes to events: the mirror of [`crate::encode`].
 
 use crate::event::{
-    CancelledBy, EndKind, Event, Flavor, Location, Nanos, PollResult, Resource, ResourceId,
-    RuntimeId, Source, Spawn, TaskId, TaskKind, WakeOp,
+    CancelledBy, EndKind, Event, Flavor, Level, Location, Nanos, PollResult, Resource, ResourceId,
+    RuntimeId, Source, Span, SpanId, Spawn, TaskId, TaskKind, WakeOp,
 };
 use crate::{tag, varint};
 
@@ -120,6 +120,25 @@ impl<'a> Decoder<'a> {
             tag::WAIT => Event::Wait {
                 resource: ResourceId(varint::take(body)?),
                 operation: self.string(body)?,
+            },
+            tag::SPAN => Event::Span(Span {
+                id: SpanId(varint::take(body)?),
+                parent: take_optional(body)?.map(SpanId),
+                level: Level::from_code(take_u8(body)?)?,
+                name: self.string(body)?,
+                target: self.string(body)?,
+                fields: self.string(body)?,
+            }),
+            tag::SPAN_FIELDS => {
+                Event::SpanFields { span: SpanId(varint::take(body)?), fields: self.string(body)? }
+            }
+            tag::SPAN_ENTER => Event::SpanEnter(SpanId(varint::take(body)?)),
+            tag::SPAN_EXIT => Event::SpanExit(SpanId(varint::take(body)?)),
+            tag::SPAN_CLOSE => Event::SpanClose(SpanId(varint::take(body)?)),
+            tag::MESSAGE => Event::Message {
+                level: Level::from_code(take_u8(body)?)?,
+                target: self.string(body)?,
+                text: self.string(body)?,
             },
             tag::DROPPED => {
                 Event::Dropped { count: varint::take(body)?, since: varint::take(body)? }

@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use crate::brief::Brief;
-use crate::event::{Event, Location, Nanos, Resource, Source, Spawn, TaskId, WakeOp};
+use crate::event::{Event, Location, Nanos, Resource, Source, Span, Spawn, TaskId, WakeOp};
 use crate::{tag, varint};
 
 /// Writes the events of one thread as bytes.
@@ -92,6 +92,18 @@ impl Encoder {
                 let operation = self.string(operation, out);
                 self.long(tag::WAIT, time, &[resource.0, operation], out);
             }
+            Event::Span(ref span) => self.span(time, span, out),
+            Event::SpanFields { span, fields } => {
+                let fields = self.string(fields, out);
+                self.long(tag::SPAN_FIELDS, time, &[span.0, fields], out);
+            }
+            Event::SpanEnter(span) => self.long(tag::SPAN_ENTER, time, &[span.0], out),
+            Event::SpanExit(span) => self.long(tag::SPAN_EXIT, time, &[span.0], out),
+            Event::SpanClose(span) => self.long(tag::SPAN_CLOSE, time, &[span.0], out),
+            Event::Message { level, target, text } => {
+                let (target, text) = (self.string(target, out), self.string(text, out));
+                self.long(tag::MESSAGE, time, &[level.code().into(), target, text], out);
+            }
             Event::Dropped { count, since } => {
                 self.long(tag::DROPPED, time, &[count, since], out);
             }
@@ -127,6 +139,14 @@ impl Encoder {
         let internal = resource.is_internal.into();
         let fields = [resource.id.0, concrete_type, kind, internal, file, line, column];
         self.long(tag::RESOURCE, time, &fields, out);
+    }
+
+    fn span(&mut self, time: Nanos, span: &Span<'_>, out: &mut Vec<u8>) {
+        let [name, target, fields] =
+            [span.name, span.target, span.fields].map(|text| self.string(text, out));
+        let parent = plus_one(span.parent.map(|parent| parent.0));
+        let fields = [span.id.0, parent, span.level.code().into(), name, target, fields];
+        self.long(tag::SPAN, time, &fields, out);
     }
 
     /// The three fields of a place, all 0 for none.

@@ -237,6 +237,45 @@ pub struct Resource<'a> {
     pub location: Option<Location<'a>>,
 }
 
+/// A span of the program's own, numbered by the recorder from 0.
+///
+/// The number is never used again within a file, unlike the ids of `tracing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpanId(pub u64);
+
+wire_enum! {
+    /// How important a span or a message is to its author: the levels of `tracing`.
+    Level {
+        /// Something has failed.
+        Error = 1,
+        /// Something may be wrong.
+        Warn = 2,
+        /// Something that is worth knowing.
+        Info = 3,
+        /// For whoever looks for an error.
+        Debug = 4,
+        /// Everything.
+        Trace = 5,
+    }
+}
+
+/// A `tracing` span of the program's own: what it was doing, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span<'a> {
+    /// Its number.
+    pub id: SpanId,
+    /// The span that it is a part of, if that is recorded, too.
+    pub parent: Option<SpanId>,
+    /// Its level.
+    pub level: Level,
+    /// Its name.
+    pub name: &'a str,
+    /// Its target, mostly the module.
+    pub target: &'a str,
+    /// Its fields, as in `method=GET path="/"`.
+    pub fields: &'a str,
+}
+
 /// Something that happened on a thread.
 ///
 /// What an event does not say, its place in the thread's stream says: the task
@@ -323,6 +362,32 @@ pub enum Event<'a> {
         resource: ResourceId,
         /// Tokio's name of the operation, such as `Mutex::lock`.
         operation: &'a str,
+    },
+    /// A span of the program's own was made. (Recorded for the targets that the
+    /// program names.)
+    Span(Span<'a>),
+    /// Fields of a span were given their values later.
+    SpanFields {
+        /// The span.
+        span: SpanId,
+        /// As in [`Span::fields`].
+        fields: &'a str,
+    },
+    /// The thread entered a span: what it does from here on is a part of that.
+    SpanEnter(SpanId),
+    /// The thread left a span. Spans are mostly left in the reverse order, but
+    /// need not be.
+    SpanExit(SpanId),
+    /// A span is over: nobody has a handle of it any more.
+    SpanClose(SpanId),
+    /// The program said something: an event of `tracing`.
+    Message {
+        /// Its level.
+        level: Level,
+        /// Its target, mostly the module.
+        target: &'a str,
+        /// The text, and the fields as in [`Span::fields`].
+        text: &'a str,
     },
     /// The worker found nothing to do and went to sleep.
     Park,

@@ -49,8 +49,8 @@ pub use brief::Brief;
 pub use encode::Encoder;
 pub use error::{Damage, DamageKind, OpenError};
 pub use event::{
-    CancelledBy, EndKind, Event, Flavor, Location, Nanos, PollResult, Record, Resource, ResourceId,
-    RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId, WakeOp,
+    CancelledBy, EndKind, Event, Flavor, Level, Location, Nanos, PollResult, Record, Resource,
+    ResourceId, RuntimeId, Source, Span, SpanId, Spawn, TaskId, TaskKind, ThreadId, WakeOp,
 };
 pub use frame::FileHeader;
 pub use reader::{Reader, Report};

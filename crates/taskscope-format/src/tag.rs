@@ -56,3 +56,15 @@ pub(crate) const BUDGET_SPENT: u8 = 0x89;
 pub(crate) const RESOURCE: u8 = 0x8a;
 /// An operation was pending.
 pub(crate) const WAIT: u8 = 0x8b;
+/// A span of the program's own was made.
+pub(crate) const SPAN: u8 = 0x8c;
+/// Fields of a span were given their values later.
+pub(crate) const SPAN_FIELDS: u8 = 0x8d;
+/// A span was entered.
+pub(crate) const SPAN_ENTER: u8 = 0x8e;
+/// A span was left.
+pub(crate) const SPAN_EXIT: u8 = 0x8f;
+/// A span is over.
+pub(crate) const SPAN_CLOSE: u8 = 0x90;
+/// The program said something.
+pub(crate) const MESSAGE: u8 = 0x91;

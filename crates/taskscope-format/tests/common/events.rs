@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use taskscope_format::{
-    CancelledBy, EndKind, Event, Flavor, Location, PollResult, Resource, ResourceId, RuntimeId,
-    Source, Spawn, TaskId, TaskKind, WakeOp,
+    CancelledBy, EndKind, Event, Flavor, Level, Location, PollResult, Resource, ResourceId,
+    RuntimeId, Source, Span, SpanId, Spawn, TaskId, TaskKind, WakeOp,
 };
 
 /// Strings that a recorder may meet: empty, plain, of several bytes a letter,
@@ -75,6 +75,24 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
     )
 }
 
+fn level() -> impl Strategy<Value = Level> {
+    select(vec![Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace])
+}
+
+fn span() -> impl Strategy<Value = Span<'static>> {
+    let strings = (string(), string(), string());
+    (number(), proptest::option::of(number()), level(), strings).prop_map(
+        |(id, parent, level, (name, target, fields))| Span {
+            id: SpanId(id),
+            parent: parent.map(SpanId),
+            level,
+            name,
+            target,
+            fields,
+        },
+    )
+}
+
 /// Any event at all. Polls and wakes are frequent, as they are in a file.
 pub fn event() -> impl Strategy<Value = Event<'static>> {
     let flavors = vec![Flavor::CurrentThread, Flavor::MultiThread, Flavor::Unknown];
@@ -102,6 +120,14 @@ pub fn event() -> impl Strategy<Value = Event<'static>> {
             resource: ResourceId(resource),
             operation,
         }),
+        1 => span().prop_map(Event::Span),
+        1 => (number(), string())
+            .prop_map(|(span, fields)| Event::SpanFields { span: SpanId(span), fields }),
+        1 => number().prop_map(|span| Event::SpanEnter(SpanId(span))),
+        1 => number().prop_map(|span| Event::SpanExit(SpanId(span))),
+        1 => number().prop_map(|span| Event::SpanClose(SpanId(span))),
+        1 => (level(), string(), string())
+            .prop_map(|(level, target, text)| Event::Message { level, target, text }),
         2 => proptest::option::of((small(), small()))
             .prop_map(|of| Event::Worker(of.map(|(runtime, index)| (RuntimeId(runtime), index)))),
         1 => (small(), select(flavors), small(), string(), any::<bool>()).prop_map(
