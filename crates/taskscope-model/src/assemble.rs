@@ -65,6 +65,7 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         .collect();
     ends.sort_unstable();
 
+    loader.spans.sort(lanes.len());
     let mut waits = loader.waits;
     waits.sort_by_key(|wait| (wait.task, wait.time));
     let (start, end) = loader.span.unwrap_or((0, 0));
@@ -82,6 +83,7 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         polls_by_task,
         wakes: raw_wakes.iter().map(finished_wake).collect(),
         wakes_by_task,
+        spans: loader.spans,
         resources: loader.resources,
         waits,
         hops,
@@ -162,6 +164,7 @@ fn order_tasks(loader: &mut Loader) {
     loader.tasks.iter_mut().filter_map(|task| task.parent.as_mut()).for_each(renumber);
     loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
     loader.waits.iter_mut().for_each(|wait| renumber(&mut wait.task));
+    loader.spans.renumber_tasks(renumber);
     for wake in &mut loader.wakes {
         renumber(&mut wake.task);
         if let Waker::Task(task) = &mut wake.by {
@@ -204,6 +207,7 @@ fn order_lanes(loader: &mut Loader) {
     let renumber = |lane: &mut LaneIx| *lane = new[lane.get()];
 
     loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.lane));
+    loader.spans.renumber_lanes(renumber);
     loader.tasks.iter_mut().filter_map(|task| task.spawned_on.as_mut()).for_each(renumber);
     for wake in &mut loader.wakes {
         wake.lane.iter_mut().for_each(renumber);

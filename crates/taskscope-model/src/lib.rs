@@ -42,6 +42,7 @@ mod effects;
 mod lanes;
 mod load;
 mod parts;
+mod spans;
 mod states;
 mod step;
 mod summary;
@@ -54,14 +55,15 @@ pub use effects::WakeEffect;
 pub use lanes::Mark;
 pub use parts::{
     End, Hop, Info, Lane, LaneIx, LaneKind, Park, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
-    ResourceIx, Runtime, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
+    ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
 };
+pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
 pub use step::Direction;
 pub use summary::{RuntimeSummary, Summary, TaskCounts, WaitSummary, WorkerSummary};
 pub use taskscope_format::{
-    CancelledBy, Damage, EXTENSION, EndKind, Flavor, Nanos, OpenError, Report, TaskId, TaskKind,
-    ThreadId, WakeOp, meta,
+    CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,
+    TaskKind, ThreadId, WakeOp, meta,
 };
 pub use trace::Trace;
 pub use waits::WaitedFor;

@@ -28,6 +28,7 @@ use crate::parts::{
     End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx, Runtime,
     Task, TaskIx, Thread, Wait, Waker,
 };
+use crate::spans::{Here, Spans};
 use crate::trace::Trace;
 
 /// A runtime says how many workers it has. Lanes are made at once for at most
@@ -109,6 +110,7 @@ pub(crate) struct Loader {
     pub(crate) wakes: Vec<RawWake>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) waits: Vec<Wait>,
+    pub(crate) spans: Spans,
     streams: HashMap<ThreadId, Stream>,
     thread_of: HashMap<ThreadId, usize>,
     runtime_of: HashMap<RuntimeId, u32>,
@@ -181,6 +183,21 @@ impl Loader {
             }
             Event::Resource(resource) => self.resource(&resource),
             Event::Wait { resource, operation } => self.wait(thread, time, resource, operation),
+            Event::Span(span) => {
+                let names = [self.string(span.name), self.string(span.target)];
+                self.spans.made(time, &span, names);
+            }
+            Event::SpanFields { span, fields } => self.spans.more_fields(time, span, fields),
+            Event::SpanEnter(span) => {
+                let here = self.here(thread, time);
+                self.spans.enter(here, span);
+            }
+            Event::SpanExit(span) => self.spans.exit(thread, time, span),
+            Event::SpanClose(span) => self.spans.close(time, span),
+            Event::Message { level, target, text } => {
+                let (here, target) = (self.here(thread, time), self.string(target));
+                self.spans.say(here, level, target, text);
+            }
             Event::Park => {
                 let stream = self.stream(thread);
                 stream.moment.parks += 1;
@@ -428,6 +445,16 @@ impl Loader {
         self.wakes.push(RawWake { time, task, by, op, lane, worker, moment });
     }
 
+    /// Where a thread is when it tells something of the program's own.
+    fn here(&mut self, thread: ThreadId, time: Nanos) -> Here {
+        let stream = self.stream(thread);
+        let open = stream.open.last();
+        let (task, lane) = (open.map(|open| open.task), open.map(|open| open.lane));
+        let lane = lane.or(stream.worker);
+        let lane = lane.unwrap_or_else(|| self.lane(LaneKind::Thread(thread)));
+        Here { thread, time, lane, task }
+    }
+
     fn resource(&mut self, resource: &taskscope_format::Resource<'_>) {
         let ix = self.resource_ix(resource.id);
         let concrete_type = self.string(resource.concrete_type);
@@ -468,6 +495,7 @@ impl Loader {
             self.push_poll(thread, open, since, PollEnd::Open, false);
         }
         self.unpark(thread, since);
+        self.spans.lose(thread, since);
     }
 
     /// Ends everything that was still open when the recording ended, and every task

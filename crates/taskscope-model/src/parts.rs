@@ -38,6 +38,10 @@ index! {
     LaneIx(u16)
 }
 index! {
+    /// A span of the program's own: a position in [`Trace::spans`](crate::Trace::spans).
+    SpanIx(u32)
+}
+index! {
     /// A resource: a position in [`Trace::resources`](crate::Trace::resources).
     ResourceIx(u32)
 }

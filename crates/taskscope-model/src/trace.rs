@@ -10,6 +10,7 @@ use crate::parts::{
     Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Resource, Runtime, Task,
     TaskIx, Thread, Wait, Wake, WakeIx,
 };
+use crate::spans::Spans;
 
 /// A recorded program.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Trace {
     pub(crate) resources: Vec<Resource>,
     /// By task, then by time.
     pub(crate) waits: Vec<Wait>,
+    pub(crate) spans: Spans,
     /// By the start of the poll they lead to.
     pub(crate) hops: Vec<Hop>,
     /// Times at which tasks ended, sorted.
