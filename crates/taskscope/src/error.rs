@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use tracing_subscriber::filter::ParseError;
+
 /// Why a recording could not be begun or finished.
 ///
 /// The message says what was tried, what came of it, and what to do.
@@ -16,6 +18,13 @@ pub enum Error {
     UnknownDetail {
         /// What it says.
         value: String,
+    },
+    /// The environment variable `TASKSCOPE_TARGETS` says what cannot be understood.
+    UnknownTargets {
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        source: ParseError,
     },
     /// The file could not be made.
     Create {
@@ -69,6 +78,11 @@ impl fmt::Display for Error {
             Self::UnknownDetail { value } => {
                 write!(f, "TASKSCOPE_DETAIL is {value:?}; it can be \"full\" or \"polls\"")
             }
+            Self::UnknownTargets { value, source } => write!(
+                f,
+                "TASKSCOPE_TARGETS is {value:?}: {source}; it names targets and levels, as in \
+                 \"my_app=debug,tower_http=info\""
+            ),
             Self::Create { path, source } => write!(
                 f,
                 "cannot make the trace file {}: {source}; name another with \

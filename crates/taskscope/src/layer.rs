@@ -12,40 +12,42 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::hidden;
-use crate::listener::{Listener, interest, is_wanted};
+use crate::listener::Listener;
 use crate::shared::Shared;
+use crate::wanted::Wanted;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
 /// the layers beside it want, and they see what they would without it.
 ///
 /// Without a recording it wants nothing. (`Option` is a layer, too, but one that
 /// isn't told when its subscriber is ready.)
-pub(crate) fn layer<S>(shared: Option<Arc<Shared>>) -> Beside<S>
+pub(crate) fn layer<S>(recording: Option<(Arc<Shared>, Wanted)>) -> Beside<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let listener = shared.map(Listener::new);
-    let filter = TaskFilter { listens: listener.is_some() };
+    let wanted = recording.as_ref().map(|(_, wanted)| wanted.clone());
+    let listener = recording.map(|(shared, wanted)| Listener::new(shared, wanted));
+    let filter = TaskFilter { wanted };
     Beside(TaskLayer { listener }.with_filter(filter))
 }
 
 /// Lets through what the recorder has a use for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TaskFilter {
-    listens: bool,
+    wanted: Option<Wanted>,
 }
 
 impl<S> Filter<S> for TaskFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.listens && is_wanted(metadata)
+        self.wanted.as_ref().is_some_and(|wanted| wanted.sort(metadata).is_some())
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.listens { interest(metadata) } else { Interest::never() }
+        self.wanted.as_ref().map_or_else(Interest::never, |wanted| wanted.interest(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(if self.listens { LevelFilter::TRACE } else { LevelFilter::OFF })
+        Some(if self.wanted.is_some() { LevelFilter::TRACE } else { LevelFilter::OFF })
     }
 }
 
@@ -58,6 +60,12 @@ impl<S: Subscriber> Layer<S> for TaskLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, _: Context<'_, S>) {
         if let Some(listener) = &self.listener {
             listener.made(attributes, span);
+        }
+    }
+
+    fn on_record(&self, span: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        if let Some(listener) = &self.listener {
+            listener.recorded(span, values);
         }
     }
 

@@ -116,6 +116,7 @@ mod ids;
 mod init;
 mod layer;
 mod listener;
+mod messages;
 mod polls;
 mod recording;
 mod ring;
@@ -130,6 +131,7 @@ mod task;
 mod thread;
 mod visits;
 mod waits;
+mod wanted;
 mod words;
 mod writer;
 

@@ -4,63 +4,26 @@
 
 use std::sync::Arc;
 
-use taskscope_format::TaskId;
-use tracing::span::{Attributes, Id};
-use tracing::subscriber::Interest;
-use tracing::{Event, Metadata};
+use taskscope_format::{SpanId, TaskId};
+use tracing::Event;
+use tracing::span::{Attributes, Id, Record};
 
 use crate::fields::{
     OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp,
 };
+use crate::messages::{Parent, Text};
 use crate::shared::Shared;
 use crate::span_index::SpanIndex;
 use crate::spans::Spans;
 use crate::task::{Mark, Spanned, Task};
 use crate::thread::record;
-
-/// A span or an event that the recorder has a use for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
-    Spawn,
-    Resource,
-    Operation,
-    Waker,
-    PollOp,
-}
-
-impl Sort {
-    fn of(metadata: &Metadata<'_>) -> Option<Self> {
-        if metadata.is_event() {
-            return match metadata.target() {
-                "tokio::task::waker" => Some(Self::Waker),
-                "runtime::resource::poll_op" => Some(Self::PollOp),
-                _ => None,
-            };
-        }
-        match metadata.name() {
-            "runtime.spawn" => Some(Self::Spawn),
-            "runtime.resource" => Some(Self::Resource),
-            "runtime.resource.async_op" => Some(Self::Operation),
-            _ => None,
-        }
-        .filter(|_| metadata.target().starts_with("tokio::"))
-    }
-}
-
-/// Whether the recorder has a use for a span or an event.
-pub(crate) fn is_wanted(metadata: &Metadata<'_>) -> bool {
-    Sort::of(metadata).is_some()
-}
-
-/// [`is_wanted`], for a callsite: the answer never changes.
-pub(crate) fn interest(metadata: &Metadata<'_>) -> Interest {
-    if is_wanted(metadata) { Interest::always() } else { Interest::never() }
-}
+use crate::wanted::{Sort, Wanted};
 
 /// Records what it hears.
 #[derive(Debug)]
 pub(crate) struct Listener {
     shared: Arc<Shared>,
+    wanted: Wanted,
     /// What is behind all open spans, and in front of them those that can be found
     /// without a lock.
     spans: Spans,
@@ -72,17 +35,22 @@ impl Listener {
         &self.shared
     }
 
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, spans: Spans::default(), index: SpanIndex::new() }
+    pub(crate) fn new(shared: Arc<Shared>, wanted: Wanted) -> Self {
+        Self { shared, wanted, spans: Spans::default(), index: SpanIndex::new() }
+    }
+
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// A span was made.
     pub(crate) fn made(&self, attributes: &Attributes<'_>, span: &Id) {
-        match Sort::of(attributes.metadata()) {
+        match self.wanted.sort(attributes.metadata()) {
             Some(Sort::Spawn) => self.spawned(attributes, span),
             Some(Sort::Resource) => self.resource_made(attributes, span),
             Some(Sort::Operation) => self.operation_made(attributes, span),
-            Some(Sort::Waker | Sort::PollOp) | None => {}
+            Some(Sort::Span) => self.span_made(attributes, span),
+            Some(Sort::Waker | Sort::PollOp | Sort::Message) | None => {}
         }
     }
 
@@ -106,6 +74,30 @@ impl Listener {
         attributes.record(&mut fields);
         if let Some(word) = fields.0 {
             self.insert(span, Spanned::Operation(word));
+        }
+    }
+
+    fn span_made(&self, attributes: &Attributes<'_>, span: &Id) {
+        let mut text = Text::default();
+        attributes.record(&mut text);
+        let id = self.shared.next_span();
+        self.insert(span, Spanned::Span(id));
+        let parent = match attributes.parent() {
+            Some(parent) => Parent::Explicit(self.own_span(parent)),
+            None if attributes.is_contextual() => Parent::Contextual,
+            None => Parent::Explicit(None),
+        };
+        record(&self.shared, |thread, shared| {
+            thread.span_made(shared, attributes.metadata(), id, parent, &text.finish());
+        });
+    }
+
+    /// Fields of a span were given their values.
+    pub(crate) fn recorded(&self, span: &Id, values: &Record<'_>) {
+        if let Some(id) = self.own_span(span) {
+            let mut text = Text::default();
+            values.record(&mut text);
+            record(&self.shared, |thread, shared| thread.span_fields(shared, id, &text.finish()));
         }
     }
 
@@ -137,9 +129,10 @@ impl Listener {
             match self.index.find(id) {
                 Some(Mark::Task(task)) if thread.enter_first(id, task) => return,
                 Some(mark @ (Mark::Resource(_) | Mark::Operation(_))) => {
-                    return thread.enter_resource(id, mark);
+                    return thread.inside.enter(id, mark);
                 }
-                _ => {}
+                Some(Mark::Span(own)) => return thread.enter_span(shared, id, own),
+                Some(Mark::Task(_)) | None => {}
             }
             if let Some(of) = self.spans.find(span) {
                 thread.enter(shared, id, of);
@@ -166,19 +159,34 @@ impl Listener {
     pub(crate) fn closed(&self, span: &Id) -> bool {
         let Some(of) = self.spans.drop_handle(span) else { return false };
         self.index.remove(span.into_u64());
-        if let Spanned::Task(task) = &of {
-            record(&self.shared, |thread, shared| thread.close(shared, task));
+        match of {
+            Spanned::Task(task) => {
+                record(&self.shared, |thread, shared| thread.close(shared, &task));
+            }
+            Spanned::Span(id) => {
+                record(&self.shared, |thread, shared| thread.span_closed(shared, id));
+            }
+            Spanned::WorkerThread | Spanned::Resource(_) | Spanned::Operation(_) => {}
         }
         true
     }
 
     #[inline]
     pub(crate) fn event(&self, event: &Event<'_>) {
-        if Sort::of(event.metadata()) == Some(Sort::PollOp) {
-            self.polled(event);
-        } else {
-            self.waker_used(event);
+        match self.wanted.sort(event.metadata()) {
+            Some(Sort::Waker) => self.waker_used(event),
+            Some(Sort::PollOp) => self.polled(event),
+            Some(Sort::Message) => self.said(event),
+            Some(Sort::Spawn | Sort::Resource | Sort::Operation | Sort::Span) | None => {}
         }
+    }
+
+    fn said(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        record(&self.shared, |thread, shared| {
+            thread.say(shared, event.metadata(), &text.finish());
+        });
     }
 
     /// An operation on a resource was polled.
@@ -212,7 +220,16 @@ impl Listener {
         let found = self.index.find(span.into_u64());
         match found.or_else(|| self.spans.find(span)?.mark())? {
             Mark::Task(id) => Some(id),
-            Mark::Resource(_) | Mark::Operation(_) => None,
+            Mark::Resource(_) | Mark::Operation(_) | Mark::Span(_) => None,
+        }
+    }
+
+    /// The span of the program's own behind a span.
+    fn own_span(&self, span: &Id) -> Option<SpanId> {
+        let found = self.index.find(span.into_u64());
+        match found.or_else(|| self.spans.find(span)?.mark())? {
+            Mark::Span(id) => Some(id),
+            _ => None,
         }
     }
 }

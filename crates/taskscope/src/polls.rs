@@ -46,7 +46,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
-use crate::task::{Spanned, Task};
+use crate::task::{Mark, Spanned, Task};
 use crate::thread::ThreadState;
 use crate::visits::{AT_ONCE, Ending, How, LastVisit, OpenPoll};
 
@@ -190,8 +190,9 @@ impl ThreadState {
         match &of {
             Spanned::Task(task) if self.enter_first(span, task.id) => return,
             Spanned::Resource(_) | Spanned::Operation(_) => {
-                return of.mark().into_iter().for_each(|mark| self.enter_resource(span, mark));
+                return of.mark().into_iter().for_each(|mark| self.inside.enter(span, mark));
             }
+            Spanned::Span(id) => return self.enter_span(shared, span, *id),
             _ => {}
         }
         self.told += 1;
@@ -223,8 +224,13 @@ impl ThreadState {
     /// Says whether the span was known to be entered.
     #[inline]
     pub(crate) fn exit(&mut self, shared: &Shared, span: u64) -> bool {
-        if self.inside.leave(span) {
-            return true;
+        match self.inside.leave(span) {
+            Some(Mark::Span(id)) => {
+                self.stream.write(shared.now(), &Event::SpanExit(id));
+                return true;
+            }
+            Some(_) => return true,
+            None => {}
         }
         let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
             return false;

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::Clock;
@@ -13,6 +14,7 @@ use crate::layer;
 use crate::shared::Shared;
 use crate::subscriber::TaskSubscriber;
 use crate::target::{Target, program_name};
+use crate::wanted::{self, Wanted};
 use crate::writer::{Outcome, Writer, describe_process};
 use crate::{Detail, Error};
 
@@ -29,6 +31,7 @@ use crate::{Detail, Error};
 pub struct Recorder {
     file: Option<PathBuf>,
     detail: Option<Detail>,
+    targets: Option<Targets>,
 }
 
 impl Recorder {
@@ -56,6 +59,28 @@ impl Recorder {
         self
     }
 
+    /// Records spans and events of the program's own along with Tokio's, for these
+    /// targets: then a request's span shows over the polls that served it, and what
+    /// the program said stands where it was said.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.tscope");
+    /// let targets = "my_app=debug,tower_http=info".parse()?;
+    /// let recording = taskscope::Recorder::builder().targets(targets).file(path).start()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Texts are cut after 1 KiB. [`Detail::Polls`] leaves `tracing` out, and so
+    /// these.
+    ///
+    /// Without this it is what the environment variable `TASKSCOPE_TARGETS` says, in
+    /// the same words, and without that none.
+    pub fn targets(mut self, targets: Targets) -> Self {
+        self.targets = Some(targets);
+        self
+    }
+
     /// Makes the file and starts the thread that writes it.
     ///
     /// Nothing is recorded yet: events come from [`Recording::layer`] and
@@ -70,6 +95,7 @@ impl Recorder {
             return Err(Error::NoTokioUnstable);
         }
         let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
+        let targets = self.targets.map_or_else(wanted::from_environment, |own| Ok(Some(own)))?;
         let program = program_name();
         let (target, file) = Target::create(self.file, &program)?;
         let clock = Clock::start();
@@ -84,7 +110,8 @@ impl Recorder {
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
         let process = std::process::id();
-        Ok(Recording { running: Some(Running { shared, detail, thread, target, process }) })
+        let wanted = Wanted::new(targets);
+        Ok(Recording { running: Some(Running { shared, wanted, detail, thread, target, process }) })
     }
 }
 
@@ -108,6 +135,7 @@ pub struct Recording {
 #[derive(Debug)]
 struct Running {
     shared: Arc<Shared>,
+    wanted: Wanted,
     detail: Detail,
     thread: JoinHandle<Outcome>,
     target: Target,
@@ -183,15 +211,15 @@ impl Recording {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscriber(&self) -> tracing::Dispatch {
-        self.listened_to().map_or_else(tracing::Dispatch::none, |shared| {
-            tracing::Dispatch::new(TaskSubscriber::new(shared))
+        self.listened_to().map_or_else(tracing::Dispatch::none, |(shared, wanted)| {
+            tracing::Dispatch::new(TaskSubscriber::new(shared, wanted))
         })
     }
 
     /// What records what `tracing` tells, if that is to be recorded.
-    fn listened_to(&self) -> Option<Arc<Shared>> {
+    fn listened_to(&self) -> Option<(Arc<Shared>, Wanted)> {
         let running = self.running.as_ref().filter(|running| running.detail == Detail::Full)?;
-        Some(Arc::clone(&running.shared))
+        Some((Arc::clone(&running.shared), running.wanted.clone()))
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.

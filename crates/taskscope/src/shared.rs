@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
-use taskscope_format::{Nanos, ResourceId, ThreadId};
+use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
 use crate::clock::Clock;
 use crate::runtimes::Runtimes;
@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     writer: OnceLock<Thread>,
     next_thread: AtomicU32,
     next_resource: AtomicU64,
+    next_span: AtomicU64,
     /// Streams that the writer doesn't know yet.
     new_streams: Mutex<Vec<Outlet>>,
     runtimes: Mutex<Runtimes>,
@@ -46,6 +47,7 @@ impl Shared {
             writer: OnceLock::new(),
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
             next_resource: AtomicU64::new(0),
+            next_span: AtomicU64::new(0),
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
@@ -95,6 +97,10 @@ impl Shared {
 
     pub(crate) fn next_resource(&self) -> ResourceId {
         ResourceId(self.next_resource.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_span(&self) -> SpanId {
+        SpanId(self.next_span.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {

@@ -1,6 +1,7 @@
 //! A `tracing` subscriber of the recorder's own, for programs that have none.
 //!
-//! It wants nothing but Tokio's spans of tasks and resources, and a few events. All others
+//! It wants nothing but Tokio's spans of tasks and resources, a few events, and what
+//! the program asks to be recorded along. All others
 //! are switched off where they stand, which costs them what they cost without a
 //! subscriber. A `Registry` would keep, for each span and each thread, what its
 //! layers may ask for; here a span is a number, a count of its handles, and what is
@@ -14,8 +15,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::listener::{Listener, interest, is_wanted};
+use crate::listener::Listener;
 use crate::shared::Shared;
+use crate::wanted::Wanted;
 
 /// The subscriber.
 #[derive(Debug)]
@@ -26,18 +28,18 @@ pub(crate) struct TaskSubscriber {
 }
 
 impl TaskSubscriber {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { listener: Listener::new(shared), spans: AtomicU64::new(0) }
+    pub(crate) fn new(shared: Arc<Shared>, wanted: Wanted) -> Self {
+        Self { listener: Listener::new(shared, wanted), spans: AtomicU64::new(0) }
     }
 }
 
 impl Subscriber for TaskSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        interest(metadata)
+        self.listener.wanted().interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_wanted(metadata)
+        self.listener.wanted().sort(metadata).is_some()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -50,7 +52,9 @@ impl Subscriber for TaskSubscriber {
         span
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        self.listener.recorded(span, values);
+    }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use taskscope_format::{EndKind, ResourceId, TaskId, TaskKind};
+use taskscope_format::{EndKind, ResourceId, SpanId, TaskId, TaskKind};
 
 use crate::words::Word;
 
@@ -19,6 +19,8 @@ pub(crate) enum Spanned {
     Resource(ResourceId),
     /// An operation on a resource.
     Operation(Word),
+    /// A span of the program's own.
+    Span(SpanId),
 }
 
 impl Spanned {
@@ -29,6 +31,7 @@ impl Spanned {
             Self::WorkerThread => return None,
             Self::Resource(id) => Mark::Resource(*id),
             Self::Operation(word) => Mark::Operation(*word),
+            Self::Span(id) => Mark::Span(*id),
         })
     }
 }
@@ -39,6 +42,7 @@ pub(crate) enum Mark {
     Task(TaskId),
     Resource(ResourceId),
     Operation(Word),
+    Span(SpanId),
 }
 
 /// The two highest bits of a mark as a number tell its kind. No count of things
@@ -52,6 +56,7 @@ impl Mark {
             Self::Task(TaskId(id)) => (0, id),
             Self::Resource(ResourceId(id)) => (1, id),
             Self::Operation(word) => (2, word.number()),
+            Self::Span(SpanId(id)) => (3, id),
         };
         kind << KIND_SHIFT | number
     }
@@ -62,7 +67,8 @@ impl Mark {
         match bits >> KIND_SHIFT {
             0 => Self::Task(TaskId(number)),
             1 => Self::Resource(ResourceId(number)),
-            _ => Self::Operation(Word::with_number(number)),
+            2 => Self::Operation(Word::with_number(number)),
+            _ => Self::Span(SpanId(number)),
         }
     }
 }

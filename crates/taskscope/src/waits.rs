@@ -17,48 +17,47 @@
 //! pending is written, with the name that its span gave it, if it is the outermost:
 //! that is the one that the user called.
 
-use taskscope_format::{Event, Resource, ResourceId};
+use taskscope_format::{Event, Resource, ResourceId, SpanId};
 
 use crate::shared::Shared;
 use crate::task::Mark;
 use crate::thread::ThreadState;
 use crate::words::Word;
 
-/// The resources and operations that a thread is inside of, innermost last.
+/// The spans that a thread is inside of, but for those of tasks, innermost last.
 #[derive(Debug, Default)]
-pub(crate) struct Inside(Vec<(u64, Entered)>);
-
-#[derive(Clone, Copy, Debug)]
-enum Entered {
-    Resource(ResourceId),
-    Operation(Word),
-}
+pub(crate) struct Inside(Vec<(u64, Mark)>);
 
 impl Inside {
-    /// Leaves a span. Says whether it was one of these.
-    #[inline]
-    pub(crate) fn leave(&mut self, span: u64) -> bool {
-        // Nearly always empty, or it is the innermost.
-        let Some(position) = self.0.iter().rposition(|(entered, _)| *entered == span) else {
-            return false;
-        };
-        self.0.truncate(position);
-        true
+    pub(crate) fn enter(&mut self, span: u64, mark: Mark) {
+        self.0.push((span, mark));
     }
 
-    fn enter(&mut self, span: u64, entered: Entered) {
-        self.0.push((span, entered));
+    /// Leaves a span, if it is one of these.
+    #[inline]
+    pub(crate) fn leave(&mut self, span: u64) -> Option<Mark> {
+        // Nearly always empty, or it is the innermost.
+        let position = self.0.iter().rposition(|(entered, _)| *entered == span)?;
+        Some(self.0.remove(position).1)
+    }
+
+    pub(crate) fn innermost_span(&self) -> Option<SpanId> {
+        self.0.iter().rev().find_map(|(_, mark)| match mark {
+            Mark::Span(id) => Some(*id),
+            _ => None,
+        })
     }
 
     /// The only resource, and the innermost operation on it.
     fn only_resource(&self) -> Option<(ResourceId, Option<Word>)> {
         let mut only = None;
         let mut operation = None;
-        for (_, entered) in &self.0 {
-            match *entered {
-                Entered::Resource(_) if only.is_some() => return None,
-                Entered::Resource(id) => only = Some(id),
-                Entered::Operation(word) => operation = Some(word),
+        for (_, mark) in &self.0 {
+            match *mark {
+                Mark::Resource(_) if only.is_some() => return None,
+                Mark::Resource(id) => only = Some(id),
+                Mark::Operation(word) => operation = Some(word),
+                Mark::Task(_) | Mark::Span(_) => {}
             }
         }
         Some((only?, operation))
@@ -69,15 +68,6 @@ impl ThreadState {
     pub(crate) fn resource_made(&mut self, shared: &Shared, resource: Resource<'_>) {
         self.find_worker(shared, None);
         self.stream.write(shared.now(), &Event::Resource(resource));
-    }
-
-    /// Enters the span of a resource or an operation.
-    pub(crate) fn enter_resource(&mut self, span: u64, mark: Mark) {
-        match mark {
-            Mark::Resource(id) => self.inside.enter(span, Entered::Resource(id)),
-            Mark::Operation(word) => self.inside.enter(span, Entered::Operation(word)),
-            Mark::Task(_) => {}
-        }
     }
 
     /// `name` is Tokio's word for what was polled, where the operation has none.
