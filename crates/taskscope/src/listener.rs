@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use taskscope_format::{SpanId, TaskId};
-use tracing::Event;
 use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata};
 
 use crate::fields::{
     OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp,
@@ -81,7 +81,7 @@ impl Listener {
         let mut text = Text::default();
         attributes.record(&mut text);
         let id = self.shared.next_span();
-        self.insert(span, Spanned::Span(id));
+        self.insert(span, Spanned::Span(id, attributes.metadata()));
         let parent = match attributes.parent() {
             Some(parent) => Parent::Explicit(self.own_span(parent)),
             None if attributes.is_contextual() => Parent::Contextual,
@@ -163,7 +163,7 @@ impl Listener {
             Spanned::Task(task) => {
                 record(&self.shared, |thread, shared| thread.close(shared, &task));
             }
-            Spanned::Span(id) => {
+            Spanned::Span(id, _) => {
                 record(&self.shared, |thread, shared| thread.span_closed(shared, id));
             }
             Spanned::WorkerThread | Spanned::Resource(_) | Spanned::Operation(_) => {}
@@ -221,6 +221,19 @@ impl Listener {
         match found.or_else(|| self.spans.find(span)?.mark())? {
             Mark::Task(id) => Some(id),
             Mark::Resource(_) | Mark::Operation(_) | Mark::Span(_) => None,
+        }
+    }
+
+    /// The innermost span of the program's own that the thread is in.
+    pub(crate) fn current(&self) -> Option<(Id, &'static Metadata<'static>)> {
+        let mut current = None;
+        if self.wanted.has_targets() {
+            record(&self.shared, |thread, _| current = thread.inside.current_span());
+        }
+        let span = Id::from_u64(current?);
+        match self.spans.find(&span)? {
+            Spanned::Span(_, metadata) => Some((span, metadata)),
+            _ => None,
         }
     }
 

@@ -192,7 +192,7 @@ impl ThreadState {
             Spanned::Resource(_) | Spanned::Operation(_) => {
                 return of.mark().into_iter().for_each(|mark| self.inside.enter(span, mark));
             }
-            Spanned::Span(id) => return self.enter_span(shared, span, *id),
+            Spanned::Span(id, _) => return self.enter_span(shared, span, *id),
             _ => {}
         }
         self.told += 1;

@@ -14,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 use crate::listener::Listener;
 use crate::shared::Shared;
@@ -68,6 +69,14 @@ impl Subscriber for TaskSubscriber {
 
     fn exit(&self, span: &Id) {
         self.listener.exited(span);
+    }
+
+    /// `Span::current()` asks for it.
+    fn current_span(&self) -> Current {
+        match self.listener.current() {
+            Some((span, metadata)) => Current::new(span, metadata),
+            None => Current::none(),
+        }
     }
 
     fn clone_span(&self, span: &Id) -> Id {

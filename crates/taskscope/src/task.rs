@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taskscope_format::{EndKind, ResourceId, SpanId, TaskId, TaskKind};
 
+use tracing::Metadata;
+
 use crate::words::Word;
 
 /// What is behind a span.
@@ -20,7 +22,7 @@ pub(crate) enum Spanned {
     /// An operation on a resource.
     Operation(Word),
     /// A span of the program's own.
-    Span(SpanId),
+    Span(SpanId, &'static Metadata<'static>),
 }
 
 impl Spanned {
@@ -31,7 +33,7 @@ impl Spanned {
             Self::WorkerThread => return None,
             Self::Resource(id) => Mark::Resource(*id),
             Self::Operation(word) => Mark::Operation(*word),
-            Self::Span(id) => Mark::Span(*id),
+            Self::Span(id, _) => Mark::Span(*id),
         })
     }
 }

@@ -41,11 +41,19 @@ impl Inside {
         Some(self.0.remove(position).1)
     }
 
+    /// The innermost span of the program's own, by the number that the recorder
+    /// gave it.
     pub(crate) fn innermost_span(&self) -> Option<SpanId> {
         self.0.iter().rev().find_map(|(_, mark)| match mark {
             Mark::Span(id) => Some(*id),
             _ => None,
         })
+    }
+
+    /// The same, by its id.
+    pub(crate) fn current_span(&self) -> Option<u64> {
+        let own = |(_, mark): &&(u64, Mark)| matches!(mark, Mark::Span(_));
+        self.0.iter().rev().find(own).map(|(span, _)| *span)
     }
 
     /// The only resource, and the innermost operation on it.

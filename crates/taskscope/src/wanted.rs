@@ -37,6 +37,10 @@ impl Wanted {
         Self { targets }
     }
 
+    pub(crate) fn has_targets(&self) -> bool {
+        self.targets.is_some()
+    }
+
     /// What sort of thing this is; `None` for what isn't wanted.
     #[inline]
     pub(crate) fn sort(&self, metadata: &Metadata<'_>) -> Option<Sort> {
