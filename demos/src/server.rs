@@ -8,6 +8,7 @@ use taskscope::Recording;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::random::Random;
 use crate::{Demo, Truth, runtime};
@@ -71,13 +72,22 @@ async fn accept(listener: TcpListener, connections: u32) -> io::Result<()> {
 /// microseconds to compute for.
 async fn serve(mut stream: TcpStream) -> io::Result<()> {
     loop {
-        match stream.read_u16().await {
-            Ok(micros) => runtime::work(micros.into()),
+        let micros = match stream.read_u16().await {
+            Ok(micros) => micros,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
-        }
-        stream.write_u8(1).await?;
+        };
+        // As a web framework has one for each request.
+        let request = tracing::info_span!("request", micros);
+        answer(&mut stream, micros).instrument(request).await?;
     }
+}
+
+async fn answer(stream: &mut TcpStream, micros: u16) -> io::Result<()> {
+    runtime::work(micros.into());
+    stream.write_u8(1).await?;
+    tracing::info!("answered");
+    Ok(())
 }
 
 async fn call_all(server: SocketAddr, seed: u64, clients: u32) -> io::Result<()> {

@@ -6,6 +6,7 @@ use taskscope::{Recorder, Recording};
 use taskscope_demos::{DEMOS, Demo, Size};
 use taskscope_model::Trace;
 use taskscope_viewer::RenderOptions;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -43,7 +44,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
 /// Runs the demo in this process and leaves its trace in `file`.
 fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
     let console = args.console.then(console::layer).transpose()?;
-    let recording = Recorder::builder().file(file).start()?;
+    let targets = Targets::new().with_target("taskscope_demos", LevelFilter::INFO);
+    let recording = Recorder::builder().targets(targets).file(file).start()?;
     tracing_subscriber::registry()
         .with(recording.layer())
         .with(console)

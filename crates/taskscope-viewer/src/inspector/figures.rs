@@ -4,6 +4,7 @@ use egui::{Grid, Ui};
 use taskscope_model::{LaneKind, PollEnd, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
+use super::spans::OfTask;
 use crate::document::Document;
 use crate::{time, words};
 
@@ -17,9 +18,14 @@ pub(crate) struct Counts {
     wakers: String,
     idle_wakes: String,
     workers: String,
+    spans: OfTask,
 }
 
 impl Counts {
+    pub(super) fn spans(&self) -> &OfTask {
+        &self.spans
+    }
+
     fn new(trace: &Trace, task: TaskIx) -> Self {
         Self {
             task,
@@ -28,16 +34,26 @@ impl Counts {
             wakers: wakers(trace, task),
             idle_wakes: idle_wakes(trace, task),
             workers: workers(trace, task),
+            spans: OfTask::new(trace, task),
         }
     }
 }
 
 pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
+    with_counts(doc, ix, |doc, counts| grid(ui, doc, ix, counts));
+}
+
+/// Lets `show` use what was worked out for the task, or is now.
+pub(super) fn with_counts(
+    doc: &mut Document,
+    ix: TaskIx,
+    show: impl FnOnce(&mut Document, &Counts),
+) {
     let counts = match doc.counts.take() {
         Some(counts) if counts.task == ix => counts,
         _ => Counts::new(doc.trace(), ix),
     };
-    grid(ui, doc, ix, &counts);
+    show(doc, &counts);
     doc.counts = Some(counts);
 }
 

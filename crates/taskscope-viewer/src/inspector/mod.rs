@@ -3,6 +3,7 @@
 
 mod figures;
 mod polls;
+mod spans;
 mod why;
 
 use egui::{Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
@@ -114,6 +115,7 @@ fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
     ui.add_space(10.0);
     why::show(ui, doc);
     ui.add_space(10.0);
+    figures::with_counts(doc, ix, |doc, counts| spans::show(ui, doc, counts.spans()));
     polls::show(ui, doc, ix, bottom);
 }
 

@@ -48,3 +48,20 @@ fn it_says_from_which_queue_the_task_came() {
     let told = queues.map(|queue| window.query_by_label_contains(queue).is_some());
     assert!(told.contains(&true));
 }
+
+#[test]
+fn it_lists_the_spans_and_messages_of_the_programs_own() {
+    let mut window = server();
+    let doc = harness::document(&mut window);
+    let visit = doc.trace().span_visits()[0];
+    doc.select(visit.task);
+    window.run_steps(3);
+    window.get_by_label("Spans of the program's own");
+    window.get_by_label("What it said");
+    let request = window.query_all_by_label_contains("request micros=").next();
+    request.expect("a request is listed").click();
+    window.run_steps(3);
+    let doc = harness::document(&mut window);
+    let opened = doc.trace().span_of(visit.span).opened;
+    assert_eq!(doc.replay.moment(), opened, "a click goes to its beginning");
+}

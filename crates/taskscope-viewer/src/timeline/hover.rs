@@ -1,7 +1,7 @@
 //! What stands beside the pointer when it rests on a poll.
 
 use egui::{RichText, Ui};
-use taskscope_model::{Mark, PollIx};
+use taskscope_model::{Mark, Poll, PollIx, Trace};
 
 use crate::document::Document;
 use crate::{time, words};
@@ -33,6 +33,9 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
     let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
+        let arrival = trace.arrival(mark.poll).map(|arrival| words::arrival(trace, arrival));
+        let waited = words::waited_for(trace, mark.poll);
+        let spans = spans(trace, poll);
         for (name, value) in [
             ("poll", format!("{} of {}", number + 1, trace.task(task).poll_count())),
             ("for", time::duration(poll.duration() as f64)),
@@ -40,10 +43,33 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
             ("on", trace.lane_name(poll.lane)),
             ("ended", words::poll_end(poll.how).to_owned()),
             ("ran because", words::cause(trace, trace.cause(mark.poll))),
+            ("taken", arrival.unwrap_or_default()),
+            ("then waits for", waited.unwrap_or_default()),
+            ("in", spans),
         ] {
+            if value.is_empty() {
+                continue;
+            }
             ui.weak(name);
             ui.label(value);
             ui.end_row();
         }
     });
+}
+
+/// The program's own spans that a poll served, outermost first.
+fn spans(trace: &Trace, poll: &Poll) -> String {
+    const MOST: usize = 4;
+    let visits = trace.lane_visits(poll.lane, poll.start..poll.end.saturating_add(1));
+    let within = visits.iter().filter(|visit| {
+        visit.task == Some(poll.task) && visit.start >= poll.start && visit.end <= poll.end
+    });
+    let mut spans: Vec<_> = within.map(|visit| visit.span).collect();
+    spans.dedup();
+    spans.truncate(MOST);
+    let names = spans.iter().map(|&span| {
+        let span = trace.span_of(span);
+        format!("{} {}", span.name, span.fields).trim_end().to_owned()
+    });
+    names.collect::<Vec<_>>().join(", ")
 }

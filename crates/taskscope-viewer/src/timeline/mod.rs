@@ -5,7 +5,7 @@
 //! and turns the answer into one mesh of plain rectangles (`lanes`): egui paints
 //! a hundred thousand of those in the time of a few hundred shapes, and the
 //! trace never answers with more than a few a pixel. Over it come the few things
-//! that deserve curves and words: the path of the selected task (`path`), the
+//! that deserve curves and words: the program's own spans (`spans`), the path of the selected task (`path`), the
 //! tasks that run at the playhead and those that hop (`slots`), the time axis
 //! (`axis`). *Interaction* comes last, with the marks just painted at hand, so
 //! that what is clicked is what was seen.
@@ -16,6 +16,7 @@ mod lanes;
 mod path;
 mod rows;
 mod slots;
+mod spans;
 
 use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::PollIx;
@@ -88,6 +89,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame);
+            spans::paint(&painter, &frame);
             lanes::paint_selected_states(&painter, &frame);
             path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);

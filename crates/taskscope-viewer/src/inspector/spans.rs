@@ -1,0 +1,91 @@
+//! The program's own spans and messages of the selected task.
+
+use egui::{RichText, Ui};
+use taskscope_model::{Level, SpanIx, TaskIx, Trace};
+
+use crate::document::Document;
+use crate::theme::Palette;
+use crate::time;
+
+/// More of each are not listed.
+const MOST: usize = 6;
+
+/// What belongs to a task, worked out once for each selection.
+#[derive(Debug)]
+pub(crate) struct OfTask {
+    spans: Vec<SpanIx>,
+    all_spans: usize,
+    /// Positions in [`Trace::messages`].
+    messages: Vec<usize>,
+    all_messages: usize,
+}
+
+impl OfTask {
+    pub(super) fn new(trace: &Trace, task: TaskIx) -> Self {
+        let visits = trace.span_visits().iter().filter(|visit| visit.task == Some(task));
+        let mut spans: Vec<_> = visits.map(|visit| visit.span).collect();
+        spans.sort_by_key(|&span| (trace.span_of(span).opened, span));
+        spans.dedup();
+        let messages = trace.messages().iter().enumerate();
+        let of_task = messages.filter(|(_, message)| message.task == Some(task));
+        let mut messages: Vec<_> = of_task.map(|(position, _)| position).collect();
+        let (all_spans, all_messages) = (spans.len(), messages.len());
+        spans.truncate(MOST);
+        messages.truncate(MOST);
+        Self { spans, all_spans, messages, all_messages }
+    }
+}
+
+/// Shows them, if there are any. A click puts the playhead where one begins.
+pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
+    let trace = doc.trace();
+    let palette = Palette::get(ui);
+    let origin = trace.span().start;
+    let mut clicked = None;
+    let mut row = |ui: &mut Ui, moment: u64, text: String, colour| {
+        ui.horizontal(|ui| {
+            let at = time::duration(moment.saturating_sub(origin) as f64);
+            ui.label(RichText::new(at).monospace().color(palette.weak));
+            let label = egui::Label::new(RichText::new(text).color(colour));
+            let label = label.truncate().sense(egui::Sense::click());
+            if ui.add(label).clicked() {
+                clicked = Some(moment);
+            }
+        });
+    };
+    if of.all_spans > 0 {
+        ui.label(RichText::new("Spans of the program's own").size(15.0));
+        ui.separator();
+        for &span in &of.spans {
+            let span = trace.span_of(span);
+            let took = span.closed.unwrap_or(trace.span().end).saturating_sub(span.opened);
+            let took = time::duration(took as f64);
+            row(ui, span.opened, format!("{} {} · {took}", span.name, span.fields), palette.text);
+        }
+        more(ui, of.all_spans - of.spans.len());
+        ui.add_space(10.0);
+    }
+    if of.all_messages > 0 {
+        ui.label(RichText::new("What it said").size(15.0));
+        ui.separator();
+        for &position in &of.messages {
+            let message = &trace.messages()[position];
+            let colour = match message.level {
+                Level::Error | Level::Warn => palette.alarm,
+                Level::Info | Level::Debug | Level::Trace => palette.text,
+            };
+            row(ui, message.time, message.text.clone(), colour);
+        }
+        more(ui, of.all_messages - of.messages.len());
+        ui.add_space(10.0);
+    }
+    if let Some(moment) = clicked {
+        doc.seek(moment as f64);
+    }
+}
+
+fn more(ui: &mut Ui, count: usize) {
+    if count > 0 {
+        ui.weak(format!("and {} more", time::count(count as u64)));
+    }
+}
