@@ -13,7 +13,9 @@
 //! seen by others before it. So where a thread takes something over (a poll
 //! begins, a worker unparks, a waker is called outside of any poll) the reading
 //! waits for all before it ([`Clock::now_in_order`], 6 ns more), and what follows
-//! on that thread need not.
+//! on that thread need not. Where no wakes are recorded there is nothing to compare
+//! with: the end of a task's poll on one worker is told late, often after the next
+//! has begun on another.
 //!
 //! The counter is used on x86-64 under Linux, where the kernel says that it
 //! counts steadily on all cores. Everywhere else the operating system is asked.

@@ -126,25 +126,40 @@ impl Visit for SpawnFields {
 #[derive(Debug, Default)]
 pub(crate) struct WakerFields {
     pub(crate) op: Option<WakerOp>,
-    /// The *span* of the task. Its field is called `task.id`, as that of the
-    /// spawn span is, which holds Tokio's id of the task.
-    pub(crate) span: Option<Id>,
+    pub(crate) span: WakerSpan,
 }
 
+/// The *span* of the task that a waker is for. Its field is called `task.id`, as
+/// that of the spawn span is, which holds Tokio's id of the task.
+#[derive(Debug, Default)]
+pub(crate) struct WakerSpan(pub(crate) Option<Id>);
+
 /// What was done with a waker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WakerOp {
     Clone,
     Drop,
     Wake(WakeOp),
 }
 
-impl Visit for WakerFields {
+impl Visit for WakerSpan {
+    #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
         // A span's id is never 0, and making one of 0 would panic.
         if field.name() == "task.id" && value != 0 {
-            self.span = Some(Id::from_u64(value));
+            self.0 = Some(Id::from_u64(value));
         }
+    }
+
+    #[inline]
+    fn record_str(&mut self, _: &Field, _: &str) {}
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+impl Visit for WakerFields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.span.record_u64(field, value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -131,6 +131,7 @@ mod task;
 mod thread;
 mod visits;
 mod waits;
+mod waker_callsites;
 mod wanted;
 mod words;
 mod writer;

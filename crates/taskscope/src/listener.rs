@@ -9,7 +9,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata};
 
 use crate::fields::{
-    OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp,
+    OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp, WakerSpan,
 };
 use crate::messages::{Parent, Text};
 use crate::shared::Shared;
@@ -17,6 +17,7 @@ use crate::span_index::SpanIndex;
 use crate::spans::Spans;
 use crate::task::{Mark, Spanned, Task};
 use crate::thread::record;
+use crate::waker_callsites::WakerCallsites;
 use crate::wanted::{Sort, Wanted};
 
 /// Records what it hears.
@@ -24,6 +25,7 @@ use crate::wanted::{Sort, Wanted};
 pub(crate) struct Listener {
     shared: Arc<Shared>,
     wanted: Wanted,
+    wakers: WakerCallsites,
     /// What is behind all open spans, and in front of them those that can be found
     /// without a lock.
     spans: Spans,
@@ -36,7 +38,14 @@ impl Listener {
     }
 
     pub(crate) fn new(shared: Arc<Shared>, wanted: Wanted) -> Self {
-        Self { shared, wanted, spans: Spans::default(), index: SpanIndex::new() }
+        shared.tells_wakes();
+        Self {
+            shared,
+            wanted,
+            wakers: WakerCallsites::default(),
+            spans: Spans::default(),
+            index: SpanIndex::new(),
+        }
     }
 
     pub(crate) fn wanted(&self) -> &Wanted {
@@ -173,8 +182,19 @@ impl Listener {
 
     #[inline]
     pub(crate) fn event(&self, event: &Event<'_>) {
+        if let Some(op) = self.wakers.op(event.metadata()) {
+            let mut span = WakerSpan::default();
+            event.record(&mut span);
+            return self.waker_used(op, span);
+        }
         match self.wanted.sort(event.metadata()) {
-            Some(Sort::Waker) => self.waker_used(event),
+            Some(Sort::Waker) => {
+                let mut fields = WakerFields::default();
+                event.record(&mut fields);
+                let Some(op) = fields.op else { return };
+                self.wakers.learn(event.metadata(), op);
+                self.waker_used(op, fields.span);
+            }
             Some(Sort::PollOp) => self.polled(event),
             Some(Sort::Message) => self.said(event),
             Some(Sort::Spawn | Sort::Resource | Sort::Operation | Sort::Span) | None => {}
@@ -199,10 +219,8 @@ impl Listener {
     }
 
     #[inline]
-    fn waker_used(&self, event: &Event<'_>) {
-        let mut fields = WakerFields::default();
-        event.record(&mut fields);
-        let (Some(op), Some(span)) = (fields.op, fields.span) else { return };
+    fn waker_used(&self, op: WakerOp, WakerSpan(span): WakerSpan) {
+        let Some(span) = span else { return };
         record(&self.shared, |thread, shared| match op {
             WakerOp::Clone => thread.waker_cloned(span.into_u64()),
             WakerOp::Drop => thread.waker_dropped(),

@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     /// Events that came where no stream could take them: while the thread was
     /// recording another one, or was being torn down.
     missed: AtomicU64,
+    tells_wakes: AtomicBool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
     /// A task with hooks was spawned, and has no span that anybody hears of.
@@ -51,6 +52,7 @@ impl Shared {
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
+            tells_wakes: AtomicBool::new(false),
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
         }
@@ -61,10 +63,18 @@ impl Shared {
         self.clock.now()
     }
 
-    /// See [`Clock::now_in_order`].
+    /// See [`Clock::now_in_order`]; without it where nobody tells of wakes.
     #[inline]
     pub(crate) fn now_in_order(&self) -> Nanos {
-        self.clock.now_in_order()
+        match self.tells_wakes.load(Ordering::Relaxed) {
+            true => self.clock.now_in_order(),
+            false => self.clock.now(),
+        }
+    }
+
+    /// From now on there is somebody who tells of wakes.
+    pub(crate) fn tells_wakes(&self) {
+        self.tells_wakes.store(true, Ordering::Relaxed);
     }
 
     #[inline]
