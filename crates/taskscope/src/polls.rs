@@ -305,8 +305,14 @@ impl ThreadState {
     #[inline]
     pub(crate) fn wake(&mut self, shared: &Shared, task: TaskId, op: WakeOp) {
         self.told += 1;
-        self.find_worker(shared, None);
-        let time = match self.open.is_empty() {
+        // A driver, or a worker after some yields, wakes several at one go: nothing has
+        // been taken over in between, and the thread is what it was.
+        let goes_on = self.wakes;
+        if !goes_on {
+            self.find_worker(shared, None);
+            self.wakes = self.open.is_empty() && self.stream.worker().is_some();
+        }
+        let time = match self.open.is_empty() && !goes_on {
             true => shared.now_in_order(),
             false => shared.now(),
         };

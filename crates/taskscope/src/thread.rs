@@ -70,6 +70,9 @@ pub(crate) struct ThreadState {
     /// other at once.
     pub(crate) told: u64,
     pub(crate) last_visit: Option<LastVisit>,
+    /// This is a worker, and the last that it did was to call a waker outside of any
+    /// poll.
+    pub(crate) wakes: bool,
     /// The last tasks whose end was written here, so that a second source
     /// doesn't tell it again. The two tell of it within a few calls, with at
     /// most the ends of what the task owned between them.
@@ -105,6 +108,7 @@ impl ThreadState {
             inside: Inside::default(),
             told: 0,
             last_visit: None,
+            wakes: false,
             ended: [TaskId(0); 8],
             next_ended: 0,
             announced: None,
@@ -119,6 +123,7 @@ impl ThreadState {
     /// change it: another index, other hooks, or the layer's
     /// [`place_is_stale`](Self::place_is_stale).
     pub(crate) fn find_worker(&mut self, shared: &Shared, hooks: Option<&HookSet>) {
+        self.wakes = false;
         let index = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
         let same_hooks = hooks.is_none_or(|hooks| hooks.number == self.place.hooks);
         if !self.place.stale && index == self.place.index && same_hooks {
@@ -141,6 +146,7 @@ impl ThreadState {
     /// The thread may have entered or left a runtime.
     pub(crate) fn place_is_stale(&mut self) {
         self.place.stale = true;
+        self.wakes = false;
     }
 
     /// `block_in_place` gives the worker to another thread. If this thread gets
