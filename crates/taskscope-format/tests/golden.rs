@@ -1,13 +1,14 @@
 //! Traces of earlier versions stay readable for ever.
 //!
-//! `golden/v1.tscope` was written once, by the ignored test below:
+//! Each file in `golden/` was written once, by the ignored test below:
 //!
 //! ```text
 //! cargo test -p taskscope-format --test golden -- --ignored
 //! ```
 //!
-//! It must never be written again: a later version gets a file of its own, and
-//! this one is then read by code that never wrote it.
+//! It must never be written again: a later version, and what is added within one,
+//! gets a file of its own, and the earlier ones are then read by code that never
+//! wrote them.
 
 mod common;
 
@@ -15,18 +16,82 @@ use std::path::{Path, PathBuf};
 
 use common::read;
 use taskscope_format::{
-    CancelledBy, Encoder, EndKind, Event, FileWriter, Flavor, Location, PollResult, Reader,
-    RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId, VERSION, WakeOp, meta,
+    CancelledBy, Encoder, EndKind, Event, FileWriter, Flavor, Level, Location, PollResult, Reader,
+    Resource, ResourceId, RuntimeId, Source, Span, SpanId, Spawn, TaskId, TaskKind, ThreadId,
+    VERSION, WakeOp, meta,
 };
 
 const STARTED: u64 = 1_750_000_000_123_456_789;
 
-fn golden(version: u16) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}.tscope"))
+/// A thread, a time, and what happened.
+type Told = (u32, u64, Event<'static>);
+
+/// A file: a version, which addition to it, and what it holds.
+type Golden = (u16, u16, fn() -> Vec<Told>);
+
+const FILES: [Golden; 2] = [(1, 0, first), (1, 1, waits_and_spans)];
+
+fn golden(version: u16, added: u16) -> PathBuf {
+    let name = match added {
+        0 => format!("v{version}.tscope"),
+        added => format!("v{version}.{added}.tscope"),
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// Every kind of record, and every value that a field of few values can have.
-fn records() -> Vec<(u32, u64, Event<'static>)> {
+/// What was added to version 1: what tasks wait for, the budget, what cancelled them,
+/// the program's own spans and messages.
+fn waits_and_spans() -> Vec<Told> {
+    let location = Some(Location { file: "src/main.rs", line: 30, column: 17 });
+    let resource = |id, concrete_type, is_internal, location| {
+        let (id, kind) = (ResourceId(id), "Sync");
+        Event::Resource(Resource { id, concrete_type, kind, is_internal, location })
+    };
+    let end = |task, cancelled_by| Event::TaskEnd {
+        task: TaskId(task),
+        end: EndKind::Cancelled,
+        inferred: false,
+        cancelled_by,
+    };
+    let span = Span {
+        id: SpanId(0),
+        parent: None,
+        level: Level::Info,
+        name: "request",
+        target: "app",
+        fields: "path=\"/größe\"",
+    };
+    let query =
+        Span { id: SpanId(1), parent: Some(SpanId(0)), level: Level::Debug, name: "query", ..span };
+    let say = |level, text| Event::Message { level, target: "app::db", text };
+    vec![
+        (0, 5, Event::Worker(Some((RuntimeId(0), 0)))),
+        (0, 10, resource(0, "Mutex", false, location)),
+        (0, 11, resource(1, "Semaphore", true, None)),
+        (0, 20, Event::PollStart { task: TaskId(18), source: Source::Hook }),
+        (0, 21, Event::Span(span)),
+        (0, 22, Event::SpanEnter(SpanId(0))),
+        (0, 23, Event::Span(Span { level: Level::Error, ..query })),
+        (0, 24, Event::SpanEnter(SpanId(1))),
+        (0, 25, say(Level::Warn, "slow rows=12")),
+        (0, 26, say(Level::Trace, "")),
+        (0, 27, Event::SpanFields { span: SpanId(1), fields: "rows=12" }),
+        (0, 28, Event::Wait { resource: ResourceId(0), operation: "Mutex::lock" }),
+        (0, 29, Event::SpanExit(SpanId(1))),
+        (0, 30, Event::SpanExit(SpanId(0))),
+        (0, 31, Event::BudgetSpent),
+        (0, 32, Event::PollEnd { result: PollResult::Pending, kept_waker: true }),
+        (0, 40, end(18, CancelledBy::Abort)),
+        (0, 41, end(19, CancelledBy::Shutdown)),
+        (0, 42, end(20, CancelledBy::NotTold)),
+        (0, 43, Event::SpanClose(SpanId(1))),
+        (0, 44, Event::SpanClose(SpanId(0))),
+    ]
+}
+
+/// Every kind of record of the first version, and every value that a field of few
+/// values can have.
+fn first() -> Vec<Told> {
     let location = Location { file: "src/main.rs", line: 12, column: 5 };
     let parent = Spawn {
         runtime: Some(RuntimeId(0)),
@@ -118,34 +183,43 @@ fn records() -> Vec<(u32, u64, Event<'static>)> {
 }
 
 #[test]
-fn a_trace_of_version_1_is_read() {
-    let file = std::fs::read(golden(1)).expect("the golden file is in the tree");
-    let header = Reader::new(&file).expect("it opens").header().expect("it is whole");
-    assert_eq!((header.version, header.started_unix_ns), (1, STARTED));
-    let (back, report) = read(&file);
-    let back: Vec<_> = back.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
-    assert_eq!(back, records());
-    assert!(report.complete);
-    assert_eq!((report.damages.len(), report.dropped, report.records), (0, 12, 32));
+fn traces_of_every_version_are_read() {
+    for (version, added, records) in FILES {
+        let file = std::fs::read(golden(version, added)).expect("the golden file is in the tree");
+        let header = Reader::new(&file).expect("it opens").header().expect("it is whole");
+        assert_eq!((header.version, header.started_unix_ns), (version, STARTED));
+        let (back, report) = read(&file);
+        let back: Vec<_> = back.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
+        assert_eq!(back, records());
+        assert!(report.complete);
+        assert_eq!((report.damages.len(), report.records), (0, back.len() as u64));
+    }
 }
 
 #[test]
 fn there_is_a_golden_file_of_the_version_that_is_written() {
-    assert!(golden(VERSION).exists(), "see the head of {}", file!());
+    assert!(golden(VERSION, 0).exists(), "see the head of {}", file!());
 }
 
 #[test]
-#[ignore = "writes the golden file of a new version, once"]
-fn write_the_golden_file() {
-    let path = golden(VERSION);
-    assert!(!path.exists(), "{} stands for ever", path.display());
+#[ignore = "writes the golden files that are not there, once"]
+fn write_the_golden_files() {
+    for (version, added, records) in FILES {
+        let path = golden(version, added);
+        if !path.exists() {
+            assert_eq!(version, VERSION, "what earlier versions wrote stands for ever");
+            std::fs::write(&path, write(&records())).expect("the golden file can be written");
+        }
+    }
+}
+
+fn write(records: &[Told]) -> Vec<u8> {
     let mut writer = FileWriter::new(Vec::new(), STARTED).expect("memory can be written to");
-    let records = records();
     // Each thread in two blocks; the second of thread 1 begins with a sync.
     for (thread, syncs) in [(0, 1), (1, 2)] {
         let of_thread: Vec<_> = records.iter().filter(|record| record.0 == thread).collect();
         let mut encoder = Encoder::new();
-        for (number, half) in of_thread.chunks(of_thread.len().div_ceil(2)).enumerate() {
+        for (number, half) in of_thread.chunks(of_thread.len().div_ceil(2).max(1)).enumerate() {
             let mut bytes = Vec::new();
             if number < syncs {
                 encoder.sync(half[0].1, &mut bytes);
@@ -156,8 +230,7 @@ fn write_the_golden_file() {
             writer.block(ThreadId(thread), &bytes).expect("memory can be written to");
         }
     }
-    let file = writer.finish().expect("memory can be written to");
-    std::fs::write(&path, file).expect("the golden file can be written");
+    writer.finish().expect("memory can be written to")
 }
 
 /// The bytes that `FORMAT.md` shows are a file, and say what it says.
