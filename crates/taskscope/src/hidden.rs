@@ -87,6 +87,46 @@ mod tests {
         assert!(!is_hidden(&recording.subscriber()));
     }
 
+    /// As `console_subscriber::init()` puts it together. Its layer gets a filter
+    /// of its own, or in programs that build it themselves none.
+    #[test]
+    fn nor_does_the_console_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let recording = Recorder::builder().file(directory.path().join("a.tscope")).start();
+        let recording = recording.unwrap();
+        let console = || console_subscriber::ConsoleLayer::builder().build().0;
+        macro_rules! log {
+            () => {
+                fmt::layer().with_filter(EnvFilter::new("info"))
+            };
+        }
+        macro_rules! own_filter {
+            () => {
+                console().with_filter(EnvFilter::new("tokio=trace,runtime=trace"))
+            };
+        }
+        let recorder_last = registry().with(own_filter!()).with(log!()).with(recording.layer());
+        assert!(!is_hidden(&recorder_last.into()));
+        let recorder_first = registry().with(recording.layer()).with(own_filter!()).with(log!());
+        assert!(!is_hidden(&recorder_first.into()));
+        let unfiltered = registry().with(console()).with(log!()).with(recording.layer());
+        assert!(!is_hidden(&unfiltered.into()));
+        let all_filtered = registry()
+            .with(console())
+            .with(recording.layer())
+            .with(fmt::layer())
+            .with(EnvFilter::new("info"));
+        assert!(is_hidden(&all_filtered.into()));
+    }
+
+    #[test]
+    fn a_filter_of_the_whole_subscriber_can_let_tokios_spans_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let recording = Recorder::builder().file(directory.path().join("a.tscope")).start();
+        let filter = EnvFilter::new("info,tokio::task=trace");
+        assert!(!is_hidden(&registry().with(filter).with(recording.unwrap().layer()).into()));
+    }
+
     #[test]
     fn a_filter_of_the_whole_subscriber_is_told_of_in_the_trace() {
         let directory = tempfile::tempdir().unwrap();
