@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taskscope_model::{TaskId, TaskIx, Trace};
+use taskscope_model::{TaskIx, Trace};
 use taskscope_viewer::{RenderOptions, Theme};
 
 use crate::args::{self, RenderArgs};
@@ -50,9 +50,9 @@ fn playhead(path: &Path, trace: &Trace, at: u64) -> Result<u64, Error> {
 
 /// The task that a person means by an id or a name.
 fn find(path: &Path, trace: &Trace, asked: &str) -> Result<TaskIx, Error> {
-    let by_id = asked.parse().ok().and_then(|id| trace.find_task(TaskId(id)));
-    if let Some(task) = by_id {
-        return Ok(task);
+    let by_id = trace.tasks().iter().position(|task| task.id.to_string() == asked);
+    if let Some(position) = by_id {
+        return Ok(TaskIx(position as u32));
     }
     let named = |&task: &TaskIx| trace.task_name(task) == asked;
     let tasks = (0..trace.tasks().len() as u32).map(TaskIx);

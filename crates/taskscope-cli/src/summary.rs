@@ -25,6 +25,10 @@ pub(crate) fn text(summary: &Summary) -> String {
         text.push('\n');
         text.push_str(&workers(runtime, summary.duration_ns));
     }
+    if !summary.threads.is_empty() {
+        text.push('\n');
+        text.push_str(&threads(summary));
+    }
     text
 }
 
@@ -66,7 +70,12 @@ fn table(summary: &Summary) -> String {
         row("waits", human::count(all), waits(&summary.waits));
     }
     row("wakes", human::count(summary.wakes), String::new());
-    row("hops", human::count(summary.hops), "polls on another worker than the one before".into());
+    let elsewhere = if summary.runtimes.is_empty() { "thread" } else { "worker" };
+    row(
+        "hops",
+        human::count(summary.hops),
+        format!("polls on another {elsewhere} than the one before"),
+    );
     row(
         "events",
         human::count(summary.events),
@@ -115,18 +124,35 @@ fn workers(runtime: &RuntimeSummary, duration: u64) -> String {
     );
     let mut rows = vec![["worker", "polls", "busy", "", "parks"].map(str::to_owned).to_vec()];
     rows.extend(runtime.workers.iter().map(|worker| {
-        let share = match duration {
-            0 => String::new(),
-            _ => format!("{:.0} %", 100.0 * worker.busy_ns as f64 / duration as f64),
-        };
         vec![
             worker.index.to_string(),
             human::count(worker.polls),
             human::time(worker.busy_ns),
-            share,
+            share(worker.busy_ns, duration),
             human::count(worker.parks),
         ]
     }));
     text.push_str(&human::table(&rows, &[true; 5]));
     text
+}
+
+/// The threads that polled tasks and are no workers.
+fn threads(summary: &Summary) -> String {
+    let mut rows = vec![["thread", "polls", "busy", ""].map(str::to_owned).to_vec()];
+    rows.extend(summary.threads.iter().map(|thread| {
+        vec![
+            thread.name.clone().unwrap_or_else(|| thread.id.to_string()),
+            human::count(thread.polls),
+            human::time(thread.busy_ns),
+            share(thread.busy_ns, summary.duration_ns),
+        ]
+    }));
+    human::table(&rows, &[true; 4])
+}
+
+fn share(busy: u64, duration: u64) -> String {
+    match duration {
+        0 => String::new(),
+        _ => format!("{:.0} %", 100.0 * busy as f64 / duration as f64),
+    }
 }

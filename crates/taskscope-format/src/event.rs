@@ -8,17 +8,33 @@ use std::fmt;
 /// threads can be compared.
 pub type Nanos = u64;
 
-/// Tokio's id of a task, unique within the process.
+/// A task's number, unique within the process.
 ///
-/// It is the number that `tokio::task::Id` displays. (Tokio's waker events
-/// carry the id of a *span* under the same field name; the recorder translates
-/// it before it writes.)
+/// For a task that Tokio told of it is the number that `tokio::task::Id`
+/// displays. (Tokio's waker events carry the id of a *span* under the same field
+/// name; the recorder translates it before it writes.) A future that the program
+/// wrapped to be recorded has no number of Tokio's; the recorder counts these
+/// from [`TaskId::WRAPPED`] up, which Tokio's own count never gets to, and they
+/// are displayed as `f1`, `f2` and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(pub u64);
 
+impl TaskId {
+    /// From here on numbers are those of wrapped futures: 2⁴⁸.
+    pub const WRAPPED: u64 = 1 << 48;
+
+    /// Whether this is a wrapped future, of which Tokio did not tell.
+    pub fn is_wrapped(self) -> bool {
+        self.0 >= Self::WRAPPED
+    }
+}
+
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.0.checked_sub(Self::WRAPPED) {
+            Some(number) => write!(f, "f{number}"),
+            None => self.0.fmt(f),
+        }
     }
 }
 
@@ -93,7 +109,8 @@ wire_enum! {
 wire_enum! {
     /// Which of Tokio's two sources told of an event.
     Source {
-        /// A hook on `tokio::runtime::Builder`: exact, and knows its runtime.
+        /// A hook on `tokio::runtime::Builder`: exact, and knows its runtime. Or a
+        /// wrapper around the future, which is as exact.
         Hook = 0,
         /// A `tracing` span or event. Tokio enters a task's span once more to
         /// drop the finished future, so brackets from this source are not yet

@@ -38,10 +38,14 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
     for (task, range) in loader.tasks.iter_mut().zip(ranges) {
         task.wakes = range;
     }
+    let parks_are_told = |lane: LaneIx| match loader.lanes[lane.get()].0 {
+        LaneKind::Worker { runtime, .. } => loader.runtimes[runtime as usize].hooked,
+        LaneKind::Thread(_) => false,
+    };
     for task in &loader.tasks {
         let polls = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
         let wakes = &wakes_by_task[task.wakes.start as usize..task.wakes.end as usize];
-        tell_yields(polls, wakes, &mut raw_polls, &mut raw_wakes);
+        tell_yields(polls, wakes, (&mut raw_polls, &mut raw_wakes), parks_are_told);
         tell_end(task, polls, &mut raw_polls);
     }
 
@@ -257,8 +261,8 @@ fn group_by_task<Ix>(
 fn tell_yields(
     polls: &[PollIx],
     wakes: &[WakeIx],
-    raw_polls: &mut [RawPoll],
-    raw_wakes: &mut [RawWake],
+    (raw_polls, raw_wakes): (&mut [RawPoll], &mut [RawWake]),
+    parks_are_told: impl Fn(LaneIx) -> bool,
 ) {
     let mut wakes = wakes.iter().peekable();
     for poll in polls {
@@ -273,7 +277,7 @@ fn tell_yields(
             poll.how = PollEnd::Yielded { inferred: false };
         } else if let Waker::Driver(lane) = wake.by
             && poll.kept_waker
-            && wake.moment == poll.moment
+            && wake.moment.is_same(poll.moment, parks_are_told(lane))
         {
             wake.by = Waker::Deferred(lane);
             poll.how = PollEnd::Yielded { inferred: true };
@@ -329,8 +333,9 @@ fn hops(tasks: &mut [Task], polls: &[Poll], polls_by_task: &[PollIx], lanes: &[L
         if task.kind == TaskKind::Task {
             hops.extend(of_task.windows(2).filter_map(|pair| {
                 let (from, to) = (pair[0], pair[1]);
+                // To another worker of its runtime. Where no runtime of Tokio's
+                // polls it, to another thread.
                 let moved = polls[from.get()].lane != polls[to.get()].lane
-                    && runtime_of(from).is_some()
                     && runtime_of(from) == runtime_of(to);
                 moved.then_some(Hop { from, to })
             }));

@@ -60,7 +60,7 @@ pub use parts::{
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
 pub use step::Direction;
-pub use summary::{RuntimeSummary, Summary, TaskCounts, WaitSummary, WorkerSummary};
+pub use summary::{RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary};
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,
     TaskKind, ThreadId, WakeOp, meta,

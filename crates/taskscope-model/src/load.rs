@@ -73,7 +73,22 @@ pub(crate) struct Moment {
     thread: u32,
     parks: u32,
     batches: u32,
+    silences: u32,
 }
+
+impl Moment {
+    /// Whether two things have the same moment. Where parks are not told (its
+    /// runtime has no hooks), a worker that was silent for a while is taken to
+    /// have parked.
+    pub(crate) fn is_same(self, other: Self, parks_are_told: bool) -> bool {
+        let silences = if parks_are_told { other.silences } else { self.silences };
+        Self { silences, ..self } == other
+    }
+}
+
+/// A worker that does nothing for so long has nothing to do. The waker of a task
+/// that has yielded it calls at once.
+const SILENCE: Nanos = 100_000;
 
 #[derive(Clone, Copy, Debug)]
 struct OpenPoll {
@@ -95,6 +110,18 @@ struct Stream {
     moment: Moment,
     /// Wakers were called since the last poll, outside any poll.
     woke: bool,
+    /// When it last ended a poll or called a waker.
+    active: Nanos,
+}
+
+impl Stream {
+    /// The thread polls or calls a waker.
+    fn acts(&mut self, time: Nanos) {
+        if self.open.is_empty() && time.saturating_sub(self.active) > SILENCE {
+            self.moment.silences += 1;
+        }
+        self.active = time;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -378,6 +405,7 @@ impl Loader {
             None => self.lane(LaneKind::Thread(thread)),
         };
         let stream = self.stream(thread);
+        stream.acts(time);
         stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
         stream.open.push(OpenPoll {
             task,
@@ -411,6 +439,7 @@ impl Loader {
         kept_waker: bool,
     ) {
         let stream = self.stream(thread);
+        stream.active = end;
         let depth = stream.open.len().min(u8::MAX.into()) as u8;
         let moment = stream.moment;
         let OpenPoll { task, start, lane, source, budget_spent, gave_worker_away, .. } = open;
@@ -433,6 +462,7 @@ impl Loader {
     fn wake(&mut self, thread: ThreadId, time: Nanos, task: TaskId, op: WakeOp) {
         let task = self.task(task);
         let stream = self.stream(thread);
+        stream.acts(time);
         let by = match (stream.open.last(), stream.worker) {
             (Some(open), _) => Waker::Task(open.task),
             (None, Some(lane)) => Waker::Driver(lane),

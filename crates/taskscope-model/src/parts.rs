@@ -194,7 +194,7 @@ pub struct Wait {
 /// A task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Tokio's id.
+    /// Tokio's id, or that of a wrapped future.
     pub id: TaskId,
     /// What sort of task it is.
     pub kind: TaskKind,
@@ -311,7 +311,8 @@ pub enum Waker {
     /// A task, in one of its polls, or by ending while another awaited it.
     Task(TaskIx),
     /// A worker that was polling no task: it was running the timer or I/O
-    /// driver.
+    /// driver. (On a runtime [without hooks](crate::Trace::parks_are_told) perhaps
+    /// it was completing a task that another awaited.)
     Driver(LaneIx),
     /// The worker that had polled the task, right after the poll, because the
     /// task yielded. Inferred: see [`PollEnd::Yielded`].

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
 
-use crate::parts::{LaneKind, PollEnd};
+use crate::parts::{LaneIx, LaneKind, PollEnd};
 use crate::trace::Trace;
 
 /// What `taskscope summary` prints; with `--json` as one object with these keys.
@@ -32,14 +32,18 @@ pub struct Summary {
     pub runtimes: Vec<RuntimeSummary>,
     /// Tasks by what became of them.
     pub tasks: TaskCounts,
-    /// Polls of tasks on workers. A visit of a worker that only drops an
+    /// The threads that are no workers and polled tasks all the same: those of
+    /// executors other than Tokio's, or of a `LocalSet`.
+    pub threads: Vec<ThreadSummary>,
+    /// Polls of tasks, on workers and other threads. A visit that only drops an
     /// aborted task is none.
     pub polls: u64,
     /// Calls of a task's waker.
     pub wakes: u64,
-    /// Polls on another worker than the task's poll before.
+    /// Polls on another worker than the task's poll before; or on another thread,
+    /// for those that no worker polls.
     pub hops: u64,
-    /// The longest poll of a task on a worker, in nanoseconds.
+    /// The longest poll of a task, in nanoseconds.
     pub longest_poll_ns: Nanos,
     /// Polls that used up their task's budget, so that Tokio made it yield.
     pub forced_yields: u64,
@@ -83,9 +87,23 @@ pub struct WorkerSummary {
     pub parks: u64,
 }
 
+/// A thread that is no worker, in a few figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ThreadSummary {
+    /// The number that the recorder gave it.
+    pub id: u32,
+    /// Its name, `null` where it has none.
+    pub name: Option<String>,
+    /// Polls of tasks on this thread, while it was no worker.
+    pub polls: u64,
+    /// Time spent in polls, in nanoseconds, those of `block_on` included.
+    pub busy_ns: Nanos,
+}
+
 /// Tasks by what became of them.
 ///
-/// Tasks are what `tokio::spawn` and its like make. `spawned` is the sum of the
+/// Tasks are what `tokio::spawn` and its like make, and futures that were wrapped
+/// to be recorded. `spawned` is the sum of the
 /// four that follow it; closures on the blocking pool are counted apart, and
 /// Tokio's own worker threads are neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -122,7 +140,8 @@ impl Trace {
                 workers: runtime.workers.iter().map(|&lane| self.worker_summary(lane)).collect(),
             })
             .collect();
-        let longest_poll = self.worker_task_polls().map(|poll| poll.duration()).max();
+        let task_polls = self.polls().iter().filter(|poll| self.task(poll.task).is_async());
+        let longest_poll = task_polls.clone().map(|poll| poll.duration()).max();
         let report = self.report();
         Summary {
             format_version: self.info().format_version,
@@ -132,8 +151,9 @@ impl Trace {
             dropped_events: report.dropped,
             truncated: !report.complete,
             damaged_parts: report.damages.len() as u64 + report.more_damage,
-            polls: runtimes.iter().flat_map(|r| &r.workers).map(|worker| worker.polls).sum(),
+            polls: task_polls.count() as u64,
             runtimes,
+            threads: self.thread_summaries(),
             tasks: self.task_counts(),
             wakes: self.wakes().len() as u64,
             hops: self.hops().len() as u64,
@@ -162,24 +182,39 @@ impl Trace {
         waits
     }
 
-    fn worker_summary(&self, lane: crate::LaneIx) -> WorkerSummary {
-        let polls = self.lane_polls(lane).iter().filter(|poll| self.task(poll.task).is_async());
+    fn worker_summary(&self, lane: LaneIx) -> WorkerSummary {
         let index = match self.lane(lane).kind {
             LaneKind::Worker { index, .. } => index,
             LaneKind::Thread(id) => id.0,
         };
         WorkerSummary {
             index,
-            polls: polls.count() as u64,
+            polls: self.task_polls_on(lane),
             busy_ns: self.lane(lane).busy,
             parks: self.lane(lane).parks.len() as u64,
         }
     }
 
-    fn worker_task_polls(&self) -> impl Iterator<Item = &crate::Poll> {
-        self.polls()
-            .iter()
-            .filter(|poll| self.is_worker(poll.lane) && self.task(poll.task).is_async())
+    fn thread_summaries(&self) -> Vec<ThreadSummary> {
+        let names: BTreeMap<_, _> =
+            self.threads().iter().map(|thread| (thread.id, &thread.name)).collect();
+        let summary = |lane| {
+            let LaneKind::Thread(id) = self.lane(lane).kind else { return None };
+            let polls = self.task_polls_on(lane);
+            (polls > 0).then(|| ThreadSummary {
+                id: id.0,
+                name: names.get(&id).and_then(|name| name.as_deref()).map(str::to_owned),
+                polls,
+                busy_ns: self.lane(lane).busy,
+            })
+        };
+        (0..self.lanes().len()).map(|lane| LaneIx(lane as u16)).filter_map(summary).collect()
+    }
+
+    /// Polls of tasks on a lane; closures and the futures of `block_on` are none.
+    fn task_polls_on(&self, lane: LaneIx) -> u64 {
+        let polls = self.lane_polls(lane).iter();
+        polls.filter(|poll| self.task(poll.task).is_async()).count() as u64
     }
 
     fn task_counts(&self) -> TaskCounts {

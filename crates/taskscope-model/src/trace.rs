@@ -103,6 +103,17 @@ impl Trace {
         matches!(self.lane(lane).kind, LaneKind::Worker { .. })
     }
 
+    /// Whether a lane is that of a worker which tells when it parks, as those of
+    /// runtimes with hooks do. Only there is it known that a waker that is called
+    /// between polls is called by the timer or I/O driver: elsewhere it may also be
+    /// a task that has just returned to whoever awaits it.
+    pub fn parks_are_told(&self, lane: LaneIx) -> bool {
+        match self.lane(lane).kind {
+            LaneKind::Worker { runtime, .. } => self.runtimes[runtime as usize].hooked,
+            LaneKind::Thread(_) => false,
+        }
+    }
+
     /// A lane's name: `worker 2`, or the name of a thread.
     pub fn lane_name(&self, lane: LaneIx) -> String {
         match self.lane(lane).kind {

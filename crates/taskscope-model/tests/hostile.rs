@@ -17,7 +17,9 @@ fn ask_everything(trace: &Trace) {
     let times = [0, 1, span.start, span.start / 2 + span.end / 2, span.end, u64::MAX];
     let summary = trace.summary();
     let workers = summary.runtimes.iter().flat_map(|runtime| &runtime.workers);
-    assert_eq!(summary.polls, workers.map(|worker| worker.polls).sum::<u64>());
+    let on_workers: u64 = workers.map(|worker| worker.polls).sum();
+    let on_threads: u64 = summary.threads.iter().map(|thread| thread.polls).sum();
+    assert_eq!(summary.polls, on_workers + on_threads);
     let tasks = summary.tasks;
     assert_eq!(tasks.spawned, tasks.returned + tasks.panicked + tasks.cancelled + tasks.alive);
     let by_lane: usize = all_lanes(trace).map(|lane| trace.lane_polls(lane).len()).sum();

@@ -323,7 +323,10 @@ fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
     }
     let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
     let parts = [
-        time::plural(workers, "worker"),
+        match workers {
+            0 => time::plural(summary.threads.len() as u64, "thread"),
+            _ => time::plural(workers, "worker"),
+        },
         time::plural(summary.tasks.spawned, "task"),
         time::plural(summary.polls, "poll"),
         time::plural(summary.hops, "hop"),

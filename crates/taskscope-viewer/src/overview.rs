@@ -26,8 +26,12 @@ impl Activity {
     fn new(trace: &Trace, count: usize) -> Self {
         let span = trace.span();
         let length = (span.end - span.start).max(1) as f64;
-        let workers: Vec<LaneIx> =
+        let mut workers: Vec<LaneIx> =
             trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
+        if workers.is_empty() {
+            // Nothing but threads of an executor that is not Tokio's.
+            workers.extend((0..trace.lanes().len() as u16).map(LaneIx));
+        }
         let mut columns = vec![0.0f32; count];
         let width = length / count.max(1) as f64;
         for &lane in &workers {

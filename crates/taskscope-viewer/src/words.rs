@@ -70,8 +70,11 @@ pub(crate) fn because(trace: &Trace, cause: Cause, whose: &str) -> String {
             match wake.by {
                 Waker::Task(by) if by == wake.task => format!("{whose} woke itself"),
                 Waker::Task(by) => format!("{} woke {whose}", trace.task_name(by)),
-                Waker::Driver(lane) => {
+                Waker::Driver(lane) if trace.parks_are_told(lane) => {
                     format!("timer or I/O on {} woke {whose}", trace.lane_name(lane))
+                }
+                Waker::Driver(lane) => {
+                    format!("{} woke {whose} between two polls", trace.lane_name(lane))
                 }
                 Waker::Deferred(_) => format!("{whose} had yielded (inferred)"),
                 Waker::Thread(id) => format!("{} woke {whose}", trace.thread_name(id)),
@@ -148,7 +151,10 @@ fn waker(trace: &Trace, by: Waker, itself: bool) -> String {
     match by {
         Waker::Task(_) if itself => "woke itself".to_owned(),
         Waker::Task(task) => format!("woken by {}", trace.task_name(task)),
-        Waker::Driver(lane) => format!("timer or I/O, on {}", trace.lane_name(lane)),
+        Waker::Driver(lane) if trace.parks_are_told(lane) => {
+            format!("timer or I/O, on {}", trace.lane_name(lane))
+        }
+        Waker::Driver(lane) => format!("woken by {}", trace.lane_name(lane)),
         Waker::Deferred(_) => "had yielded (inferred)".to_owned(),
         Waker::Thread(id) => format!("woken by {}", trace.thread_name(id)),
     }

@@ -11,9 +11,6 @@ use tracing_subscriber::filter::ParseError;
 /// The message says what was tried, what came of it, and what to do.
 #[non_exhaustive]
 pub enum Error {
-    /// The program was built without `--cfg tokio_unstable`, so that Tokio says
-    /// nothing about its tasks.
-    NoTokioUnstable,
     /// The environment variable `TASKSCOPE_DETAIL` says what it can't.
     UnknownDetail {
         /// What it says.
@@ -60,21 +57,9 @@ pub enum Error {
     SubscriberInPlace,
 }
 
-/// How to switch `tokio_unstable` on.
-const MEND_UNSTABLE: &str =
-    "this program was built without `--cfg tokio_unstable`, and without it \
-Tokio does not tell what its tasks do. Add to .cargo/config.toml, beside Cargo.toml:
-
-    [build]
-    rustflags = [\"--cfg\", \"tokio_unstable\"]
-
-and build again. (Where RUSTFLAGS is set, the file's flags are ignored: add `--cfg tokio_unstable` \
-to RUSTFLAGS instead.)";
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTokioUnstable => f.write_str(MEND_UNSTABLE),
             Self::UnknownDetail { value } => {
                 write!(f, "TASKSCOPE_DETAIL is {value:?}; it can be \"full\" or \"polls\"")
             }

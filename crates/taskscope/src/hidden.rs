@@ -21,6 +21,7 @@ use tracing::subscriber::Interest;
 use tracing::{Dispatch, Level, Metadata};
 
 use crate::shared::Shared;
+use crate::unstable;
 
 /// What to tell the user, on stderr and in the trace.
 pub(crate) const MESSAGE: &str = "a level filter hides Tokio's spans from the recorder, so tasks \
@@ -30,6 +31,10 @@ pub(crate) const MESSAGE: &str = "a level filter hides Tokio's spans from the re
 
 /// Looks into it, and if so, says so.
 pub(crate) fn look_into(shared: &Arc<Shared>, dispatch: &Dispatch) {
+    if !unstable::IS_ON {
+        // There are none to be hidden.
+        return;
+    }
     let (shared, dispatch) = (Arc::clone(shared), dispatch.clone());
     let look = move || {
         if is_hidden(&dispatch) && shared.hidden() {

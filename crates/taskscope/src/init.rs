@@ -8,7 +8,7 @@ use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
 
-use crate::{Detail, Error, Recorder, Recording};
+use crate::{Detail, Error, Recorder, Recording, unstable};
 
 /// Records this process: sets up a recording, and a global `tracing`
 /// subscriber that hears Tokio and nothing else.
@@ -29,6 +29,9 @@ use crate::{Detail, Error, Recorder, Recording};
 /// `TASKSCOPE_FILE` and `TASKSCOPE_DETAIL` say where to and how much, as for
 /// [`Recorder::file`] and [`Recorder::detail`].
 ///
+/// In a program that was built without `--cfg tokio_unstable` it says so, and
+/// records the futures that are [`recorded`](crate::Record::recorded).
+///
 /// It records what is spawned after the call. A runtime that is running already
 /// has no hooks; [`macro@crate::main`] or [`Recording::hooks`] bring them.
 pub fn init() -> Recording {
@@ -40,6 +43,11 @@ pub fn init() -> Recording {
 
 fn try_init() -> Result<Recording, Error> {
     let detail = Detail::from_environment()?;
+    if !unstable::IS_ON {
+        let recording = Recorder::builder().detail(detail).start()?;
+        complain(&unstable::MESSAGE);
+        return Ok(recording);
+    }
     // Asked first, so that no empty file is left behind.
     // (`has_been_set` is true for one that only some other thread ever had.)
     if detail == Detail::Full && !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {

@@ -33,6 +33,9 @@
 //! | end | both | whether the future returned, panicked or was dropped |
 //! | park | hooks | when a worker slept |
 //!
+//! This is what Tokio tells. [`Record::recorded`] wraps a single future, and tells
+//! all but the park of it, on whatever executor.
+//!
 //! # Two sources
 //! Tokio tells of itself in two ways. A *layer* for `tracing_subscriber` hears
 //! spans and events; it needs nothing from the runtime, and alone it knows wakes
@@ -70,7 +73,7 @@
 //! ```
 //!
 //! # `tokio_unstable`
-//! Tokio tells only when the whole program is built with
+//! Tokio tells of its tasks only when the whole program is built with
 //! `--cfg tokio_unstable`, which no library can switch on. Put this in
 //! `.cargo/config.toml`, beside your `Cargo.toml`:
 //!
@@ -79,8 +82,24 @@
 //! rustflags = ["--cfg", "tokio_unstable"]
 //! ```
 //!
-//! Without it, [`init`] and the attribute say so and let the program run, and
-//! [`Recorder::start`] returns [`Error::NoTokioUnstable`].
+//! Without it there is a recording all the same, of those futures that the program
+//! wraps: what it spawns with [`spawn`], and what is [`Record::recorded`]. [`init`]
+//! and the attribute say so on stderr, and the trace does.
+//!
+//! ```no_run
+//! use taskscope::Record;
+//!
+//! #[taskscope::main]
+//! async fn main() {
+//!     let answer = taskscope::spawn(async { 6 * 7 });
+//!     let sleep = tokio::time::sleep(std::time::Duration::from_millis(1));
+//!     tokio::spawn(sleep.recorded_as("a short sleep"));
+//!     println!("{:?}", answer.await);
+//! }
+//! ```
+//!
+//! The same works on executors that are not Tokio. Where Tokio does tell of a task,
+//! the wrapper keeps out of the way.
 //!
 //! # In the way of nothing
 //! A recorded thread writes into a buffer of its own, without a lock and without
@@ -92,6 +111,8 @@
 //! [`Recorder::start`] and [`Recording::finish`].
 //!
 //! # Limits
+//! * Without `tokio_unstable`, and on other executors, only wrapped futures are
+//!   recorded, and it is not told when workers park but on runtimes with hooks.
 //! * Tasks spawned before the layer is in place have no name and no wakes.
 //! * A `LocalSet`, `block_on` and `spawn_blocking` have no hooks, so the layer
 //!   alone tells of their tasks; hooks alone don't.
@@ -115,11 +136,14 @@ mod hooks;
 mod ids;
 mod init;
 mod layer;
+mod life;
 mod listener;
 mod messages;
 mod polls;
+mod recorded;
 mod recording;
 mod ring;
+mod running;
 mod runtimes;
 mod shared;
 mod span_index;
@@ -129,6 +153,7 @@ mod subscriber;
 mod target;
 mod task;
 mod thread;
+mod unstable;
 mod visits;
 mod waits;
 mod waker_callsites;
@@ -139,6 +164,7 @@ mod writer;
 pub use detail::Detail;
 pub use error::Error;
 pub use init::init;
+pub use recorded::{Record, Recorded, spawn};
 pub use recording::{Recorder, Recording, Report};
 pub use taskscope_macros::main;
 

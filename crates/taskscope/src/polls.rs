@@ -336,7 +336,7 @@ impl ThreadState {
     }
 
     /// The task that runs on this thread.
-    fn running(&self) -> Option<TaskId> {
+    pub(crate) fn running(&self) -> Option<TaskId> {
         self.open.last().filter(|open| !matches!(open.how, How::Shutdown)).map(|open| open.task)
     }
 
@@ -355,7 +355,7 @@ impl ThreadState {
     /// be asked: hooks are called and spans are left before Tokio gives the next
     /// task a new one.
     #[inline]
-    fn note_budget(&mut self, time: Nanos) {
+    pub(crate) fn note_budget(&mut self, time: Nanos) {
         if !tokio::task::coop::has_budget_remaining() {
             self.stream.write(time, &Event::BudgetSpent);
         }
@@ -373,7 +373,7 @@ impl ThreadState {
 
     /// Ends the poll at `position`, and those above it that were left open, so
     /// that beginnings and ends in the stream always match.
-    fn end_polls(&mut self, shared: &Shared, position: usize) {
+    pub(crate) fn end_polls(&mut self, shared: &Shared, position: usize) {
         let time = shared.now();
         self.note_budget(time);
         while self.open.len() > position {
@@ -389,7 +389,7 @@ impl ThreadState {
 
     fn note_visit(&mut self, at: Nanos, open: OpenPoll) {
         let (end, of) = match open.how {
-            How::Hook => return,
+            How::Hook | How::Wrapper => return,
             How::Shutdown => (EndKind::Cancelled, None),
             // The visit that drops a panicked future begins while unwinding.
             How::Span { task, .. } if open.panicked || task.outcome() == EndKind::Panicked => {

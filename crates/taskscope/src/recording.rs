@@ -16,7 +16,7 @@ use crate::subscriber::TaskSubscriber;
 use crate::target::{Target, program_name};
 use crate::wanted::{self, Wanted};
 use crate::writer::{Outcome, Writer, describe_process};
-use crate::{Detail, Error};
+use crate::{Detail, Error, running};
 
 /// Sets up a [`Recording`].
 ///
@@ -84,16 +84,15 @@ impl Recorder {
     /// Makes the file and starts the thread that writes it.
     ///
     /// Nothing is recorded yet: events come from [`Recording::layer`] and
-    /// [`Recording::hooks`].
+    /// [`Recording::hooks`], and from futures that are
+    /// [`recorded`](crate::Record::recorded) from now on. In a program built
+    /// without `--cfg tokio_unstable` these last are all there is, and the trace
+    /// says so.
     ///
     /// # Errors
-    /// [`Error::NoTokioUnstable`] where Tokio would tell nothing,
     /// [`Error::Create`] or [`Error::InUse`] where the file cannot be had,
     /// [`Error::UnknownDetail`] where the environment asks for what there isn't.
     pub fn start(self) -> Result<Recording, Error> {
-        if !cfg!(tokio_unstable) {
-            return Err(Error::NoTokioUnstable);
-        }
         let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
         let targets = self.targets.map_or_else(wanted::from_environment, |own| Ok(Some(own)))?;
         let program = program_name();
@@ -109,6 +108,7 @@ impl Recorder {
             .spawn(move || writer.run())
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
+        running::begun(&shared, detail);
         let process = std::process::id();
         let wanted = Wanted::new(targets);
         Ok(Recording { running: Some(Running { shared, wanted, detail, thread, target, process }) })

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use taskscope_format::{Event, Nanos, RuntimeId, TaskId};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::runtimes::HookSet;
 use crate::shared::Shared;
@@ -90,6 +90,9 @@ struct Place {
     index: Option<u32>,
     /// [`HookSet::number`] of the hooks that vouched for the runtime, or 0.
     hooks: u32,
+    /// The runtime has one worker, which whoever drives it is for that time. So
+    /// another one's may have the same index.
+    current_thread: bool,
     /// The worker that the thread gave away (`block_in_place`), though Tokio
     /// still answers with its index.
     given_away: Option<(RuntimeId, u32)>,
@@ -131,6 +134,9 @@ impl ThreadState {
         }
         let before = self.stream.worker();
         let runtime = index.and_then(|_| Handle::try_current().ok());
+        let current_thread = runtime
+            .as_ref()
+            .is_some_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let runtime = runtime.map(|handle| shared.runtimes().number(&handle, hooks));
         let mut worker = runtime.zip(index);
         let given_away = self.place.given_away.filter(|_| index.is_some());
@@ -140,13 +146,22 @@ impl ThreadState {
         self.stream.set_worker(worker);
         let known_hooks = if worker == before { self.place.hooks } else { 0 };
         let hooks = hooks.map_or(known_hooks, |hooks| hooks.number);
-        self.place = Place { stale: false, index, hooks, given_away };
+        self.place = Place { stale: false, index, hooks, current_thread, given_away };
     }
 
     /// The thread may have entered or left a runtime.
     pub(crate) fn place_is_stale(&mut self) {
         self.place.stale = true;
         self.wakes = false;
+    }
+
+    /// A poll begins that Tokio has not announced, so it may be on another runtime
+    /// than the last.
+    pub(crate) fn acts_unannounced(&mut self) {
+        self.acts_as_worker();
+        if self.place.current_thread && self.open.is_empty() {
+            self.place_is_stale();
+        }
     }
 
     /// `block_in_place` gives the worker to another thread. If this thread gets

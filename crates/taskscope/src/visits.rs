@@ -35,6 +35,8 @@ pub(crate) enum How {
     /// thread was a visit to the same task. `again`: the task had been visited
     /// before, on whatever thread.
     Span { task: Task, follows_own: bool, again: bool },
+    /// A wrapper around the future.
+    Wrapper,
     /// The layer, for a hooked task whose runtime is shutting down. Not written.
     Shutdown,
 }

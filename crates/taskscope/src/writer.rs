@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use taskscope_format::{Encoder, Event, FileWriter, Nanos, meta};
 
-use crate::hidden;
 use crate::shared::{RECORDING_STREAM, Shared};
 use crate::stream::Outlet;
+use crate::{hidden, unstable};
 
 /// How often the rings are emptied.
 const EVERY: Duration = Duration::from_millis(50);
@@ -176,8 +176,13 @@ impl Writer {
         for (key, value) in &self.meta {
             encoder.event(now, &Event::Meta { key, value }, buffer);
         }
-        if self.shared.is_hidden() {
-            let (key, value) = (meta::NOTICE, hidden::MESSAGE);
+        let notice = if !unstable::IS_ON {
+            Some(unstable::MESSAGE)
+        } else {
+            self.shared.is_hidden().then_some(hidden::MESSAGE)
+        };
+        if let Some(value) = notice {
+            let key = meta::NOTICE;
             encoder.event(now, &Event::Meta { key, value }, buffer);
         }
         {

@@ -91,3 +91,13 @@ fn logs_and_the_console_on_the_same_registry() {
     assert_eq!(trace.info().get(taskscope_format::meta::NOTICE), None);
     assert!(trace.wakes().iter().any(|wake| matches!(wake.by, Waker::Task(_))));
 }
+
+#[test]
+fn an_executor_that_is_not_tokio() {
+    let (trace, said) = run("smol");
+    assert!(said.contains("the sum is "), "{said}");
+    assert_eq!(whole_lives(&trace, "maker "), 6);
+    assert_eq!(whole_lives(&trace, "sum"), 1);
+    assert!(trace.runtimes().is_empty());
+    assert!(trace.tasks().iter().all(|task| task.id.is_wrapped()));
+}

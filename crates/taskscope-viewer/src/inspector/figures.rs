@@ -1,7 +1,7 @@
 //! The selected task in figures.
 
 use egui::{Grid, Ui};
-use taskscope_model::{LaneKind, PollEnd, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{PollEnd, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -122,24 +122,25 @@ fn wakers(trace: &Trace, ix: TaskIx) -> String {
     let words = trace.task_wakes(ix).iter().map(|&wake| match trace.wake(wake).by {
         Waker::Task(by) if by == ix => "itself",
         Waker::Task(_) => "by tasks",
-        Waker::Driver(_) => "timer or I/O",
+        Waker::Driver(lane) if trace.parks_are_told(lane) => "timer or I/O",
+        Waker::Driver(_) => "by workers",
         Waker::Deferred(_) => "yielded",
         Waker::Thread(_) => "by threads",
     });
     counted(words.map(str::to_owned))
 }
 
-/// On how many workers a task ran.
+/// On how many workers a task ran, or threads if none of them was a worker.
 fn workers(trace: &Trace, ix: TaskIx) -> String {
     let mut lanes: Vec<_> =
         trace.task_polls(ix).iter().map(|&poll| trace.poll(poll).lane).collect();
     lanes.sort_unstable();
     lanes.dedup();
-    let workers =
-        lanes.iter().filter(|&&lane| matches!(trace.lane(lane).kind, LaneKind::Worker { .. }));
-    match workers.count() {
-        0 => String::new(),
-        count => format!("on {}", time::plural(count as u64, "worker")),
+    let workers = lanes.iter().filter(|&&lane| trace.is_worker(lane)).count();
+    match (workers, lanes.len()) {
+        (0, 0) => String::new(),
+        (0, threads) => format!("on {}", time::plural(threads as u64, "thread")),
+        (workers, _) => format!("on {}", time::plural(workers as u64, "worker")),
     }
 }
 

@@ -7,7 +7,7 @@ mod spans;
 mod why;
 
 use egui::{Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
-use taskscope_model::{State, TaskIx};
+use taskscope_model::{State, TaskIx, ThreadSummary};
 
 pub(crate) use figures::Counts;
 
@@ -72,7 +72,11 @@ fn whole(ui: &mut Ui, doc: &Document) {
         let longest = format!("longest {}", ms(summary.longest_poll_ns));
         figure(ui, "polls", time::count(summary.polls), longest);
         figure(ui, "wakes", time::count(summary.wakes), "");
-        figure(ui, "hops", time::count(summary.hops), "polls on another worker");
+        let elsewhere = match trace.runtimes() {
+            [] => "polls on another thread",
+            _ => "polls on another worker",
+        };
+        figure(ui, "hops", time::count(summary.hops), elsewhere);
     });
     ui.add_space(12.0);
     for (runtime, of) in summary.runtimes.iter().zip(trace.runtimes()) {
@@ -95,9 +99,32 @@ fn whole(ui: &mut Ui, doc: &Document) {
         });
         ui.add_space(12.0);
     }
+    if !summary.threads.is_empty() {
+        threads(ui, &summary.threads);
+        ui.add_space(12.0);
+    }
     ui.separator();
     ui.weak("Click a poll or a row of the table to follow its task.");
     ui.weak("Press Space to play, ? for all keys.");
+}
+
+/// The threads that polled tasks and are no workers.
+fn threads(ui: &mut Ui, threads: &[ThreadSummary]) {
+    ui.label(RichText::new("Threads").size(15.0));
+    ui.separator();
+    Grid::new("threads").num_columns(3).spacing([16.0, 5.0]).show(ui, |ui| {
+        ui.weak("");
+        for title in ["polls", "busy"] {
+            ui.label(RichText::new(format!("{title:>9}")).monospace().weak());
+        }
+        ui.end_row();
+        for thread in threads {
+            ui.label(thread.name.clone().unwrap_or_else(|| format!("thread {}", thread.id)));
+            right(ui, time::count(thread.polls));
+            right(ui, time::duration(thread.busy_ns as f64));
+            ui.end_row();
+        }
+    });
 }
 
 /// A figure in a column: digits stand below digits.

@@ -63,7 +63,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     ui.painter().text(
         pos2(axis_rect.left() + 12.0, axis_rect.center().y),
         egui::Align2::LEFT_CENTER,
-        "Workers",
+        if doc.trace().runtimes().is_empty() { "Threads" } else { "Workers" },
         egui::FontId::proportional(13.5),
         palette.weak,
     );

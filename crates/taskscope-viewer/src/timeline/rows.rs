@@ -69,7 +69,11 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
         .filter(|&lane| !trace.lane_polls(lane).is_empty())
         .collect();
     if !threads.is_empty() {
-        rows.push((RowKind::Heading, "other threads".to_owned(), "no workers".to_owned()));
+        let (what, detail) = match trace.runtimes() {
+            [] => ("threads", "no runtime of Tokio's"),
+            _ => ("other threads", "no workers"),
+        };
+        rows.push((RowKind::Heading, what.to_owned(), detail.to_owned()));
         for lane in threads {
             rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
         }

@@ -88,6 +88,7 @@ fn subscriber(recording: &Recording) -> Dispatch {
 }
 
 /// Like [`record`], in a subscriber where every span is enabled.
+#[cfg(tokio_unstable)]
 pub fn record_beside_all_spans(sources: Sources, program: impl FnOnce(&Runtime)) -> Recorded {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.tscope");
