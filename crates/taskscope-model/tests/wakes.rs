@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Recording, ix, lane, polls};
-use taskscope_format::EndKind;
+use taskscope_format::{EndKind, Event, Flavor, RuntimeId};
 use taskscope_model::{Cause, PollEnd, PollIx, ThreadId, Trace, Waker};
 
 fn makers(trace: &Trace, task: u64) -> Vec<Waker> {
@@ -87,6 +87,30 @@ fn a_task_that_is_woken_after_its_worker_slept_has_waited() {
         .trace();
     assert_eq!(polls(&trace, 1)[0].how, PollEnd::Pending);
     assert_eq!(makers(&trace, 1), [Waker::Driver(lane(&trace, 0))]);
+}
+
+/// Without hooks nobody says that the worker slept.
+#[test]
+fn a_task_that_is_woken_after_its_worker_was_silent_has_waited_unless_parks_are_told() {
+    for hooked in [false, true] {
+        let runtime = Event::Runtime {
+            id: RuntimeId(0),
+            flavor: Flavor::CurrentThread,
+            workers: 1,
+            name: "",
+            hooked,
+        };
+        let trace = Recording::new()
+            .thread(0, |t| {
+                let polled = t.event(runtime).worker(0).at(10).poll(1).at(20).pending_with_waker();
+                // Another thread wakes the second task, so that it is polled first.
+                let other = polled.at(1_000_000).poll(2).at(1_000_010).pending();
+                other.at(1_000_020).wake(1).at(1_000_030).poll(1).at(1_000_040).ready()
+            })
+            .trace();
+        let yielded = matches!(polls(&trace, 1)[0].how, PollEnd::Yielded { .. });
+        assert_eq!(yielded, hooked);
+    }
 }
 
 #[test]

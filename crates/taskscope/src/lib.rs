@@ -150,6 +150,7 @@ mod span_index;
 mod spans;
 mod stream;
 mod subscriber;
+mod sync;
 mod target;
 mod task;
 mod thread;

@@ -12,15 +12,11 @@
 //! then writes the mark, then the span. A reader reads span, mark and span again, and
 //! takes the mark if it finds the same span both times. (For it to be deceived,
 //! the span would have to close, its id be given to another, and that be entered
-//! in the same place, all between two neighbouring loads.)
+//! in the same place, all between two neighbouring loads. That nothing else deceives
+//! it is checked by `crates/taskscope-handover`.)
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
+use crate::sync::{AtomicU64, Ordering, SPAN_PLACES, fence, zeroed};
 use crate::task::Mark;
-
-/// Spans that have a place: more than most programs have tasks at a time. A
-/// place has 16 bytes, and costs no memory until it is used.
-const PLACES: usize = 1 << 16;
 
 /// In the place of a span: there is none, or somebody is writing it. Neither is
 /// the id of a span.
@@ -36,7 +32,7 @@ pub(crate) struct SpanIndex {
 
 impl SpanIndex {
     pub(crate) fn new() -> Self {
-        Self { places: bytemuck::zeroed_slice_box(2 * PLACES) }
+        Self { places: zeroed(2 * SPAN_PLACES) }
     }
 
     /// What is behind a span; `None` where it isn't here.
@@ -73,7 +69,7 @@ impl SpanIndex {
     #[inline]
     fn place(&self, span: u64) -> Option<(&AtomicU64, &AtomicU64)> {
         let spread = (span >> 32).wrapping_mul(0x9e37_79b1);
-        let first = 2 * (span.wrapping_add(spread) as usize % PLACES);
+        let first = 2 * (span.wrapping_add(spread) as usize % SPAN_PLACES);
         Some((self.places.get(first)?, self.places.get(first + 1)?))
     }
 }
@@ -105,7 +101,7 @@ mod tests {
     #[test]
     fn the_first_span_keeps_a_place_that_two_want() {
         let index = SpanIndex::new();
-        let (first, second) = (3, 3 + PLACES as u64);
+        let (first, second) = (3, 3 + SPAN_PLACES as u64);
         index.insert(first, task(1));
         index.insert(second, task(2));
         index.remove(second);
@@ -117,7 +113,7 @@ mod tests {
         let index = SpanIndex::new();
         let done = AtomicBool::new(false);
         // All of these want the same place.
-        let spans: Vec<_> = (0..4).map(|number| 5 + number * PLACES as u64).collect();
+        let spans: Vec<_> = (0..4).map(|number| 5 + number * SPAN_PLACES as u64).collect();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {

@@ -17,7 +17,8 @@ use std::thread::Thread;
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
 
-use crate::ring::{self, Consumer, Producer, RING_BYTES};
+use crate::ring::{self, Consumer, Producer};
+use crate::sync::RING_BYTES;
 
 /// All that is in a ring makes one block.
 const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX_PAYLOAD);

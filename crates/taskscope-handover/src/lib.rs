@@ -1,0 +1,181 @@
+//! The recorder hands events between threads without a lock, and with as few
+//! orderings of memory as will do. Tests on real processors say little of that: on
+//! x86-64 most orderings are free and cannot be left out.
+//!
+//! So the two modules that do it are compiled here once more, with the atomics of
+//! [loom], which runs a test again and again, with every order of its threads'
+//! steps (with a bounded number of interruptions) and every value that the rules
+//! allow a load to find. Each ordering that is weakened fails a check, but for three:
+//!
+//! * those of the ring's `head`. They keep a load of the consumer's from finding what
+//!   the producer stores later. Loom does not try that; it only ever finds what has
+//!   been stored.
+//! * the fence of `is_abandoned`, since loom's `Arc` orders more than the standard
+//!   library's promises to.
+//! * the release when a span is removed. The release when it was entered reaches
+//!   whoever takes the place next, over the removal.
+
+#![allow(dead_code, reason = "the checks use a part of the modules")]
+
+#[path = "../../taskscope/src/ring.rs"]
+mod ring;
+#[path = "../../taskscope/src/span_index.rs"]
+mod span_index;
+mod sync;
+mod task;
+
+use loom::thread;
+use ring::{Consumer, ring};
+use span_index::SpanIndex;
+use sync::Arc;
+use task::Mark;
+use taskscope_format::{Encoder, Event, Source, TaskId};
+
+/// How often a thread may be interrupted where it could have gone on. Mistakes
+/// of ordering nearly always show with two.
+const INTERRUPTIONS: usize = 3;
+
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(INTERRUPTIONS);
+    builder.check(model);
+}
+
+/// Bytes that tell where they belong.
+fn piece(from: usize, length: usize) -> Vec<u8> {
+    (from..from + length).map(|number| number as u8 + 1).collect()
+}
+
+/// More than a ring can hold.
+const ALL: usize = sync::RING_BYTES;
+
+/// Takes what there is, up to `bytes`.
+fn take(consumer: &mut Consumer, bytes: usize, into: &mut Vec<u8>) {
+    let before = into.len();
+    let there = consumer.len();
+    consumer.take(bytes, into);
+    assert!(into.len() - before >= there.min(bytes), "what was seen to be there is there");
+}
+
+/// One thread puts bytes of all lengths, over the end of the ring, while another
+/// takes them. They come out as they went in.
+pub fn bytes_arrive_whole_and_in_order() {
+    check(|| {
+        let (mut producer, mut consumer) = ring();
+        // The words have been used before, and the next piece begins inside one.
+        assert!(producer.push(&piece(100, 21)));
+        consumer.take(21, &mut Vec::new());
+        let puts = thread::spawn(move || {
+            let mut expected = Vec::new();
+            for length in [3, 9, 8, 12] {
+                let piece = piece(expected.len(), length);
+                // Full, if the consumer has not got so far.
+                if producer.push(&piece) {
+                    expected.extend(piece);
+                }
+            }
+            expected
+        });
+        let mut taken = Vec::new();
+        take(&mut consumer, 5, &mut taken);
+        take(&mut consumer, ALL, &mut taken);
+        let Ok(expected) = puts.join() else { return };
+        take(&mut consumer, ALL, &mut taken);
+        assert_eq!(taken, expected);
+    });
+}
+
+/// The same for records that are put from registers.
+pub fn records_arrive_whole() {
+    check(|| {
+        let (mut producer, mut consumer) = ring();
+        let (mut encoder, mut expected) = (Encoder::new(), Vec::new());
+        let tasks = [3, 3_000, 900_000_000];
+        let starts =
+            tasks.map(|task| Event::PollStart { task: TaskId(task), source: Source::Hook });
+        let records: Vec<_> =
+            starts.iter().filter_map(|start| encoder.brief(1_000, start)).collect();
+        records.iter().for_each(|record| record.put(&mut expected));
+        let puts = thread::spawn(move || {
+            for record in records {
+                assert!(producer.push_brief(record));
+            }
+        });
+        let mut taken = Vec::new();
+        take(&mut consumer, ALL, &mut taken);
+        assert!(puts.join().is_ok());
+        take(&mut consumer, ALL, &mut taken);
+        assert_eq!(taken, expected);
+    });
+}
+
+/// Whoever sees that there is no producer any more sees all that it has put.
+pub fn an_abandoned_ring_has_all_its_bytes() {
+    check(|| {
+        let (mut producer, mut consumer) = ring();
+        let puts = thread::spawn(move || {
+            assert!(producer.push(&piece(0, 9)));
+            assert!(producer.push(&piece(9, 2)));
+        });
+        let mut taken = Vec::new();
+        take(&mut consumer, ALL, &mut taken);
+        if consumer.is_abandoned() {
+            take(&mut consumer, ALL, &mut taken);
+            assert_eq!(taken, piece(0, 11));
+        }
+        let _ = puts.join();
+    });
+}
+
+/// Spans that want the same place, as [`sync::SPAN_PLACES`] are few.
+const SPANS: [u64; 2] = [1, 1 + sync::SPAN_PLACES as u64];
+
+fn mark_of(span: u64) -> Mark {
+    Mark::Task(TaskId(span * 10))
+}
+
+fn is_right(index: &SpanIndex, span: u64) {
+    let found = index.find(span);
+    assert!(found.is_none_or(|mark| mark == mark_of(span)), "{found:?} for span {span}");
+}
+
+/// A place passes from span to span, while others look for one of them. They find
+/// the mark of that, or none.
+pub fn a_reader_never_sees_the_mark_of_another_span() {
+    check(|| {
+        let index = Arc::new(SpanIndex::new());
+        let [first, second] = SPANS;
+        index.insert(first, mark_of(first));
+        let writer = {
+            let index = Arc::clone(&index);
+            thread::spawn(move || {
+                index.remove(first);
+                index.insert(second, mark_of(second));
+            })
+        };
+        is_right(&index, first);
+        is_right(&index, second);
+        let _ = writer.join();
+        assert_eq!((index.find(first), index.find(second)), (None, Some(mark_of(second))));
+    });
+}
+
+/// Two threads want the same place at a time, and one gets it.
+pub fn two_writers_do_not_mix() {
+    check(|| {
+        let index = Arc::new(SpanIndex::new());
+        let writers = SPANS.map(|span| {
+            let index = Arc::clone(&index);
+            thread::spawn(move || {
+                index.insert(span, mark_of(span));
+                is_right(&index, span);
+                index.remove(span);
+            })
+        });
+        SPANS.iter().for_each(|&span| is_right(&index, span));
+        for writer in writers {
+            let _ = writer.join();
+        }
+        SPANS.iter().for_each(|&span| assert_eq!(index.find(span), None));
+    });
+}

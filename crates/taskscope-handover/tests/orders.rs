@@ -1,0 +1,26 @@
+//! Each check, in every order.
+
+#[test]
+fn bytes_arrive_whole_and_in_order() {
+    taskscope_handover::bytes_arrive_whole_and_in_order();
+}
+
+#[test]
+fn records_arrive_whole() {
+    taskscope_handover::records_arrive_whole();
+}
+
+#[test]
+fn an_abandoned_ring_has_all_its_bytes() {
+    taskscope_handover::an_abandoned_ring_has_all_its_bytes();
+}
+
+#[test]
+fn a_reader_never_sees_the_mark_of_another_span() {
+    taskscope_handover::a_reader_never_sees_the_mark_of_another_span();
+}
+
+#[test]
+fn two_writers_do_not_mix() {
+    taskscope_handover::two_writers_do_not_mix();
+}
