@@ -113,7 +113,7 @@ fn both_clocks() -> (Instant, u64) {
     (best.1, best.2)
 }
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 mod counter {
     /// Whether the counter runs at one speed, in all states of the processor,
     /// and alike on all cores.
@@ -145,7 +145,7 @@ mod counter {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
 mod counter {
     pub(super) fn is_steady() -> bool {
         false

@@ -72,7 +72,7 @@ impl Callsite for Probe {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, tokio_unstable))]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use tracing_subscriber::prelude::*;

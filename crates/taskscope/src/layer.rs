@@ -174,3 +174,22 @@ where
         unsafe { self.0.downcast_raw(id) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::prelude::*;
+    use tracing_subscriber::registry;
+
+    use super::*;
+
+    /// Run by Miri too, since what comes back are pointers.
+    #[test]
+    fn what_is_asked_for_by_type_is_found_behind_the_layer() {
+        let dispatch = Dispatch::from(registry().with(layer(None)));
+        let filter = dispatch.downcast_ref::<TaskFilter>();
+        assert!(filter.is_some_and(|filter| filter.wanted.is_none()));
+        let layer = dispatch.downcast_ref::<TaskLayer>();
+        assert!(layer.is_some_and(|layer| layer.listener.is_none()));
+        assert!(dispatch.downcast_ref::<Listener>().is_none());
+    }
+}
