@@ -13,7 +13,9 @@
 //! budget (`Reader::second_looks`).
 //!
 //! Memory: the reader keeps the strings of one block group per thread, as
-//! slices of the file, and nothing else that grows.
+//! slices of the file, and nothing else that grows. That is at most 32 times the
+//! file, for one of nothing but empty strings, and next to nothing for one that a
+//! recorder wrote. (`crates/taskscope-model/tests/memory.rs` measures it.)
 
 use std::collections::HashMap;
 
@@ -29,6 +31,9 @@ const MAX_DAMAGES: usize = 64;
 ///
 /// Records of one thread come in the order in which they happened; those of
 /// different threads come mixed, as their blocks reached the file.
+///
+/// Whatever is in the file, it takes at most 32 bytes of memory for each byte of it
+/// (strings are slices of the file), and looks at each byte a fixed number of times.
 #[derive(Debug)]
 pub struct Reader<'a> {
     file: &'a [u8],

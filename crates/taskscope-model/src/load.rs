@@ -35,6 +35,9 @@ use crate::trace::Trace;
 /// this many of all runtimes, the others when they are first seen.
 const MAX_LANES_AHEAD: u32 = 1024;
 
+/// Texts longer than this are rare.
+const LONG: usize = 256;
+
 /// A poll as its thread told of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawPoll {
@@ -147,11 +150,16 @@ pub(crate) struct Loader {
     resource_of: HashMap<ResourceId, ResourceIx>,
     ends: HashMap<TaskId, End>,
     strings: HashSet<Arc<str>>,
+    /// Long ones also by where they stand in the file: a file can name one again and
+    /// again, and to look at it each time would take for ever.
+    long_strings: HashMap<(usize, usize), Arc<str>>,
+    /// See [`Spans::more_fields`].
+    room_for_fields: usize,
 }
 
 pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, OpenError> {
     let mut reader = Reader::new(file)?;
-    let mut loader = Loader::default();
+    let mut loader = Loader { room_for_fields: file.len(), ..Loader::default() };
     if let Some(header) = reader.header() {
         loader.info.format_version = header.version;
         loader.info.started_unix_ns = header.started_unix_ns;
@@ -211,10 +219,13 @@ impl Loader {
             Event::Resource(resource) => self.resource(&resource),
             Event::Wait { resource, operation } => self.wait(thread, time, resource, operation),
             Event::Span(span) => {
-                let names = [self.string(span.name), self.string(span.target)];
-                self.spans.made(time, &span, names);
+                let texts = [span.name, span.target, span.fields].map(|text| self.string(text));
+                self.spans.made(time, &span, texts);
             }
-            Event::SpanFields { span, fields } => self.spans.more_fields(time, span, fields),
+            Event::SpanFields { span, fields } => {
+                let fields = self.string(fields);
+                self.spans.more_fields(time, span, fields, &mut self.room_for_fields);
+            }
             Event::SpanEnter(span) => {
                 let here = self.here(thread, time);
                 self.spans.enter(here, span);
@@ -222,8 +233,9 @@ impl Loader {
             Event::SpanExit(span) => self.spans.exit(thread, time, span),
             Event::SpanClose(span) => self.spans.close(time, span),
             Event::Message { level, target, text } => {
-                let (here, target) = (self.here(thread, time), self.string(target));
-                self.spans.say(here, level, target, text);
+                let here = self.here(thread, time);
+                let texts = [target, text].map(|text| self.string(text));
+                self.spans.say(here, level, texts);
             }
             Event::Park => {
                 let stream = self.stream(thread);
@@ -248,7 +260,8 @@ impl Loader {
     /// so that a lost block loses none.
     fn meta(&mut self, key: &str, value: &str) {
         const MOST: usize = 64;
-        if self.info.get(key).is_none() && self.info.meta.len() < MOST {
+        // Keys are words. (Comparing long ones would take long.)
+        if key.len() <= LONG && self.info.get(key).is_none() && self.info.meta.len() < MOST {
             self.info.meta.push((key.into(), value.into()));
         }
     }
@@ -347,7 +360,20 @@ impl Loader {
         })
     }
 
+    /// A text, kept once however often it is named.
     fn string(&mut self, text: &str) -> Arc<str> {
+        let stands_at = (text.as_ptr() as usize, text.len());
+        if let Some(known) = self.long_strings.get(&stands_at) {
+            return known.clone();
+        }
+        let known = self.equal_string(text);
+        if text.len() > LONG {
+            self.long_strings.insert(stands_at, known.clone());
+        }
+        known
+    }
+
+    fn equal_string(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.strings.get(text) {
             return known.clone();
         }

@@ -23,7 +23,7 @@ pub struct Span {
     /// Its level.
     pub level: Level,
     /// Its fields, as in `method=GET path="/"`.
-    pub fields: String,
+    pub fields: Arc<str>,
     /// The span that it is a part of.
     pub parent: Option<SpanIx>,
     /// When it was made; for one that is older than the recording, when it was
@@ -66,7 +66,7 @@ pub struct Message {
     /// Its target, mostly the module.
     pub target: Arc<str>,
     /// What it said, with its fields.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl Trace {
@@ -101,6 +101,11 @@ impl Trace {
     }
 }
 
+/// So many spans within one another are told apart when one is left. It is nearly
+/// always the innermost, and looking further costs time that a file could ask for
+/// again and again.
+const MOST_NESTED: usize = 256;
+
 /// Where a thread is when it tells something.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here {
@@ -129,7 +134,7 @@ impl Spans {
         &mut self,
         time: Nanos,
         span: &taskscope_format::Span<'_>,
-        [name, target]: [Arc<str>; 2],
+        [name, target, fields]: [Arc<str>; 3],
     ) {
         let parent = span.parent.map(|parent| self.ix(parent, time));
         let ix = self.ix(span.id, time);
@@ -137,20 +142,30 @@ impl Spans {
             name,
             target,
             level: span.level,
-            fields: span.fields.to_owned(),
+            fields,
             parent,
             opened: time,
             closed: self.spans[ix.get()].closed,
         };
     }
 
-    pub(crate) fn more_fields(&mut self, time: Nanos, span: SpanId, fields: &str) {
+    /// A file can name one long text over and over. So what is made of such texts
+    /// is not longer than `room` in all, and what goes beyond is left out.
+    pub(crate) fn more_fields(
+        &mut self,
+        time: Nanos,
+        span: SpanId,
+        fields: Arc<str>,
+        room: &mut usize,
+    ) {
         let ix = self.ix(span, time);
         let known = &mut self.spans[ix.get()].fields;
-        if !known.is_empty() {
-            known.push(' ');
+        if known.is_empty() {
+            *known = fields;
+        } else if let Some(rest) = room.checked_sub(known.len() + 1 + fields.len()) {
+            *room = rest;
+            *known = format!("{known} {fields}").into();
         }
-        known.push_str(fields);
     }
 
     pub(crate) fn enter(&mut self, here: Here, span: SpanId) {
@@ -166,10 +181,10 @@ impl Spans {
         let span = self.ix(span, time);
         let open = self.open.entry(thread).or_default();
         let Self { visits, .. } = self;
-        let Some(position) = open.iter().rposition(|&visit| visits[visit].span == span) else {
-            return;
-        };
-        let visit = &mut visits[open.remove(position)];
+        let near = open.len().saturating_sub(MOST_NESTED);
+        let ours = |&visit: &usize| visits[visit].span == span;
+        let Some(position) = open[near..].iter().rposition(ours) else { return };
+        let visit = &mut visits[open.remove(near + position)];
         visit.end = time.max(visit.start);
     }
 
@@ -178,11 +193,10 @@ impl Spans {
         self.spans[span.get()].closed.get_or_insert(time);
     }
 
-    pub(crate) fn say(&mut self, here: Here, level: Level, target: Arc<str>, text: &str) {
+    pub(crate) fn say(&mut self, here: Here, level: Level, [target, text]: [Arc<str>; 2]) {
         let Here { thread, time, lane, task } = here;
         let innermost = self.open.get(&thread).and_then(|open| open.last());
         let span = innermost.map(|&visit| self.visits[visit].span);
-        let text = text.to_owned();
         self.messages.push(Message { time, lane, task, span, level, target, text });
     }
 
@@ -224,7 +238,7 @@ impl Spans {
                 name: "span".into(),
                 target: "".into(),
                 level: Level::Trace,
-                fields: String::new(),
+                fields: "".into(),
                 parent: None,
                 opened: time,
                 closed: None,

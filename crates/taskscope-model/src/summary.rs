@@ -1,6 +1,6 @@
 //! A trace in a few figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
@@ -168,10 +168,15 @@ impl Trace {
     }
 
     fn wait_summaries(&self) -> Vec<WaitSummary> {
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        // First by where the word is kept, which takes no time however long it is.
+        let mut by_place: HashMap<_, (&str, u64)> = HashMap::new();
         for wait in &self.waits {
             let operation = self.resource(wait.resource).operation(&wait.operation);
-            *counts.entry(operation).or_default() += 1;
+            by_place.entry((operation.as_ptr(), operation.len())).or_insert((operation, 0)).1 += 1;
+        }
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for (operation, count) in by_place.into_values() {
+            *counts.entry(operation).or_default() += count;
         }
         let summary = |(operation, count): (&str, u64)| WaitSummary {
             operation: operation.to_owned(),

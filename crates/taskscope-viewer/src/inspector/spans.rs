@@ -74,7 +74,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
                 Level::Error | Level::Warn => palette.alarm,
                 Level::Info | Level::Debug | Level::Trace => palette.text,
             };
-            row(ui, message.time, message.text.clone(), colour);
+            row(ui, message.time, message.text.to_string(), colour);
         }
         more(ui, of.all_messages - of.messages.len());
         ui.add_space(10.0);
