@@ -251,8 +251,13 @@ impl Command {
 
     /// The commands whose keys were pressed since the last frame.
     pub(crate) fn pressed(ctx: &egui::Context) -> Vec<Self> {
-        // Keys belong to the text field while one has the focus.
-        if ctx.text_edit_focused() {
+        // Keys belong to the text field while one has the focus; also the Escape that
+        // has just taken the focus away.
+        let typing = ctx.text_edit_focused();
+        let id = egui::Id::unique("typing");
+        let was_typing = ctx
+            .data_mut(|data| std::mem::replace(data.get_temp_mut_or_default::<bool>(id), typing));
+        if typing || was_typing {
             return Vec::new();
         }
         // More modifiers first: Ctrl+Shift+P must not be taken for Ctrl+P.

@@ -79,6 +79,17 @@ fn the_page_of_keys_opens_and_closes() {
 }
 
 #[test]
+fn escape_leaves_the_search_and_keeps_the_selection() {
+    let mut window = window();
+    click(&mut window, "Row task 8");
+    press(&mut window, Key::Slash);
+    press(&mut window, Key::Escape);
+    assert!(document(&mut window).selected.is_some());
+    press(&mut window, Key::Escape);
+    assert!(document(&mut window).selected.is_none());
+}
+
+#[test]
 fn escape_closes_the_palette_and_keeps_the_selection() {
     let mut window = window();
     click(&mut window, "Row task 8");

@@ -15,7 +15,7 @@ use taskscope_model::{Cause, PollIx, State, WakeIx};
 
 use super::rows::RowKind;
 use super::{Frame, lanes};
-use crate::words;
+use crate::{time, words};
 
 /// With more polls than this in sight, curves would cover one another.
 const MOST_POLLS: usize = 300;
@@ -32,6 +32,11 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
     // One more on each side, for the curves that leave the window.
     let visible = &polls[first.saturating_sub(1)..(after + 1).min(polls.len()).max(first)];
     if visible.len() > MOST_POLLS {
+        let (name, count) = (trace.task_name(task), time::count(visible.len() as u64));
+        let text = format!("{count} polls of {name} in sight: zoom in to see its path");
+        let seen = painter.clip_rect();
+        let at = pos2(seen.center().x, seen.top() + 14.0);
+        paint_chip(painter, frame, &mut Vec::new(), at, text, frame.palette.accent);
         return;
     }
     for &poll in visible {
