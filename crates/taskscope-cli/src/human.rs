@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-pub(crate) use taskscope_viewer::time::{count, plural as counted};
+pub(crate) use taskscope_viewer::time::{count, exact, plural as counted};
 
 /// A time as the window shows it, too: `3 ns`, `12.5 µs`, `1.20 s`.
 pub(crate) fn time(nanos: u64) -> String {

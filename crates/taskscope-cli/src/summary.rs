@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use taskscope_model::{RuntimeSummary, Summary, WaitSummary};
+use taskscope_model::{DropSummary, RuntimeSummary, Summary, WaitSummary};
 
 use crate::args::SummaryArgs;
 use crate::error::Error;
@@ -25,6 +25,7 @@ pub(crate) fn text(summary: &Summary) -> String {
         text.push('\n');
         text.push_str(&workers(runtime, summary.duration_ns));
     }
+    text.push_str(&drops(&summary.drops));
     if !summary.threads.is_empty() {
         text.push('\n');
         text.push_str(&threads(summary));
@@ -52,6 +53,9 @@ fn table(summary: &Summary) -> String {
     };
     let program = summary.program.as_deref().map(|name| format!("of {name}"));
     row("duration", human::time(summary.duration_ns), program.unwrap_or_default());
+    if let Some(cause) = &summary.dump {
+        row("dump", String::new(), format!("the last part of a recording: {cause}"));
+    }
     row("tasks", human::count(tasks.spawned), ends.join(", "));
     if tasks.blocking > 0 {
         row("blocking", human::count(tasks.blocking), "closures on the blocking pool".to_owned());
@@ -109,6 +113,31 @@ fn waits(waits: &[WaitSummary]) -> String {
     words.join(", ")
 }
 
+/// Where events are missing, one line a stretch.
+fn drops(drops: &[DropSummary]) -> String {
+    const SHOWN: usize = 20;
+    if drops.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["thread", "lane", "from", "to", "dropped"].map(str::to_owned).to_vec()];
+    rows.extend(drops.iter().take(SHOWN).map(|drop| {
+        let thread = match (drop.thread, &drop.name) {
+            (_, Some(name)) => name.clone(),
+            (Some(number), None) => number.to_string(),
+            (None, None) => "ending or recording already".to_owned(),
+        };
+        let lane = drop.lane.clone().unwrap_or_default();
+        let (from, until) = (human::exact(drop.from_ns), human::exact(drop.until_ns));
+        vec![thread, lane, from, until, human::count(drop.events)]
+    }));
+    let mut text = "\nevents that were dropped; counts over these times are too low\n".to_owned();
+    text.push_str(&human::table(&rows, &[false, false, true, true, true]));
+    if let Some(more @ 1..) = drops.len().checked_sub(SHOWN) {
+        let _ = writeln!(text, "  and {} more such times", human::count(more as u64));
+    }
+    text
+}
+
 fn workers(runtime: &RuntimeSummary, duration: u64) -> String {
     let name = match &runtime.name {
         Some(name) => format!("runtime {name}"),
@@ -154,5 +183,48 @@ fn share(busy: u64, duration: u64) -> String {
     match duration {
         0 => String::new(),
         _ => format!("{:.0} %", 100.0 * busy as f64 / duration as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drop(thread: Option<u32>, name: Option<&str>, lane: Option<&str>) -> DropSummary {
+        DropSummary {
+            thread,
+            name: name.map(str::to_owned),
+            lane: lane.map(str::to_owned),
+            from_ns: 1_500_000,
+            until_ns: 2_250_000,
+            events: 1_204,
+        }
+    }
+
+    #[test]
+    fn drops_are_listed_by_thread_and_time() {
+        let told = drops(&[
+            drop(Some(3), Some("tokio-1"), Some("worker 1")),
+            drop(Some(4), None, None),
+            drop(None, None, None),
+        ]);
+        let lines: Vec<&str> = told.lines().skip(2).collect();
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words(lines[0]), "thread lane from to dropped");
+        assert_eq!(
+            words(lines[1]),
+            "tokio-1 worker 1 0.001 500 000 s 0.002 250 000 s 1,204",
+            "{told}"
+        );
+        assert!(words(lines[2]).starts_with("4 0.001 5"), "{told}");
+        assert!(lines[3].contains("ending or recording already"), "{told}");
+        assert_eq!(drops(&[]), "");
+    }
+
+    #[test]
+    fn of_many_drops_the_first_are_listed_and_the_rest_counted() {
+        let told = drops(&vec![drop(Some(1), None, None); 25]);
+        assert_eq!(told.lines().count(), 2 + 1 + 20 + 1);
+        assert!(told.ends_with("  and 5 more such times\n"), "{told}");
     }
 }

@@ -44,7 +44,7 @@ fn notices(path: &Path, report: &Report) -> Vec<String> {
     if report.dropped > 0 {
         notices.push(format!(
             "the recorder dropped {} because they came faster than they could be written; counts \
-             are too low by that",
+             are too low by that (`taskscope summary` tells where)",
             human::counted(report.dropped, "event")
         ));
     }

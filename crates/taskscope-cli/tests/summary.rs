@@ -20,6 +20,8 @@ fn the_json_has_the_keys_that_are_documented() {
     let expected = [
         "damaged_parts",
         "dropped_events",
+        "drops",
+        "dump",
         "duration_ns",
         "events",
         "forced_yields",

@@ -41,6 +41,7 @@ mod error;
 mod event;
 mod frame;
 mod reader;
+mod records;
 mod tag;
 mod varint;
 mod writer;
@@ -54,6 +55,7 @@ pub use event::{
 };
 pub use frame::FileHeader;
 pub use reader::{Reader, Report};
+pub use records::{Records, stands_alone};
 pub use writer::FileWriter;
 
 /// The first eight bytes of every trace.
@@ -80,4 +82,9 @@ pub mod meta {
     pub const PLATFORM: &str = "platform";
     /// A sentence for whoever looks at the trace: what keeps it from being whole.
     pub const NOTICE: &str = "notice";
+    /// Why a flight recorder wrote what it kept: a part of a sentence.
+    pub const DUMP: &str = "dump";
+    /// When what a flight recorder kept begins, in decimal nanoseconds of the recording's clock.
+    /// What is told of earlier times is what still held then.
+    pub const WINDOW: &str = "window";
 }

@@ -20,6 +20,7 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
     order_tasks(&mut loader);
     order_runtimes(&mut loader);
     order_lanes(&mut loader);
+    loader.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
     let mut raw_polls = std::mem::take(&mut loader.polls);
     let mut raw_wakes = std::mem::take(&mut loader.wakes);
     raw_polls.sort_by_key(|poll| (poll.lane, poll.start, poll.depth));
@@ -92,6 +93,8 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
         waits,
         hops,
         ends,
+        drops: loader.drops,
+        before: loader.before,
     }
 }
 
@@ -169,6 +172,7 @@ fn order_tasks(loader: &mut Loader) {
     loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
     loader.waits.iter_mut().for_each(|wait| renumber(&mut wait.task));
     loader.spans.renumber_tasks(renumber);
+    loader.before.iter_mut().for_each(|(task, _)| renumber(task));
     for wake in &mut loader.wakes {
         renumber(&mut wake.task);
         if let Waker::Task(task) = &mut wake.by {
@@ -220,6 +224,7 @@ fn order_lanes(loader: &mut Loader) {
             renumber(lane);
         }
     }
+    loader.drops.iter_mut().filter_map(|drop| drop.lane.as_mut()).for_each(renumber);
     let lanes = &mut loader.lanes;
     loader.lanes =
         order.iter().map(|&old| (lanes[old].0, std::mem::take(&mut lanes[old].1))).collect();

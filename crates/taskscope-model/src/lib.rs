@@ -46,6 +46,7 @@
 mod arrivals;
 mod assemble;
 mod causes;
+mod drops;
 mod effects;
 mod lanes;
 mod load;
@@ -59,6 +60,7 @@ mod waits;
 
 pub use arrivals::{Arrival, Queue};
 pub use causes::Cause;
+pub use drops::{DropSummary, DroppedEvents};
 pub use effects::WakeEffect;
 pub use lanes::Mark;
 pub use parts::{

@@ -16,14 +16,16 @@
 //! bounded.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use taskscope_format::{
     Event, Flavor, Location, Nanos, OpenError, PollResult, Reader, Record, ResourceId, RuntimeId,
-    Source, Spawn, TaskId, TaskKind, ThreadId, WakeOp,
+    Source, Spawn, TaskId, TaskKind, ThreadId, WakeOp, meta,
 };
 
 use crate::assemble;
+use crate::drops::DroppedEvents;
 use crate::parts::{
     End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx, Runtime,
     Task, TaskIx, Thread, Wait, Waker,
@@ -131,6 +133,10 @@ impl Stream {
 pub(crate) struct Loader {
     pub(crate) info: Info,
     pub(crate) span: Option<(Nanos, Nanos)>,
+    /// When what a flight recorder kept begins; 0 for a whole recording.
+    window: Nanos,
+    /// Polls that were open then, by their task, with the time at which they began.
+    pub(crate) before: Vec<(TaskIx, Nanos)>,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) lanes: Vec<(LaneKind, Vec<Park>)>,
@@ -141,6 +147,7 @@ pub(crate) struct Loader {
     pub(crate) resources: Vec<Resource>,
     pub(crate) waits: Vec<Wait>,
     pub(crate) spans: Spans,
+    pub(crate) drops: Vec<DroppedEvents>,
     streams: HashMap<ThreadId, Stream>,
     thread_of: HashMap<ThreadId, usize>,
     runtime_of: HashMap<RuntimeId, u32>,
@@ -182,7 +189,9 @@ pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, 
 
 impl Loader {
     fn record(&mut self, record: &Record<'_>) {
-        let Record { thread, time, event } = *record;
+        let Record { thread, time: told, event } = *record;
+        // What held before the window is told under its own times. It begins with the window.
+        let time = told.max(self.window);
         if !matches!(event, Event::Meta { .. } | Event::Thread { .. } | Event::Runtime { .. }) {
             let (start, end) = self.span.get_or_insert((time, time));
             *start = time.min(*start);
@@ -202,8 +211,19 @@ impl Loader {
                     open.gave_worker_away |= open.on_worker && Some(open.lane) != lane;
                 }
             }
-            Event::Spawn(spawn) => self.spawn(thread, time, &spawn),
-            Event::PollStart { task, source } => self.poll_start(thread, time, task, source),
+            Event::Spawn(spawn) => {
+                self.spawn(thread, time, &spawn);
+                if told < time {
+                    self.spawned_before(spawn.task);
+                }
+            }
+            Event::PollStart { task, source } => {
+                self.poll_start(thread, time, task, source);
+                if told < time {
+                    let task = self.task(task);
+                    self.before.push((task, told));
+                }
+            }
             Event::PollEnd { result, kept_waker } => {
                 self.poll_end(thread, time, result, kept_waker);
             }
@@ -243,7 +263,7 @@ impl Loader {
                 stream.parked_since = stream.worker.map(|lane| (lane, time));
             }
             Event::Unpark => self.unpark(thread, time),
-            Event::Dropped { since, .. } => self.lose(thread, since.min(time)),
+            Event::Dropped { count, since } => self.dropped(thread, since.min(time)..time, count),
             // Events of later versions.
             _ => {}
         }
@@ -264,6 +284,15 @@ impl Loader {
         if key.len() <= LONG && self.info.get(key).is_none() && self.info.meta.len() < MOST {
             self.info.meta.push((key.into(), value.into()));
         }
+        if key == meta::WINDOW && self.window == 0 {
+            self.window = value.parse().unwrap_or(0);
+        }
+    }
+
+    /// A task is older than what the recording shows.
+    fn spawned_before(&mut self, task: TaskId) {
+        let task = self.task(task);
+        self.tasks[task.get()].spawned = None;
     }
 
     fn thread(&mut self, id: ThreadId, os_id: u64, name: &str) {
@@ -543,6 +572,21 @@ impl Loader {
         if let Some((lane, start)) = self.stream(thread).parked_since.take() {
             self.lanes[lane.get()].1.push(Park { start, end: time.max(start) });
         }
+    }
+
+    /// Takes in where events are missing.
+    fn dropped(&mut self, thread: ThreadId, during: Range<Nanos>, count: u64) {
+        self.lose(thread, during.start);
+        let introduced = self.thread_of.contains_key(&thread);
+        let lane = self.stream(thread).worker.or_else(|| {
+            // A lane of its own for a thread that has told of nothing else. The recording's
+            // own stream, in which no thread is introduced, has none.
+            let kind = LaneKind::Thread(thread);
+            introduced.then(|| self.lane(kind)).or_else(|| self.lane_of.get(&kind).copied())
+        });
+        let thread = (introduced || lane.is_some()).then_some(thread);
+        let Range { start: from, end: until } = during;
+        self.drops.push(DroppedEvents { thread, lane, from, until, count });
     }
 
     /// Events of this thread are missing: what was open is of unknown length.

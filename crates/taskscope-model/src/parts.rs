@@ -213,7 +213,8 @@ pub struct Task {
     pub size: Option<u64>,
     /// Size of its future before Tokio moved it to the heap.
     pub original_size: Option<u64>,
-    /// When it was spawned; `None` where that was before the recording.
+    /// When it was spawned; `None` where that was before the recording, or before the part of it
+    /// that a flight recorder kept.
     pub spawned: Option<Nanos>,
     /// The worker on which it was spawned, if it was one.
     pub spawned_on: Option<LaneIx>,

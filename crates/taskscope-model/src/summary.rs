@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
 
+use crate::drops::DropSummary;
 use crate::parts::{LaneIx, LaneKind, PollEnd};
 use crate::trace::Trace;
 
@@ -17,12 +18,16 @@ pub struct Summary {
     pub format_version: u16,
     /// The recorded program's file name, `null` where the file doesn't tell.
     pub program: Option<String>,
+    /// Why a flight recorder wrote this; `null` for a recording that was written as it went.
+    pub dump: Option<String>,
     /// Time from the first event to the last, in nanoseconds.
     pub duration_ns: Nanos,
     /// How many events were read.
     pub events: u64,
     /// How many events the recorder dropped, by its own count.
     pub dropped_events: u64,
+    /// Where they are missing, by their start.
+    pub drops: Vec<DropSummary>,
     /// Whether the file ends before the recording was finished: the program was
     /// killed, is still running, or the file was cut.
     pub truncated: bool,
@@ -146,9 +151,11 @@ impl Trace {
         Summary {
             format_version: self.info().format_version,
             program: self.info().get(taskscope_format::meta::PROGRAM).map(str::to_owned),
+            dump: self.info().get(taskscope_format::meta::DUMP).map(str::to_owned),
             duration_ns: self.span().end - self.span().start,
             events: report.records,
             dropped_events: report.dropped,
+            drops: self.drop_summaries(),
             truncated: !report.complete,
             damaged_parts: report.damages.len() as u64 + report.more_damage,
             polls: task_polls.count() as u64,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId};
 
+use crate::drops::DroppedEvents;
 use crate::lanes::LaneIndex;
 use crate::load;
 use crate::parts::{
@@ -40,6 +41,10 @@ pub struct Trace {
     pub(crate) hops: Vec<Hop>,
     /// Times at which tasks ended, sorted.
     pub(crate) ends: Vec<(Nanos, TaskIx)>,
+    /// By their start.
+    pub(crate) drops: Vec<DroppedEvents>,
+    /// Polls that were open when a flight recorder's window begins.
+    pub(crate) before: Vec<(TaskIx, Nanos)>,
 }
 
 impl Trace {
@@ -177,6 +182,15 @@ impl Trace {
     /// A poll.
     pub fn poll(&self, poll: PollIx) -> &Poll {
         &self.polls[poll.get()]
+    }
+
+    /// When a poll really began, for one that went on when what a flight recorder kept begins:
+    /// the trace shows it from there.
+    pub fn began_before(&self, poll: PollIx) -> Option<Nanos> {
+        let of = self.poll(poll);
+        let first = self.task_polls(of.task).first() == Some(&poll);
+        let (_, begun) = self.before.iter().find(|(task, _)| first && *task == of.task)?;
+        Some(*begun)
     }
 
     /// The polls of a lane, sorted by start.

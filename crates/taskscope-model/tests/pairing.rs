@@ -4,7 +4,7 @@ mod common;
 
 use common::{Recording, Thread, ix, lane, polls, task};
 use taskscope_format::{
-    CancelledBy, EndKind, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
+    CancelledBy, EndKind, Event, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
 };
 use taskscope_model::{End, LaneKind, PollEnd, ThreadId};
 
@@ -235,4 +235,50 @@ fn runtimes_stand_in_the_order_of_their_numbers() {
             assert_eq!(lane.get(), runtime as usize);
         }
     }
+}
+
+#[test]
+fn each_drop_is_told_with_its_thread_and_its_stretch() {
+    let introduced = Event::Thread { os_id: 0, name: "tokio-1" };
+    let trace = Recording::new()
+        .thread(0, |t| t.at(90).dropped(2, 40))
+        .thread(1, |t| {
+            let lost = t.event(introduced).worker(3).at(10).poll(7).at(50).dropped(1_204, 30);
+            lost.at(60).poll(7).at(70).pending().at(80).dropped(1, 75)
+        })
+        .thread(2, |t| t.event(Event::Thread { os_id: 0, name: "" }).at(20).dropped(5, 15))
+        .trace();
+    let told: Vec<_> = trace
+        .drops()
+        .iter()
+        .map(|drop| {
+            let lane = drop.lane.map(|lane| trace.lane_name(lane));
+            (trace.dropper_name(drop), lane, drop.from..drop.until, drop.count)
+        })
+        .collect();
+    let lane = |name: &str| Some(name.to_owned());
+    let expected = [
+        ("thread 2".to_owned(), lane("thread 2"), 15..20, 5),
+        ("thread tokio-1".to_owned(), lane("worker 3"), 30..50, 1_204),
+        ("threads that were ending or recording already".to_owned(), None, 40..90, 2),
+        ("thread tokio-1".to_owned(), lane("worker 3"), 75..80, 1),
+    ];
+    assert_eq!(told, expected);
+    let worker = trace.drops()[1].lane.expect("a lane");
+    let visible: Vec<_> = trace.lane_drops(worker, 50..75).map(|drop| drop.count).collect();
+    assert_eq!(visible, [1_204]);
+    assert_eq!(trace.lane_drops(worker, 51..75).count(), 0);
+}
+
+#[test]
+fn drops_are_summed_up_from_the_first_event_on() {
+    let trace = Recording::new()
+        .thread(4, |t| t.at(100).worker(0).at(150).dropped(3, 130).at(160).poll(1))
+        .trace();
+    let [drop] = &trace.summary().drops[..] else { panic!("one drop") };
+    assert_eq!(
+        (drop.thread, drop.name.as_deref(), drop.lane.as_deref()),
+        (Some(4), None, Some("worker 0"))
+    );
+    assert_eq!((drop.from_ns, drop.until_ns, drop.events), (30, 50, 3));
 }

@@ -7,8 +7,6 @@ use egui::{
     Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Theme, Ui, vec2,
 };
 
-use taskscope_model::meta;
-
 use crate::command::{Command, Needs};
 use crate::document::Document;
 use crate::help::{self, PaletteWindow};
@@ -16,7 +14,7 @@ use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::start::{self, Choice, StartPage};
 use crate::theme::{self, Palette};
-use crate::{Options, inspector, overview, table, time, timeline, transport};
+use crate::{Options, inspector, notices, overview, table, time, timeline, transport};
 
 /// Below this width the inspector makes room for the timeline.
 const ROOM_FOR_INSPECTOR: f32 = 900.0;
@@ -310,16 +308,17 @@ impl App {
 /// What the top bar says of the open trace, from right to left.
 fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
     let summary = &document.prepared.summary;
-    let notices = notices(document);
-    if !notices.is_empty() {
-        let text = RichText::new(notices.join(", ")).color(palette.alarm);
+    let short = notices::short(document);
+    if !short.is_empty() {
+        let text = RichText::new(short.join(", ")).color(palette.alarm);
         let label = ui.label(text);
-        let damages = &document.trace().report().damages;
-        let mut details: Vec<String> = damages.iter().map(ToString::to_string).collect();
-        details.extend(document.trace().info().get(meta::NOTICE).map(str::to_owned));
+        let details = notices::details(document);
         if !details.is_empty() {
             label.on_hover_text(details.join("\n"));
         }
+    }
+    if let Some(dump) = notices::dump(document) {
+        ui.label(dump).on_hover_text(notices::details(document).join("\n"));
     }
     let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
     let parts = [
@@ -335,25 +334,6 @@ fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
         ui.weak(parts.join("   "));
     }
     ui.add(egui::Label::new(&document.name).truncate());
-}
-
-/// What is not as it should be with the open trace.
-fn notices(document: &Document) -> Vec<String> {
-    let summary = &document.prepared.summary;
-    let mut notices = Vec::new();
-    if summary.truncated {
-        notices.push("cut short: shown up to the cut".to_owned());
-    }
-    if document.trace().info().get(meta::NOTICE).is_some() {
-        notices.push("not all was recorded".to_owned());
-    }
-    if summary.damaged_parts > 0 {
-        notices.push(time::plural(summary.damaged_parts, "damaged part"));
-    }
-    if summary.dropped_events > 0 {
-        notices.push(format!("{} dropped", time::plural(summary.dropped_events, "event")));
-    }
-    notices
 }
 
 fn show_document(

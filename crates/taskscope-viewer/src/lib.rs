@@ -26,6 +26,7 @@ mod document;
 mod help;
 mod inspector;
 mod loading;
+mod notices;
 mod overview;
 mod raster;
 mod recent;

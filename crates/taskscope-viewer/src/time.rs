@@ -24,7 +24,7 @@ fn split(ns: f64) -> (f64, &'static str) {
 }
 
 /// A moment, exact to the nanosecond, in groups of three: `3.118 074 210 s`.
-pub(crate) fn exact(ns: u64) -> String {
+pub fn exact(ns: u64) -> String {
     let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
     let (milli, micro, nano) = (rest / 1_000_000, rest / 1000 % 1000, rest % 1000);
     format!("{seconds}.{milli:03} {micro:03} {nano:03} s")

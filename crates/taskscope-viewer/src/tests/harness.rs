@@ -25,7 +25,11 @@ pub(super) fn recorded_trace() -> Trace {
 
 /// A window on the recorded trace.
 pub(super) fn window() -> Window {
-    let document = Document::new(Prepared::new(recorded_trace()), "migration".into(), None);
+    window_with_trace(recorded_trace())
+}
+
+pub(super) fn window_with_trace(trace: Trace) -> Window {
+    let document = Document::new(Prepared::new(trace), "migration".into(), None);
     window_with(|ctx| App::with_document(ctx, document))
 }
 

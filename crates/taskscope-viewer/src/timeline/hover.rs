@@ -55,6 +55,10 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
             ui.end_row();
         }
     });
+    if let Some(begun) = trace.began_before(mark.poll) {
+        let earlier = time::duration((poll.start - begun) as f64);
+        ui.weak(format!("began {earlier} before what the flight recorder kept"));
+    }
 }
 
 /// The program's own spans that a poll served, outermost first.

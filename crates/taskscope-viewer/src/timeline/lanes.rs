@@ -3,6 +3,7 @@
 use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
 use taskscope_model::{LaneIx, Mark, Park};
 
+use super::gaps::{self, Gap};
 use super::rows::RowKind;
 use super::{Frame, slots};
 
@@ -15,8 +16,11 @@ const ROOM_FOR_LABEL: f32 = 26.0;
 
 /// What was painted on a lane, for the pointer.
 pub(super) struct PaintedLane {
+    pub(super) lane: LaneIx,
     pub(super) rect: Rect,
     pub(super) marks: Vec<Mark>,
+    /// Where events are missing.
+    pub(super) gaps: Vec<Gap>,
 }
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
@@ -35,11 +39,12 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
         for mark in &marks {
             paint_mark(&mut mesh, frame, rect, mark);
         }
-        painted.push(PaintedLane { rect, marks });
+        painted.push(PaintedLane { lane, rect, marks, gaps: Vec::new() });
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(mesh));
-    for lane in &painted {
+    for lane in &mut painted {
+        lane.gaps = gaps::paint(&clipped, frame, lane.lane, lane.rect);
         paint_labels(&clipped, frame, lane);
     }
     painted

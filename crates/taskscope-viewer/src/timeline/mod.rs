@@ -11,6 +11,7 @@
 //! that what is clicked is what was seen.
 
 mod axis;
+mod gaps;
 mod hover;
 mod lanes;
 mod path;
@@ -96,6 +97,9 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             rows::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
             announce(ui, &frame);
+            for lane in &painted {
+                gaps::announce(ui, lane.lane, lane.rect, &lane.gaps);
+            }
             painted
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
@@ -177,6 +181,11 @@ fn interact(
         && !response.dragged()
     {
         response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &mark));
+    } else if let Some(pos) = pointer
+        && let Some(lane) = painted.iter().find(|lane| lane.rect.contains(pos))
+        && let Some(gap) = lane.gaps.iter().find(|gap| gap.contains(pos.x))
+    {
+        response.clone().on_hover_text_at_pointer(gap.text());
     }
 }
 

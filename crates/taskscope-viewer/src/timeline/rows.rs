@@ -63,10 +63,11 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
             rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
         }
     }
+    let has_drops = |lane| trace.drops().iter().any(|drop| drop.lane == Some(lane));
     let threads: Vec<LaneIx> = (0..trace.lanes().len() as u16)
         .map(LaneIx)
         .filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)))
-        .filter(|&lane| !trace.lane_polls(lane).is_empty())
+        .filter(|&lane| !trace.lane_polls(lane).is_empty() || has_drops(lane))
         .collect();
     if !threads.is_empty() {
         let (what, detail) = match trace.runtimes() {

@@ -1,0 +1,84 @@
+//! What is not as it should be with the open trace: a few words in the top bar, and
+//! sentences for whoever rests the pointer on them.
+
+use taskscope_model::{DroppedEvents, Trace, meta};
+
+use crate::document::Document;
+use crate::time;
+
+/// What is not as it should be with the open trace.
+pub(crate) fn short(document: &Document) -> Vec<String> {
+    let summary = &document.prepared.summary;
+    let mut notices = Vec::new();
+    if summary.truncated {
+        notices.push("cut short: shown up to the cut".to_owned());
+    }
+    if document.trace().info().get(meta::NOTICE).is_some() {
+        notices.push("not all was recorded".to_owned());
+    }
+    if summary.damaged_parts > 0 {
+        notices.push(time::plural(summary.damaged_parts, "damaged part"));
+    }
+    if summary.dropped_events > 0 {
+        notices.push(format!("{} dropped", time::plural(summary.dropped_events, "event")));
+    }
+    notices
+}
+
+/// That this is what a flight recorder wrote, and why.
+pub(crate) fn dump(document: &Document) -> Option<String> {
+    const MOST: usize = 72;
+    let mut text = format!("dump: {}", document.prepared.summary.dump.as_deref()?);
+    if let Some((cut, _)) = text.char_indices().nth(MOST) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    Some(text)
+}
+
+/// The same in full.
+pub(crate) fn details(document: &Document) -> Vec<String> {
+    let trace = document.trace();
+    let mut details: Vec<String> = trace.report().damages.iter().map(ToString::to_string).collect();
+    let cause = trace.info().get(meta::DUMP);
+    details.extend(cause.map(|cause| {
+        format!("The last part of a recording, which a flight recorder wrote: {cause}.")
+    }));
+    details.extend(trace.info().get(meta::NOTICE).map(str::to_owned));
+    details.extend(drops(trace));
+    details
+}
+
+/// Where the recorder dropped events, thread by thread.
+fn drops(trace: &Trace) -> Vec<String> {
+    const SHOWN: usize = 8;
+    let begin = trace.span().start;
+    let mut threads: Vec<(String, DroppedEvents)> = Vec::new();
+    for drop in trace.drops() {
+        match threads.iter_mut().find(|(_, all)| all.thread == drop.thread) {
+            Some((_, all)) => {
+                all.count = all.count.saturating_add(drop.count);
+                all.until = all.until.max(drop.until);
+            }
+            None => threads.push((trace.dropper_name(drop), *drop)),
+        }
+    }
+    let more = threads.len().saturating_sub(SHOWN);
+    let mut lines: Vec<String> = threads
+        .into_iter()
+        .take(SHOWN)
+        .map(|(name, all)| {
+            let (from, until) = (all.from.saturating_sub(begin), all.until.saturating_sub(begin));
+            format!(
+                "{} of {name} dropped between {} and {}",
+                time::plural(all.count, "event"),
+                time::exact(from),
+                time::exact(until)
+            )
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("and events of {}", time::plural(more as u64, "other thread")));
+    }
+    lines
+}

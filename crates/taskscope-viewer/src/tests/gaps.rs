@@ -1,0 +1,98 @@
+//! Events that were dropped: seen on the lane, told beside the pointer and in the top bar.
+
+use egui_kittest::kittest::Queryable;
+use taskscope_format::{
+    Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId, ThreadId,
+};
+use taskscope_model::{Trace, meta};
+
+use super::harness::{document, window, window_with_trace};
+
+const TOLD: &str =
+    "1,204 events of thread tokio-1 were dropped here: the recorder's buffer was full";
+
+/// A worker that polls ten times and loses its events for half of the time between.
+fn overrun() -> Trace {
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.sync(0, &mut bytes);
+    let mut put = |time, event| encoder.event(time, &event, &mut bytes);
+    put(0, Event::Thread { os_id: 0, name: "tokio-1" });
+    put(0, Event::Worker(Some((RuntimeId(0), 0))));
+    for number in 0..10 {
+        let start = 1_000 * number + if number < 5 { 0 } else { 10_000 };
+        if number == 5 {
+            put(start - 1_000, Event::Dropped { count: 1_204, since: 6_000 });
+        }
+        put(start, Event::PollStart { task: TaskId(number), source: Source::Hook });
+        put(start + 500, Event::PollEnd { result: PollResult::Ready, kept_waker: false });
+    }
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    writer.block(ThreadId(1), &bytes).unwrap();
+    Trace::from_bytes(&writer.finish().unwrap()).unwrap()
+}
+
+#[test]
+fn dropped_events_are_marked_on_their_lane_and_told_under_the_pointer() {
+    let mut window = window_with_trace(overrun());
+    let span = document(&mut window).trace().span();
+    document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
+    window.run_steps(2);
+    let gap = window.get_by_label(TOLD).rect();
+    let lane = super::harness::lane(&window, "worker 0");
+    let part = |x: f32| (x - lane.left()) / lane.width() * 19_500.0;
+    assert!((part(gap.left()) - 6_000.0).abs() < 50.0, "{gap:?} of {lane:?}");
+    assert!((part(gap.right()) - 14_000.0).abs() < 50.0, "{gap:?} of {lane:?}");
+
+    window.hover_at(gap.center());
+    // Until a tooltip comes that follows the pointer, which is a second label.
+    window.run_steps(90);
+    assert!(window.query_all_by_label(TOLD).count() > 1);
+    window.hover_at(lane.right_center() - egui::vec2(4.0, 0.0));
+    window.run_steps(90);
+    assert_eq!(window.query_all_by_label(TOLD).count(), 1);
+}
+
+#[test]
+fn the_top_bar_tells_of_dropped_events_and_by_whom() {
+    let mut window = window_with_trace(overrun());
+    let notice = window.get_by_label_contains("1,204 events dropped");
+    let pos = notice.rect().center();
+    window.hover_at(pos);
+    window.run_steps(90);
+    window.get_by_label_contains("1,204 events of thread tokio-1 dropped between 0.000 006 000 s");
+}
+
+#[test]
+fn a_trace_without_drops_has_no_such_marks() {
+    let window = window();
+    assert_eq!(window.query_all_by_label_contains("dropped").count(), 0);
+}
+
+#[test]
+fn a_dump_says_why_it_was_written_and_when_its_first_polls_began() {
+    let (mut encoder, mut about, mut bytes) = (Encoder::new(), Vec::new(), Vec::new());
+    encoder.sync(0, &mut about);
+    let cause = "a panic on thread main";
+    for (key, value) in [(meta::WINDOW, "5000000"), (meta::DUMP, cause)] {
+        encoder.event(0, &Event::Meta { key, value }, &mut about);
+    }
+    let mut encoder = Encoder::new();
+    encoder.sync(0, &mut bytes);
+    let mut put = |time, event| encoder.event(time, &event, &mut bytes);
+    put(0, Event::Worker(Some((RuntimeId(0), 0))));
+    put(1_000_000, Event::PollStart { task: TaskId(7), source: Source::Hook });
+    put(9_000_000, Event::PollEnd { result: PollResult::Ready, kept_waker: false });
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    writer.block(ThreadId(0), &about).unwrap();
+    writer.block(ThreadId(1), &bytes).unwrap();
+    let mut window = window_with_trace(Trace::from_bytes(&writer.finish().unwrap()).unwrap());
+
+    let notice = window.get_by_label("dump: a panic on thread main").rect();
+    window.hover_at(notice.center());
+    window.run_steps(90);
+    window.get_by_label_contains("The last part of a recording, which a flight recorder wrote");
+    let lane = super::harness::lane(&window, "worker 0");
+    window.hover_at(lane.center());
+    window.run_steps(90);
+    window.get_by_label("began 4.00 ms before what the flight recorder kept");
+}
