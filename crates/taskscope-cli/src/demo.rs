@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
 fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
     let console = args.console.then(console::layer).transpose()?;
     let targets = Targets::new().with_target("taskscope_demos", LevelFilter::INFO);
-    let recording = Recorder::builder().targets(targets).file(file).start()?;
+    let recording = Recorder::builder().targets(targets).file(file).flight(None).start()?;
     tracing_subscriber::registry()
         .with(recording.layer())
         .with(console)

@@ -47,11 +47,31 @@ pub enum Error {
         /// Bytes of events that are missing.
         lost_bytes: u64,
     },
+    /// The file takes nothing any more, and the recording was ended without waiting for it.
+    Stalled {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file was deleted while it was being written.
     Deleted {
         /// Where it was.
         path: PathBuf,
     },
+    /// An environment variable about a flight recorder says what it can't.
+    UnknownFlight {
+        /// `TASKSCOPE_KEEP` or `TASKSCOPE_DUMP`.
+        variable: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// The handler of the signal that asks for a dump could not be set.
+    Signal(io::Error),
+    /// A dump was asked of a recording that is no flight recorder: it writes all it has to its
+    /// file.
+    NoFlightRecorder,
+    /// A dump was asked of a recording that has been finished, or from a process that was
+    /// forked from the recorded one.
+    NotRecording,
     /// A global `tracing` subscriber is in place already, and only its owner
     /// can add a layer to it.
     SubscriberInPlace,
@@ -88,10 +108,46 @@ impl fmt::Display for Error {
                  there and can be opened",
                 path.display()
             ),
+            Self::Stalled { path } => write!(
+                f,
+                "{} has taken nothing for {} s, so the end of the recording is not in it; what is \
+                 can be opened. Is its disk there?",
+                path.display(),
+                crate::recording::PATIENCE.as_secs()
+            ),
             Self::Deleted { path } => write!(
                 f,
                 "the trace file {} was deleted or moved while it was being written",
                 path.display()
+            ),
+            Self::UnknownFlight { variable, value } => write!(
+                f,
+                "{variable} is {value:?}; it can be {}",
+                match *variable {
+                    "TASKSCOPE_KEEP" =>
+                        "a time, a size or both, as in \"30s\", \"64MB\", \"30s,64MB\"",
+                    _ if cfg!(all(unix, feature = "signal")) => {
+                        "any of \"panic\", \"poll=100ms\", \"usr1\" and \"usr2\", with commas between"
+                    }
+                    _ => {
+                        "any of \"panic\" and \"poll=100ms\", with a comma between (and of \
+                         \"usr1\" and \"usr2\" on Unix, where taskscope is built with its \
+                         feature \"signal\")"
+                    }
+                }
+            ),
+            Self::Signal(source) => {
+                write!(f, "cannot set the handler of the signal that asks for a dump: {source}")
+            }
+            Self::NoFlightRecorder => f.write_str(
+                "this recording writes all it has to its file, so there is nothing to dump; for \
+                 one that keeps the last part in memory use Recorder::builder().flight(…) or the \
+                 environment variable TASKSCOPE_KEEP",
+            ),
+            Self::NotRecording => f.write_str(
+                "there is nothing to dump: the recording has been finished, or this process was \
+                 forked from the recorded one; ask before Recording::finish(), in the process \
+                 that records",
             ),
             Self::SubscriberInPlace => f.write_str(
                 "a global tracing subscriber is in place already; instead of taskscope::init(), \
@@ -111,9 +167,10 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Create { source, .. } | Self::Thread(source) | Self::Write { source, .. } => {
-                Some(source)
-            }
+            Self::Create { source, .. }
+            | Self::Thread(source)
+            | Self::Signal(source)
+            | Self::Write { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -27,7 +27,8 @@ use crate::{Detail, Error, Recorder, Recording, unstable};
 /// own.
 ///
 /// `TASKSCOPE_FILE` and `TASKSCOPE_DETAIL` say where to and how much, as for
-/// [`Recorder::file`] and [`Recorder::detail`].
+/// [`Recorder::file`] and [`Recorder::detail`]; `TASKSCOPE_KEEP` and
+/// `TASKSCOPE_DUMP` make it a [flight recorder](Recorder::flight).
 ///
 /// In a program that was built without `--cfg tokio_unstable` it says so, and
 /// records the futures that are [`recorded`](crate::Record::recorded).

@@ -110,6 +110,10 @@
 //! came by. No error of the recorder's reaches the recorded program but through
 //! [`Recorder::start`] and [`Recording::finish`].
 //!
+//! # Only the last part
+//! A [`FlightRecorder`] keeps the newest events in memory and writes them to a file
+//! when something happens: a call, a signal, a panic, a poll that lasts too long.
+//!
 //! # Limits
 //! * Without `tokio_unstable`, and on other executors, only wrapped futures are
 //!   recorded, and it is not told when workers park but on runtimes with hooks.
@@ -127,21 +131,30 @@
 // Without it there is no recording, and so there are parts that nobody calls.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
+mod black_box;
 mod clock;
 mod detail;
+mod digest;
+mod doing;
+mod dump;
 mod error;
+mod facts;
 mod fields;
+mod flight;
 mod hidden;
 mod hooks;
 mod ids;
 mod init;
+mod kept;
 mod layer;
 mod life;
 mod listener;
 mod messages;
 mod polls;
 mod recorded;
+mod recorder;
 mod recording;
+mod report;
 mod ring;
 mod running;
 mod runtimes;
@@ -159,14 +172,19 @@ mod visits;
 mod waits;
 mod waker_callsites;
 mod wanted;
+mod watch;
 mod words;
 mod writer;
 
 pub use detail::Detail;
+pub use dump::Dumper;
 pub use error::Error;
+pub use flight::{DumpSignal, FlightRecorder};
 pub use init::init;
 pub use recorded::{Record, Recorded, spawn};
-pub use recording::{Recorder, Recording, Report};
+pub use recorder::Recorder;
+pub use recording::Recording;
+pub use report::{Report, ThreadDrops};
 pub use taskscope_macros::main;
 
 /// For the expansion of `#[taskscope::main]`, and nobody else.

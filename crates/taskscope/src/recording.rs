@@ -1,121 +1,25 @@
-//! Starting a recording, using it, finishing it.
+//! Using a recording and finishing it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::clock::Clock;
+use crate::dump::Dumper;
 use crate::layer;
+use crate::report::Report;
 use crate::shared::Shared;
 use crate::subscriber::TaskSubscriber;
-use crate::target::{Target, program_name};
-use crate::wanted::{self, Wanted};
-use crate::writer::{Outcome, Writer, describe_process};
-use crate::{Detail, Error, running};
+use crate::target::Target;
+use crate::wanted::Wanted;
+use crate::writer::Outcome;
+use crate::{Detail, Error};
 
-/// Sets up a [`Recording`].
-///
-/// ```
-/// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path().join("app.tscope");
-/// let recording = taskscope::Recorder::builder().file(path).start()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use = "a recorder does nothing until it is started"]
-pub struct Recorder {
-    file: Option<PathBuf>,
-    detail: Option<Detail>,
-    targets: Option<Targets>,
-}
-
-impl Recorder {
-    /// A recorder with nothing set.
-    pub fn builder() -> Self {
-        Self::default()
-    }
-
-    /// Where the trace goes. A file that is there is replaced.
-    ///
-    /// Without this it goes where the environment variable `TASKSCOPE_FILE`
-    /// says, and without that to `<program>-<pid>.tscope` in the current
-    /// directory, or a name beside it where that is taken.
-    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.file = Some(path.into());
-        self
-    }
-
-    /// How much is recorded.
-    ///
-    /// Without this it is what the environment variable `TASKSCOPE_DETAIL` says
-    /// (`full` or `polls`), and without that [`Detail::Full`].
-    pub fn detail(mut self, detail: Detail) -> Self {
-        self.detail = Some(detail);
-        self
-    }
-
-    /// Records spans and events of the program's own along with Tokio's, for these
-    /// targets: then a request's span shows over the polls that served it, and what
-    /// the program said stands where it was said.
-    ///
-    /// ```
-    /// # let directory = tempfile::tempdir()?;
-    /// # let path = directory.path().join("app.tscope");
-    /// let targets = "my_app=debug,tower_http=info".parse()?;
-    /// let recording = taskscope::Recorder::builder().targets(targets).file(path).start()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// Texts are cut after 1 KiB. [`Detail::Polls`] leaves `tracing` out, and so
-    /// these.
-    ///
-    /// Without this it is what the environment variable `TASKSCOPE_TARGETS` says, in
-    /// the same words, and without that none.
-    pub fn targets(mut self, targets: Targets) -> Self {
-        self.targets = Some(targets);
-        self
-    }
-
-    /// Makes the file and starts the thread that writes it.
-    ///
-    /// Nothing is recorded yet: events come from [`Recording::layer`] and
-    /// [`Recording::hooks`], and from futures that are
-    /// [`recorded`](crate::Record::recorded) from now on. In a program built
-    /// without `--cfg tokio_unstable` these last are all there is, and the trace
-    /// says so.
-    ///
-    /// # Errors
-    /// [`Error::Create`] or [`Error::InUse`] where the file cannot be had,
-    /// [`Error::UnknownDetail`] where the environment asks for what there isn't.
-    pub fn start(self) -> Result<Recording, Error> {
-        let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
-        let targets = self.targets.map_or_else(wanted::from_environment, |own| Ok(Some(own)))?;
-        let program = program_name();
-        let (target, file) = Target::create(self.file, &program)?;
-        let clock = Clock::start();
-        let started_unix_ns = clock.started_unix_ns;
-        let shared = Arc::new(Shared::new(clock));
-        let meta = describe_process(&program);
-        let writer = Writer::begin(Arc::clone(&shared), file, started_unix_ns, meta)
-            .map_err(|source| Error::Create { path: target.path.clone(), source })?;
-        let thread = std::thread::Builder::new()
-            .name("taskscope-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(Error::Thread)?;
-        shared.writer_is(thread.thread().clone());
-        running::begun(&shared, detail);
-        let process = std::process::id();
-        let wanted = Wanted::new(targets);
-        Ok(Recording { running: Some(Running { shared, wanted, detail, thread, target, process }) })
-    }
-}
-
-/// A recording that is under way, from [`Recorder::start`] or
+/// A recording that is under way, from [`Recorder::start`](crate::Recorder::start) or
 /// [`init`](crate::init).
 ///
 /// Dropping it finishes the file, as [`finish`](Self::finish) does. So keep it
@@ -133,29 +37,23 @@ pub struct Recording {
 }
 
 #[derive(Debug)]
-struct Running {
-    shared: Arc<Shared>,
-    wanted: Wanted,
-    detail: Detail,
-    thread: JoinHandle<Outcome>,
-    target: Target,
-    process: u32,
-}
-
-/// What came of a recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// The trace file; `None` for an idle recording.
-    pub path: Option<PathBuf>,
-    /// Bytes of events in the file.
-    pub bytes: u64,
-    /// Events that were dropped because they came faster than they could be
-    /// written. The file tells where they are missing.
-    pub dropped_events: u64,
+pub(crate) struct Running {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) wanted: Wanted,
+    pub(crate) detail: Detail,
+    /// Comes when the writer thread ends. (Locked, so that others can share the recording.)
+    pub(crate) outcome: Mutex<Receiver<Outcome>>,
+    /// The file; none for a flight recorder.
+    pub(crate) target: Option<Target>,
+    /// For a flight recorder.
+    pub(crate) dumper: Option<Dumper>,
 }
 
 impl Recording {
+    pub(crate) fn new(running: Running) -> Self {
+        Self { running: Some(running) }
+    }
+
     /// A recording that records nothing.
     pub(crate) fn idle() -> Self {
         Self { running: None }
@@ -253,9 +151,53 @@ impl Recording {
     }
 
     /// Where the trace is being written, as an absolute path; `None` for an
-    /// idle recording.
+    /// idle recording and for a flight recorder.
     pub fn path(&self) -> Option<&Path> {
-        self.running.as_ref().map(|running| &*running.target.path)
+        self.running.as_ref()?.target.as_ref().map(|target| &*target.path)
+    }
+
+    /// Writes what a [flight recorder](crate::FlightRecorder) keeps to a file of its own, and
+    /// returns its path. See [`Dumper::dump`].
+    ///
+    /// # Errors
+    /// [`Error::NoFlightRecorder`] for a recording that is none;
+    /// [`Error::NotRecording`] for an idle one; [`Error::Create`] or
+    /// [`Error::Write`] where there can be no file.
+    pub fn dump(&self) -> Result<PathBuf, Error> {
+        let running = self.running.as_ref().ok_or(Error::NotRecording)?;
+        running.dumper.as_ref().ok_or(Error::NoFlightRecorder)?.dump()
+    }
+
+    /// A handle that makes dumps from anywhere in the program; `None` for a
+    /// recording that is no [flight recorder](crate::FlightRecorder).
+    ///
+    /// For a signal handler of your own, say:
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.tscope");
+    /// use taskscope::{FlightRecorder, Recorder};
+    /// use tokio::signal::unix::{SignalKind, signal};
+    ///
+    /// let recording = Recorder::builder()
+    /// #   .file(path)
+    ///     .flight(FlightRecorder::new()).start()?;
+    /// let dumper = recording.dumper();
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// let mut signals = signal(SignalKind::user_defined2())?;
+    /// tokio::spawn(async move {
+    ///     while let (Some(()), Some(dumper)) = (signals.recv().await, dumper.clone()) {
+    ///         let dumped = tokio::task::spawn_blocking(move || dumper.dump()).await;
+    ///         println!("{dumped:?}");
+    ///     }
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dumper(&self) -> Option<Dumper> {
+        self.running.as_ref()?.dumper.clone()
     }
 
     /// Ends the recording, writes what is still to be written, and tells what
@@ -266,35 +208,75 @@ impl Recording {
     /// shutdown.
     ///
     /// # Errors
-    /// [`Error::Write`] or [`Error::Deleted`] where not all could be written.
+    /// [`Error::Write`] or [`Error::Deleted`] where not all could be written,
+    /// [`Error::Stalled`] where the file has taken nothing for five seconds.
     /// What could be is in the file.
     pub fn finish(mut self) -> Result<Report, Error> {
         self.end()
     }
 
     fn end(&mut self) -> Result<Report, Error> {
-        let Some(Running { shared, thread, target, process, .. }) = self.running.take() else {
-            return Ok(Report { path: None, bytes: 0, dropped_events: 0 });
+        let Some(Running { shared, outcome, target, .. }) = self.running.take() else {
+            return Ok(Report::default());
         };
         shared.close();
-        let path = target.path.clone();
-        // A process forked from the recorded one has no writer thread.
-        if process != std::process::id() {
-            return Ok(Report { path: Some(path), bytes: 0, dropped_events: 0 });
+        let path = target.as_ref().map(|target| target.path.clone());
+        // A process forked from the recorded one has no writer thread. There is nothing to
+        // wait for, and nothing here that another thread may not have held at that moment.
+        if shared.is_forked() {
+            std::mem::forget((outcome, target));
+            return Ok(Report { path, ..Report::default() });
         }
-        let Ok(outcome) = thread.join() else {
-            let source = std::io::Error::other("the writer thread panicked");
-            return Err(Error::Write { path, source, lost_bytes: 0 });
+        let named = || path.clone().unwrap_or_default();
+        let outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outcome = match wait(&shared, &outcome) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Timeout) => return Err(Error::Stalled { path: named() }),
+            Err(RecvTimeoutError::Disconnected) => {
+                let source = std::io::Error::other("the writer thread panicked");
+                return Err(Error::Write { path: named(), source, lost_bytes: 0 });
+            }
         };
         if let Some(source) = outcome.error {
-            return Err(Error::Write { path, source, lost_bytes: outcome.lost });
+            return Err(Error::Write { path: named(), source, lost_bytes: outcome.lost });
         }
-        if !path.exists() {
+        if let Some(error) = outcome.dumps.error {
+            return Err(error);
+        }
+        if let Some(path) = path.clone().filter(|path| !path.exists()) {
             return Err(Error::Deleted { path });
         }
-        Ok(Report { path: Some(path), bytes: outcome.written, dropped_events: outcome.dropped })
+        Ok(Report {
+            path,
+            dumps: outcome.dumps.paths,
+            bytes: outcome.written,
+            dropped_events: outcome.drops.iter().map(|drops| drops.events).sum(),
+            drops: outcome.drops,
+        })
     }
 }
+
+/// For how long a file may take nothing before a recording is ended without it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Waits for the writer thread as long as it gets on. A disk that is gone (a network's, say)
+/// must not keep a program from ending.
+fn wait(shared: &Shared, outcome: &Receiver<Outcome>) -> Result<Outcome, RecvTimeoutError> {
+    loop {
+        let before = shared.blocks();
+        match outcome.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Timeout) if shared.blocks() != before => {}
+            end => return end,
+        }
+    }
+}
+
+/// Both can be shared with all threads of a program.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Recording>();
+    shared::<Dumper>();
+};
 
 impl Drop for Recording {
     fn drop(&mut self) {

@@ -63,6 +63,11 @@ impl Producer {
     /// The most bytes that there can be in a ring.
     pub(crate) const ROOM: usize = RING_BYTES - WORD;
 
+    /// How many bytes were ever put.
+    pub(crate) fn put_in_all(&self) -> u64 {
+        self.tail
+    }
+
     /// Puts a record, or says that there is no room for it.
     #[inline(always)]
     pub(crate) fn push_brief(&mut self, record: Brief) -> bool {
@@ -141,6 +146,11 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
+    /// How many bytes were ever taken.
+    pub(crate) fn taken_in_all(&self) -> u64 {
+        self.head
+    }
+
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         (self.ring.tail.0.load(Ordering::Acquire) - self.head) as usize

@@ -7,6 +7,7 @@ use std::thread::Thread;
 use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
 use crate::clock::Clock;
+use crate::dump::Marks;
 use crate::runtimes::Runtimes;
 use crate::stream::{Outlet, Stream};
 
@@ -33,6 +34,12 @@ pub(crate) struct Shared {
     hidden: AtomicBool,
     /// A task with hooks was spawned, and has no span that anybody hears of.
     spanless: AtomicBool,
+    /// What asks for a dump of a flight recorder.
+    pub(crate) marks: Marks,
+    /// Blocks that have reached a file, to see whether it still takes any.
+    blocks: AtomicU64,
+    /// The recorded process. A fork of it has all this, and no writer thread.
+    process: u32,
 }
 
 /// The stream of the recording itself, which no recorded thread has.
@@ -55,6 +62,9 @@ impl Shared {
             tells_wakes: AtomicBool::new(false),
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
+            marks: Marks::default(),
+            blocks: AtomicU64::new(0),
+            process: std::process::id(),
         }
     }
 
@@ -85,9 +95,19 @@ impl Shared {
     /// No event is taken any more; the writer ends.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.call_writer();
+    }
+
+    /// Has the writer come by at once.
+    pub(crate) fn call_writer(&self) {
         if let Some(writer) = self.writer.get() {
             writer.unpark();
         }
+    }
+
+    /// Whether this is the writer thread.
+    pub(crate) fn is_writer(&self) -> bool {
+        self.writer.get().is_some_and(|writer| writer.id() == std::thread::current().id())
     }
 
     /// Names the thread that empties the streams. Before this there are none.
@@ -96,9 +116,19 @@ impl Shared {
         let _ = self.writer.set(thread);
     }
 
-    /// A stream for the calling thread; `None` while there is no writer.
+    /// Whether this is a process that was forked from the recorded one.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    /// A stream for the calling thread; `None` while there is no writer, and in a
+    /// forked process, where nobody would empty it. (And nobody would release a
+    /// lock that was held at that moment.)
     pub(crate) fn new_stream(&self) -> Option<Stream> {
         let writer = self.writer.get()?.clone();
+        if self.is_forked() {
+            return None;
+        }
         let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
         let (stream, outlet) = Stream::new(thread, writer);
         lock(&self.new_streams).push(outlet);
@@ -147,6 +177,15 @@ impl Shared {
         self.missed.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn count_block(&self) {
+        self.blocks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many blocks have reached a file.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.blocks.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn take_missed(&self) -> u64 {
         self.missed.swap(0, Ordering::Relaxed)
     }
@@ -156,4 +195,28 @@ impl Shared {
 /// panic elsewhere is no reason to stop.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_a_lock_is_held_stops_nothing() {
+        let shared = Shared::new(Clock::start());
+        shared.writer_is(std::thread::current());
+        std::thread::scope(|scope| {
+            let panics = scope.spawn(|| {
+                let _held = (shared.new_streams.lock(), shared.runtimes.lock());
+                panic!("a panic while locks are held");
+            });
+            assert!(panics.join().is_err());
+        });
+        assert!(shared.new_streams.is_poisoned() && shared.runtimes.is_poisoned());
+        assert!(shared.new_stream().is_some());
+        let mut streams = Vec::new();
+        shared.take_new_streams(&mut streams);
+        assert_eq!((streams.len(), shared.runtimes().version), (1, 0));
+    }
 }

@@ -28,20 +28,56 @@ const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX
 pub(crate) struct Link {
     /// How often the writer has emptied the ring.
     pub(crate) generation: AtomicU32,
+    /// How many bytes stood in front of the last sync.
+    synced_at: AtomicU64,
     /// Events dropped and not yet told of in the stream, and when the first
     /// was. The writer tells of them if the thread never comes to it.
     pub(crate) dropped: AtomicU64,
     pub(crate) dropped_since: AtomicU64,
-    /// All events ever dropped here.
+    /// All events ever dropped here, and when the first and the last were.
     pub(crate) dropped_in_all: AtomicU64,
+    pub(crate) first_dropped: AtomicU64,
+    pub(crate) last_dropped: AtomicU64,
 }
 
 /// The writer's end of a stream.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) thread: ThreadId,
+    /// The thread's name, empty where it has none.
+    pub(crate) name: String,
     pub(crate) bytes: Consumer,
     pub(crate) link: Arc<Link>,
+}
+
+/// What there is to be taken from a ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// Bytes in front of a sync: what was written while the last block was
+    /// taken. They make a block of their own, so that the rest can be
+    /// understood by itself.
+    pub(crate) before_sync: usize,
+    /// All others.
+    pub(crate) rest: usize,
+}
+
+impl Outlet {
+    /// How many bytes there are to be taken. What comes behind them will begin
+    /// with a sync, but for a record or two that the thread is writing at this
+    /// very moment.
+    pub(crate) fn seal(&self) -> Sealed {
+        let bytes = self.bytes.len();
+        if bytes == 0 {
+            return Sealed::default();
+        }
+        // Asked before (so released by) what tells the thread to write the next one.
+        let sync = self.link.synced_at.load(Ordering::Relaxed);
+        self.link.generation.fetch_add(1, Ordering::Release);
+        let before = sync.saturating_sub(self.bytes.taken_in_all());
+        let before_sync = usize::try_from(before).ok().filter(|before| *before < bytes);
+        let before_sync = before_sync.unwrap_or(0);
+        Sealed { before_sync, rest: bytes - before_sync }
+    }
 }
 
 /// The recorded thread's end of a stream.
@@ -71,13 +107,14 @@ impl Stream {
     pub(crate) fn new(thread: ThreadId, writer: Thread) -> (Self, Outlet) {
         let (ring, bytes) = ring::ring();
         let link = Arc::new(Link::default());
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
         let stream = Self {
             ring,
             link: Arc::clone(&link),
             encoder: Encoder::new(),
             buffer: Vec::new(),
             os_id: os_thread_id(),
-            name: std::thread::current().name().unwrap_or_default().to_owned(),
+            name: name.clone(),
             worker: None,
             worker_told: false,
             generation: 0,
@@ -86,7 +123,7 @@ impl Stream {
             writer,
             writer_called: false,
         };
-        (stream, Outlet { thread, bytes, link })
+        (stream, Outlet { thread, name, bytes, link })
     }
 
     pub(crate) fn worker(&self) -> Option<(RuntimeId, u32)> {
@@ -150,6 +187,11 @@ impl Stream {
             self.encoder.event(time, &Event::Worker(self.worker), &mut self.buffer);
         }
         self.encoder.event(time, event, &mut self.buffer);
+        if !self.synced {
+            // Seen by whoever sees the bytes. (Where they find no room, the next sync stands
+            // there.)
+            self.link.synced_at.store(self.ring.put_in_all(), Ordering::Relaxed);
+        }
         if !self.ring.push(&self.buffer) {
             self.drop_event(time);
             return;
@@ -173,13 +215,16 @@ impl Stream {
 
     /// Makes what follows understandable by itself.
     fn introduce(&mut self, time: Nanos) {
-        let Self { encoder, buffer, .. } = self;
-        encoder.sync(time, buffer);
-        encoder.event(time, &Event::Thread { os_id: self.os_id, name: &self.name }, buffer);
-        let count = self.link.dropped.load(Ordering::Relaxed);
+        let Self { encoder, buffer, link, .. } = self;
+        let count = link.dropped.load(Ordering::Relaxed);
+        // Told as of the last one dropped: since then this thread had nothing to tell.
+        let last = link.last_dropped.load(Ordering::Relaxed);
+        let begin = if count > 0 { last } else { time };
+        encoder.sync(begin, buffer);
+        encoder.event(begin, &Event::Thread { os_id: self.os_id, name: &self.name }, buffer);
         if count > 0 {
-            let since = self.link.dropped_since.load(Ordering::Relaxed);
-            encoder.event(time, &Event::Dropped { count, since }, buffer);
+            let since = link.dropped_since.load(Ordering::Relaxed);
+            encoder.event(last, &Event::Dropped { count, since }, buffer);
         }
         encoder.event(time, &Event::Worker(self.worker), buffer);
     }
@@ -191,7 +236,10 @@ impl Stream {
             self.link.dropped_since.store(time, Ordering::Relaxed);
         }
         self.link.dropped.fetch_add(1, Ordering::Relaxed);
-        self.link.dropped_in_all.fetch_add(1, Ordering::Relaxed);
+        if self.link.dropped_in_all.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.link.first_dropped.store(time, Ordering::Relaxed);
+        }
+        self.link.last_dropped.store(time, Ordering::Relaxed);
         self.call_writer();
     }
 
@@ -228,8 +276,8 @@ mod tests {
     /// Moves what is in a ring to a file, as the writer does.
     fn drain(outlet: &mut Outlet, file: &mut FileWriter<Vec<u8>>) {
         let mut bytes = Vec::new();
-        let length = outlet.bytes.len();
-        outlet.link.generation.fetch_add(1, Ordering::Relaxed);
+        let Sealed { before_sync, rest } = outlet.seal();
+        let length = before_sync + rest;
         outlet.bytes.take(length, &mut bytes);
         file.block(outlet.thread, &bytes).unwrap();
     }
@@ -251,19 +299,33 @@ mod tests {
         }
         let first_dropped = time - 9;
         drain(&mut outlet, &mut file);
-        stream.write(time + 1, &poll(7));
+        stream.write(time + 100, &poll(7));
         assert_eq!(dropped(&outlet), 0, "told");
         drain(&mut outlet, &mut file);
 
         let file = file.finish().unwrap();
         let mut reader = Reader::new(&file).unwrap();
-        let events: Vec<_> = reader.by_ref().map(|record| record.event).collect();
+        let mut told_at = None;
+        let events: Vec<_> = reader
+            .by_ref()
+            .inspect(|record| {
+                if matches!(record.event, Event::Dropped { .. }) {
+                    told_at = Some(record.time);
+                }
+            })
+            .map(|record| record.event)
+            .collect();
+        assert_eq!(told_at, Some(time), "when the last was dropped");
         assert_eq!(reader.report().damages, []);
         assert_eq!(reader.report().dropped, 10);
         assert!(events.contains(&Event::Dropped { count: 10, since: first_dropped }));
         let polls = events.iter().filter(|e| matches!(e, Event::PollStart { .. })).count();
         assert_eq!(polls as u64, written - 10 + 1);
-        assert_eq!(outlet.link.dropped_in_all.load(Ordering::Relaxed), 10);
+        let drops = crate::report::ThreadDrops::of(&outlet).unwrap();
+        assert_eq!((drops.thread, drops.events), (Some(1), 10));
+        assert_eq!(drops.name.as_deref(), std::thread::current().name());
+        let at = |time: Nanos| std::time::Duration::from_nanos(time);
+        assert_eq!((drops.since, drops.until), (at(first_dropped), at(time)));
     }
 
     #[test]
@@ -282,6 +344,29 @@ mod tests {
         let events: Vec<_> = Reader::new(&file).unwrap().map(|record| record.event).collect();
         assert!(matches!(events[0], Event::Thread { .. }), "{events:?}");
         assert_eq!(events[1..], [Event::Worker(worker), poll(2)]);
+    }
+
+    #[test]
+    fn what_was_written_while_a_block_was_taken_stands_apart() {
+        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let take = |outlet: &mut Outlet, length| {
+            let mut bytes = Vec::new();
+            outlet.bytes.take(length, &mut bytes);
+            bytes
+        };
+        stream.write(1, &poll(1));
+        let length = outlet.bytes.len();
+        stream.write(2, &poll(2));
+        outlet.link.generation.fetch_add(1, Ordering::Relaxed);
+        stream.write(3, &poll(3));
+        assert!(taskscope_format::stands_alone(&take(&mut outlet, length)));
+
+        let Sealed { before_sync, rest } = outlet.seal();
+        assert!(before_sync > 0 && rest > 0);
+        assert!(!taskscope_format::stands_alone(&take(&mut outlet, before_sync)));
+        assert!(taskscope_format::stands_alone(&take(&mut outlet, rest)));
+        stream.write(4, &poll(4));
+        assert_eq!(outlet.seal().before_sync, 0);
     }
 
     #[test]

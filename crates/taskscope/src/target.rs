@@ -26,9 +26,7 @@ impl Target {
     /// `<program>-<pid>.tscope` in the current directory. A file that somebody
     /// named is replaced; the last is never.
     pub(crate) fn create(explicit: Option<PathBuf>, program: &str) -> Result<(Self, File), Error> {
-        let named = explicit
-            .or_else(|| std::env::var_os(ENVIRONMENT).filter(|p| !p.is_empty()).map(PathBuf::from));
-        match named {
+        match named(explicit) {
             Some(path) => {
                 let target = Self::claim(path)?;
                 match File::create(&target.path) {
@@ -79,6 +77,55 @@ impl Drop for Target {
             in_use.swap_remove(position);
         }
     }
+}
+
+/// The files of a flight recorder's dumps: `<stem>-<number>.tscope`, none of which replaces
+/// another.
+#[derive(Debug)]
+pub(crate) struct DumpFiles {
+    directory: PathBuf,
+    stem: String,
+    number: u32,
+}
+
+impl DumpFiles {
+    /// Beside `explicit`, or what `TASKSCOPE_FILE` names, and called as that; without them in
+    /// the current directory and called as the program. The directory must be there.
+    pub(crate) fn new(explicit: Option<PathBuf>, program: &str) -> Result<Self, Error> {
+        let path = named(explicit)
+            .unwrap_or_else(|| PathBuf::from(format!("{program}-{}", std::process::id())));
+        // A program may go to another directory later.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let suffix = format!(".{}", taskscope_format::EXTENSION);
+        let stem = name.strip_suffix(&suffix).unwrap_or(&name).to_owned();
+        if !directory.is_dir() {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            return Err(Error::Create { path, source });
+        }
+        Ok(Self { directory, stem, number: 0 })
+    }
+
+    /// The next file.
+    pub(crate) fn create(&mut self) -> Result<(PathBuf, File), Error> {
+        loop {
+            self.number += 1;
+            let name = format!("{}-{}.{}", self.stem, self.number, taskscope_format::EXTENSION);
+            let path = self.directory.join(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && self.number < u32::MAX => {}
+                Err(source) => return Err(Error::Create { path, source }),
+            }
+        }
+    }
+}
+
+/// The file that the program or its environment names.
+fn named(explicit: Option<PathBuf>) -> Option<PathBuf> {
+    explicit.or_else(|| std::env::var_os(ENVIRONMENT).filter(|p| !p.is_empty()).map(PathBuf::from))
 }
 
 /// The file name of the running program.

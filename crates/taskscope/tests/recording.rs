@@ -180,6 +180,11 @@ fn an_event_of_a_dying_thread_breaks_nothing_and_is_counted() {
     let spawned = recorded.count(|event| matches!(event, Event::Spawn(_))) as u64;
     assert_eq!(spawned + report.dropped_events, 2);
     assert_eq!(recorded.trace.report().dropped, report.dropped_events);
+    let [told] = &report.drops[..] else { panic!("{:?}", report.drops) };
+    assert_eq!((told.thread, told.events), (None, report.dropped_events));
+    assert!(told.since <= told.until);
+    let [drop] = recorded.trace.drops() else { panic!("{:?}", recorded.trace.drops()) };
+    assert_eq!((drop.thread, drop.lane, drop.count), (None, None, report.dropped_events));
 }
 
 #[test]
@@ -221,7 +226,7 @@ fn the_report_tells_the_path_and_how_much_there_is() {
     let report = recording.finish().unwrap();
     assert_eq!(report.path.as_deref(), Some(&*path));
     assert!(report.bytes > 0 && report.bytes < path.metadata().unwrap().len());
-    assert_eq!(report.dropped_events, 0);
+    assert_eq!((report.dropped_events, report.drops), (0, vec![]));
 }
 
 #[test]
