@@ -59,9 +59,18 @@ pub fn run(workload: Workload, variant: Variant, quick: bool) -> Result<(), Box<
 
 /// The peak as Linux counts it for this program. (`ru_maxrss` knows that of the
 /// process that started it, too.)
-fn peak_bytes() -> Option<u64> {
+pub fn peak_bytes() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// What is resident now.
+pub fn memory_bytes() -> Option<u64> {
+    status_bytes("VmRSS:")
+}
+
+fn status_bytes(key: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix(key))?;
     Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 

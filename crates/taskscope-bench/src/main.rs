@@ -9,12 +9,15 @@
 //! again, and a peak of memory is never forgotten. Variants alternate within a
 //! round, so that a noisy minute hits all alike; what is shown are medians.
 //!
+//! `--soak 3` is another thing: three minutes of a flight recorder, for its memory.
+//!
 //! Trust ratios of CPU time. Wall time says little on a busy machine, and
 //! nanoseconds say little about another one.
 
 mod child;
 mod load;
 mod report;
+mod soak;
 mod variant;
 mod workload;
 
@@ -54,6 +57,10 @@ struct Options {
     /// Only these variants. Ratios need `bare` among them.
     #[arg(long, value_enum, value_delimiter = ',')]
     variants: Vec<Variant>,
+    /// Instead of all that, run a flight recorder for so many minutes and see that its memory
+    /// stays within its limits.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<f64>,
     /// Be the measured process.
     #[arg(long, hide = true)]
     child: bool,
@@ -61,6 +68,9 @@ struct Options {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut options = Options::parse();
+    if let Some(minutes) = options.soak {
+        return soak::run(minutes);
+    }
     if options.workloads.is_empty() {
         options.workloads = Workload::value_variants().to_vec();
     }

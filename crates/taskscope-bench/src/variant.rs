@@ -23,6 +23,8 @@ pub enum Variant {
     Full,
     /// All that taskscope records, as a layer over a `Registry`.
     Layer,
+    /// As `Full`, with a flight recorder that keeps 4 MB: so nearly all goes again.
+    Flight,
     /// A `Registry` without a layer: what the layer's owner pays anyway.
     Registry,
     /// dial9: polls.
@@ -90,6 +92,15 @@ impl Variant {
             }
             Self::Full => {
                 let recording = taskscope::init();
+                recording.hooks(&mut builder);
+                Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
+            }
+            Self::Flight => {
+                let recording = taskscope::Recorder::builder()
+                    .file(directory.join("flight.tscope"))
+                    .flight(taskscope::FlightRecorder::new().keep_bytes(4 << 20))
+                    .start()?;
+                tracing::dispatcher::set_global_default(recording.subscriber())?;
                 recording.hooks(&mut builder);
                 Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
             }
