@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use taskscope_model::{DropSummary, RuntimeSummary, Summary, WaitSummary};
+use taskscope_model::{DropSummary, RuntimeSummary, Summary, WaitSummary, meta};
 
 use crate::args::SummaryArgs;
 use crate::error::Error;
@@ -73,7 +73,10 @@ fn table(summary: &Summary) -> String {
         let all = summary.waits.iter().map(|wait| wait.count).sum();
         row("waits", human::count(all), waits(&summary.waits));
     }
-    row("wakes", human::count(summary.wakes), String::new());
+    match (summary.wakes, summary.detail.as_deref()) {
+        (0, Some(meta::DETAIL_POLLS)) => row("wakes", "not recorded".to_owned(), String::new()),
+        (wakes, _) => row("wakes", human::count(wakes), String::new()),
+    }
     let elsewhere = if summary.runtimes.is_empty() { "thread" } else { "worker" };
     row(
         "hops",

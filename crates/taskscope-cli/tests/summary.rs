@@ -19,6 +19,7 @@ fn the_json_has_the_keys_that_are_documented() {
     let summary = Sandbox::with_trace().summary("a.tscope");
     let expected = [
         "damaged_parts",
+        "detail",
         "dropped_events",
         "drops",
         "dump",
@@ -32,6 +33,7 @@ fn the_json_has_the_keys_that_are_documented() {
         "program",
         "runtimes",
         "tasks",
+        "threads",
         "truncated",
         "waits",
         "wakes",

@@ -80,6 +80,13 @@ pub mod meta {
     pub const RECORDER: &str = "recorder";
     /// The operating system and processor architecture.
     pub const PLATFORM: &str = "platform";
+    /// How much was recorded: [`DETAIL_FULL`] or [`DETAIL_POLLS`].
+    pub const DETAIL: &str = "detail";
+    /// The value of [`DETAIL`] for all that there is.
+    pub const DETAIL_FULL: &str = "full";
+    /// The value of [`DETAIL`] for spawns, polls, ends and parks alone: what isn't
+    /// there, such as a wake, may have happened all the same.
+    pub const DETAIL_POLLS: &str = "polls";
     /// A sentence for whoever looks at the trace: what keeps it from being whole.
     pub const NOTICE: &str = "notice";
     /// Why a flight recorder wrote what it kept: a part of a sentence.

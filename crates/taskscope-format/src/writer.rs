@@ -1,21 +1,20 @@
 //! Blocks into a file.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 
 use crate::VERSION;
 use crate::event::ThreadId;
-use crate::frame::{BLOCK_HEADER, BlockHeader, BlockKind, FileHeader, MAX_PAYLOAD};
+use crate::frame::{BlockHeader, BlockKind, FileHeader, MAX_PAYLOAD};
 
 /// Writes a trace file: a header, then blocks as they come, then an end marker.
 ///
-/// Every block reaches the operating system in one `write`, so that what was
-/// written before the program is killed is whole.
+/// Every block reaches the operating system in one call, if that takes it all, so
+/// that what was written before the program is killed is whole.
 #[derive(Debug)]
 pub struct FileWriter<W> {
     file: W,
     sequences: HashMap<ThreadId, u32>,
-    buffer: Vec<u8>,
 }
 
 impl<W: Write> FileWriter<W> {
@@ -31,7 +30,7 @@ impl<W: Write> FileWriter<W> {
         let header = FileHeader { version: VERSION, started_unix_ns };
         file.write_all(&header.to_bytes())?;
         file.flush()?;
-        Ok(Self { file, sequences: HashMap::new(), buffer: Vec::new() })
+        Ok(Self { file, sequences: HashMap::new() })
     }
 
     /// Writes whole records of one thread, as its encoder made them and in
@@ -72,11 +71,22 @@ impl<W: Write> FileWriter<W> {
             length: length as u32,
             checksum: crc32fast::hash(payload),
         };
-        self.buffer.clear();
-        self.buffer.reserve(BLOCK_HEADER + length);
-        self.buffer.extend_from_slice(&header.to_bytes());
-        self.buffer.extend_from_slice(payload);
-        self.file.write_all(&self.buffer)?;
+        self.write_both(&header.to_bytes(), payload)?;
         self.file.flush()
+    }
+
+    /// Writes two pieces at once, without putting them together first: a payload can
+    /// be large, and its writer lives in other people's programs.
+    fn write_both(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
+        let written = loop {
+            match self.file.write_vectored(&[IoSlice::new(header), IoSlice::new(payload)]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        // Mostly all of it; what is left follows.
+        self.file.write_all(header.get(written..).unwrap_or_default())?;
+        let of_payload = written.saturating_sub(header.len());
+        self.file.write_all(payload.get(of_payload..).unwrap_or_default())
     }
 }

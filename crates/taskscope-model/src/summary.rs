@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind};
+use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind, meta};
 
 use crate::drops::DropSummary;
 use crate::parts::{LaneIx, LaneKind, PollEnd};
@@ -18,6 +18,8 @@ pub struct Summary {
     pub format_version: u16,
     /// The recorded program's file name, `null` where the file doesn't tell.
     pub program: Option<String>,
+    /// How much was recorded: `full` or `polls`, `null` where the file doesn't tell.
+    pub detail: Option<String>,
     /// Why a flight recorder wrote this; `null` for a recording that was written as it went.
     pub dump: Option<String>,
     /// Time from the first event to the last, in nanoseconds.
@@ -150,7 +152,8 @@ impl Trace {
         let report = self.report();
         Summary {
             format_version: self.info().format_version,
-            program: self.info().get(taskscope_format::meta::PROGRAM).map(str::to_owned),
+            program: self.info().get(meta::PROGRAM).map(str::to_owned),
+            detail: self.info().get(meta::DETAIL).map(str::to_owned),
             dump: self.info().get(taskscope_format::meta::DUMP).map(str::to_owned),
             duration_ns: self.span().end - self.span().start,
             events: report.records,

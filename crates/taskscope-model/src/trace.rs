@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId};
+use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
 
 use crate::drops::DroppedEvents;
 use crate::lanes::LaneIndex;
@@ -203,6 +203,12 @@ impl Trace {
     pub fn task_polls(&self, task: TaskIx) -> &[PollIx] {
         let Range { start, end } = self.task(task).polls;
         &self.polls_by_task[start as usize..end as usize]
+    }
+
+    /// Whether wakes were recorded, so that one that isn't there did not happen.
+    pub fn tells_wakes(&self) -> bool {
+        let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
+        !polls_alone || !self.wakes.is_empty()
     }
 
     /// All wakes, sorted by time.

@@ -137,7 +137,7 @@ impl Recorder {
                 (Sink::Flight(Box::new(black_box)), None, Some(dumper))
             }
         };
-        let meta = describe_process(&program);
+        let meta = describe_process(&program, detail);
         let writer = Writer::begin(Arc::clone(&shared), sink, meta).map_err(|source| {
             let path = target.as_ref().map(|target| target.path.clone()).unwrap_or_default();
             Error::Create { path, source }

@@ -22,7 +22,7 @@ use crate::dump::{self, Cause, Reply};
 use crate::report::ThreadDrops;
 use crate::shared::{RECORDING_STREAM, Shared};
 use crate::stream::{Outlet, Sealed};
-use crate::{hidden, unstable};
+use crate::{Detail, hidden, unstable};
 
 /// How often the rings are emptied.
 const EVERY: Duration = Duration::from_millis(50);
@@ -360,8 +360,13 @@ fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
 }
 
 /// What is known of the recorded process from the start.
-pub(crate) fn describe_process(program: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static str, String)> {
+    let detail = match detail {
+        Detail::Full => meta::DETAIL_FULL,
+        Detail::Polls => meta::DETAIL_POLLS,
+    };
     vec![
+        (meta::DETAIL, detail.to_owned()),
         (meta::PROGRAM, program.to_owned()),
         (meta::PID, std::process::id().to_string()),
         (meta::RECORDER, concat!("taskscope ", env!("CARGO_PKG_VERSION")).to_owned()),

@@ -77,7 +77,11 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
         if times.idle > 0 {
             figure(ui, "not running", ns(times.idle), "wakes not recorded");
         }
-        figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+        if trace.tells_wakes() {
+            figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+        } else {
+            figure(ui, "woken", "not recorded", "");
+        }
         if !counts.idle_wakes.is_empty() {
             figure(ui, "", "", &counts.idle_wakes);
         }
