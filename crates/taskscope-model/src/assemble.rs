@@ -8,10 +8,11 @@ use std::ops::Range;
 use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
 
 use crate::lanes::LaneIndex;
-use crate::load::{Loader, RawPoll, RawWake};
+use crate::load::Loader;
 use crate::parts::{
     Hop, Lane, LaneIx, LaneKind, Park, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
 };
+use crate::raw::{RawPoll, RawWake};
 use crate::trace::Trace;
 
 pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {

@@ -20,114 +20,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use taskscope_format::{
-    Event, Flavor, Location, Nanos, OpenError, PollResult, Reader, Record, ResourceId, RuntimeId,
-    Source, Spawn, TaskId, TaskKind, ThreadId, WakeOp, meta,
+    Event, Nanos, OpenError, PollResult, Reader, Record, ResourceId, RuntimeId, Source, Spawn,
+    TaskId, ThreadId, WakeOp, meta,
 };
 
 use crate::assemble;
 use crate::drops::DroppedEvents;
+use crate::known::LONG;
 use crate::parts::{
     End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx, Runtime,
     Task, TaskIx, Thread, Wait, Waker,
 };
+use crate::raw::{Moment, OpenPoll, RawPoll, RawWake, Stream};
 use crate::spans::{Here, Spans};
 use crate::trace::Trace;
-
-/// A runtime says how many workers it has. Lanes are made at once for at most
-/// this many of all runtimes, the others when they are first seen.
-const MAX_LANES_AHEAD: u32 = 1024;
-
-/// Texts longer than this are rare.
-const LONG: usize = 256;
-
-/// A poll as its thread told of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawPoll {
-    pub(crate) start: Nanos,
-    pub(crate) end: Nanos,
-    pub(crate) task: TaskIx,
-    pub(crate) lane: LaneIx,
-    pub(crate) how: PollEnd,
-    pub(crate) depth: u8,
-    pub(crate) source: Source,
-    /// The task's budget was used up in it.
-    pub(crate) budget_spent: bool,
-    pub(crate) gave_worker_away: bool,
-    /// The task's waker was cloned, so somebody could wake it later.
-    pub(crate) kept_waker: bool,
-    /// The moment in its thread's life at which it ended.
-    pub(crate) moment: Moment,
-}
-
-/// A wake as its thread told of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawWake {
-    pub(crate) time: Nanos,
-    pub(crate) task: TaskIx,
-    pub(crate) by: Waker,
-    pub(crate) op: WakeOp,
-    pub(crate) lane: Option<LaneIx>,
-    pub(crate) worker: Option<LaneIx>,
-    pub(crate) moment: Moment,
-}
-
-/// A thread between two of its polls: two things have the same moment if the
-/// thread neither parked nor called wakers and then polled between them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moment {
-    thread: u32,
-    parks: u32,
-    batches: u32,
-    silences: u32,
-}
-
-impl Moment {
-    /// Whether two things have the same moment. Where parks are not told (its
-    /// runtime has no hooks), a worker that was silent for a while is taken to
-    /// have parked.
-    pub(crate) fn is_same(self, other: Self, parks_are_told: bool) -> bool {
-        let silences = if parks_are_told { other.silences } else { self.silences };
-        Self { silences, ..self } == other
-    }
-}
-
-/// A worker that does nothing for so long has nothing to do. The waker of a task
-/// that has yielded it calls at once.
-const SILENCE: Nanos = 100_000;
-
-#[derive(Clone, Copy, Debug)]
-struct OpenPoll {
-    task: TaskIx,
-    start: Nanos,
-    lane: LaneIx,
-    source: Source,
-    on_worker: bool,
-    budget_spent: bool,
-    gave_worker_away: bool,
-}
-
-/// What is known of a thread while its stream is replayed.
-#[derive(Debug, Default)]
-struct Stream {
-    worker: Option<LaneIx>,
-    open: Vec<OpenPoll>,
-    parked_since: Option<(LaneIx, Nanos)>,
-    moment: Moment,
-    /// Wakers were called since the last poll, outside any poll.
-    woke: bool,
-    /// When it last ended a poll or called a waker.
-    active: Nanos,
-}
-
-impl Stream {
-    /// The thread polls or calls a waker.
-    fn acts(&mut self, time: Nanos) {
-        if self.open.is_empty() && time.saturating_sub(self.active) > SILENCE {
-            self.moment.silences += 1;
-        }
-        self.active = time;
-    }
-}
 
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
@@ -149,17 +55,17 @@ pub(crate) struct Loader {
     pub(crate) spans: Spans,
     pub(crate) drops: Vec<DroppedEvents>,
     streams: HashMap<ThreadId, Stream>,
-    thread_of: HashMap<ThreadId, usize>,
-    runtime_of: HashMap<RuntimeId, u32>,
-    lane_of: HashMap<LaneKind, LaneIx>,
-    place_of: HashMap<Place, PlaceIx>,
-    task_of: HashMap<TaskId, TaskIx>,
+    pub(crate) thread_of: HashMap<ThreadId, usize>,
+    pub(crate) runtime_of: HashMap<RuntimeId, u32>,
+    pub(crate) lane_of: HashMap<LaneKind, LaneIx>,
+    pub(crate) place_of: HashMap<Place, PlaceIx>,
+    pub(crate) task_of: HashMap<TaskId, TaskIx>,
     resource_of: HashMap<ResourceId, ResourceIx>,
     ends: HashMap<TaskId, End>,
-    strings: HashSet<Arc<str>>,
+    pub(crate) strings: HashSet<Arc<str>>,
     /// Long ones also by where they stand in the file: a file can name one again and
     /// again, and to look at it each time would take for ever.
-    long_strings: HashMap<(usize, usize), Arc<str>>,
+    pub(crate) long_strings: HashMap<(usize, usize), Arc<str>>,
     /// See [`Spans::more_fields`].
     room_for_fields: usize,
 }
@@ -293,135 +199,6 @@ impl Loader {
     fn spawned_before(&mut self, task: TaskId) {
         let task = self.task(task);
         self.tasks[task.get()].spawned = None;
-    }
-
-    fn thread(&mut self, id: ThreadId, os_id: u64, name: &str) {
-        let name = self.optional_string(Some(name));
-        let position = *self.thread_of.entry(id).or_insert_with(|| {
-            self.threads.push(Thread { id, os_id, name: None });
-            self.threads.len() - 1
-        });
-        let thread = &mut self.threads[position];
-        thread.name = name.or(thread.name.take());
-    }
-
-    fn runtime(&mut self, id: RuntimeId, flavor: Flavor, workers: u32, name: &str, hooked: bool) {
-        let name = self.optional_string(Some(name));
-        let position = self.runtime_position(id);
-        let runtime = &mut self.runtimes[position as usize];
-        runtime.flavor = flavor;
-        runtime.hooked |= hooked;
-        runtime.name = name.or(runtime.name.take());
-        self.lanes_ahead(position, workers.min(MAX_LANES_AHEAD));
-    }
-
-    fn runtime_position(&mut self, id: RuntimeId) -> u32 {
-        *self.runtime_of.entry(id).or_insert_with(|| {
-            self.runtimes.push(Runtime {
-                id: id.0,
-                name: None,
-                flavor: Flavor::Unknown,
-                hooked: false,
-                workers: Vec::new(),
-            });
-            self.runtimes.len() as u32 - 1
-        })
-    }
-
-    /// Makes lanes for a runtime's workers before they are seen.
-    fn lanes_ahead(&mut self, runtime: u32, workers: u32) {
-        // Recorders introduce a runtime again and again.
-        let last = workers.checked_sub(1).map(|index| LaneKind::Worker { runtime, index });
-        if last.is_none_or(|last| self.lane_of.contains_key(&last)) {
-            return;
-        }
-        for index in 0..workers {
-            if self.lanes.len() >= MAX_LANES_AHEAD as usize {
-                return;
-            }
-            self.lane(LaneKind::Worker { runtime, index });
-        }
-    }
-
-    fn worker_lane(&mut self, runtime: RuntimeId, index: u32) -> LaneIx {
-        let runtime = self.runtime_position(runtime);
-        self.lane(LaneKind::Worker { runtime, index })
-    }
-
-    fn lane(&mut self, kind: LaneKind) -> LaneIx {
-        if let Some(&known) = self.lane_of.get(&kind) {
-            return known;
-        }
-        // No program has so many; the last lane takes what a broken file may
-        // claim.
-        let last = LaneIx(u16::MAX);
-        if self.lanes.len() > last.get() {
-            return last;
-        }
-        let new = LaneIx(self.lanes.len() as u16);
-        self.lanes.push((kind, Vec::new()));
-        self.lane_of.insert(kind, new);
-        new
-    }
-
-    fn task(&mut self, id: TaskId) -> TaskIx {
-        *self.task_of.entry(id).or_insert_with(|| {
-            self.tasks.push(Task {
-                id,
-                kind: TaskKind::Task,
-                name: None,
-                function: None,
-                place: None,
-                runtime: None,
-                parent: None,
-                size: None,
-                original_size: None,
-                spawned: None,
-                spawned_on: None,
-                end: None,
-                hops: 0,
-                busy: 0,
-                longest: 0,
-                polls: 0..0,
-                wakes: 0..0,
-            });
-            TaskIx(self.tasks.len() as u32 - 1)
-        })
-    }
-
-    /// A text, kept once however often it is named.
-    fn string(&mut self, text: &str) -> Arc<str> {
-        let stands_at = (text.as_ptr() as usize, text.len());
-        if let Some(known) = self.long_strings.get(&stands_at) {
-            return known.clone();
-        }
-        let known = self.equal_string(text);
-        if text.len() > LONG {
-            self.long_strings.insert(stands_at, known.clone());
-        }
-        known
-    }
-
-    fn equal_string(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.strings.get(text) {
-            return known.clone();
-        }
-        let text: Arc<str> = text.into();
-        self.strings.insert(text.clone());
-        text
-    }
-
-    fn optional_string(&mut self, text: Option<&str>) -> Option<Arc<str>> {
-        text.filter(|text| !text.is_empty()).map(|text| self.string(text))
-    }
-
-    fn place(&mut self, location: Location<'_>) -> PlaceIx {
-        let file = self.string(location.file);
-        let place = Place { file, line: location.line, column: location.column };
-        *self.place_of.entry(place).or_insert_with_key(|place| {
-            self.places.push(place.clone());
-            PlaceIx(self.places.len() as u32 - 1)
-        })
     }
 
     /// Takes in a spawn; the layer and a hook may each tell of the same one.

@@ -131,25 +131,15 @@
 // Without it there is no recording, and so there are parts that nobody calls.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
-mod black_box;
 mod clock;
 mod detail;
-mod digest;
-mod doing;
-mod dump;
 mod error;
-mod facts;
-mod fields;
 mod flight;
-mod hidden;
+mod heard;
 mod hooks;
 mod ids;
 mod init;
-mod kept;
-mod layer;
 mod life;
-mod listener;
-mod messages;
 mod polls;
 mod recorded;
 mod recorder;
@@ -162,7 +152,6 @@ mod shared;
 mod span_index;
 mod spans;
 mod stream;
-mod subscriber;
 mod sync;
 mod target;
 mod task;
@@ -170,15 +159,11 @@ mod thread;
 mod unstable;
 mod visits;
 mod waits;
-mod waker_callsites;
-mod wanted;
-mod watch;
-mod words;
 mod writer;
 
 pub use detail::Detail;
-pub use dump::Dumper;
 pub use error::Error;
+pub use flight::dump::Dumper;
 pub use flight::{DumpSignal, FlightRecorder};
 pub use init::init;
 pub use recorded::{Record, Recorded, spawn};

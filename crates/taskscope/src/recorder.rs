@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use taskscope_format::FileWriter;
 use tracing_subscriber::filter::Targets;
 
-use crate::black_box::BlackBox;
 use crate::clock::Clock;
-use crate::dump::{self, Dumper};
 use crate::flight::FlightRecorder;
+use crate::flight::black_box::BlackBox;
+use crate::flight::dump::{self, Dumper};
+use crate::heard::wanted::{self, Wanted};
 use crate::recording::{Recording, Running};
 use crate::shared::Shared;
 use crate::target::{DumpFiles, Target, program_name};
-use crate::wanted::{self, Wanted};
 use crate::writer::{Sink, Writer, describe_process};
 use crate::{Detail, Error, running};
 

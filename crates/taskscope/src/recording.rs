@@ -9,13 +9,13 @@ use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::dump::Dumper;
-use crate::layer;
+use crate::flight::dump::Dumper;
+use crate::heard::layer;
+use crate::heard::subscriber::TaskSubscriber;
+use crate::heard::wanted::Wanted;
 use crate::report::Report;
 use crate::shared::Shared;
-use crate::subscriber::TaskSubscriber;
 use crate::target::Target;
-use crate::wanted::Wanted;
 use crate::writer::Outcome;
 use crate::{Detail, Error};
 

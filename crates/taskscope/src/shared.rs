@@ -7,7 +7,7 @@ use std::thread::Thread;
 use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
 use crate::clock::Clock;
-use crate::dump::Marks;
+use crate::flight::dump::Marks;
 use crate::runtimes::Runtimes;
 use crate::stream::{Outlet, Stream};
 

@@ -7,7 +7,7 @@ use taskscope_format::{EndKind, ResourceId, SpanId, TaskId, TaskKind};
 
 use tracing::Metadata;
 
-use crate::words::Word;
+use crate::heard::words::Word;
 
 /// What is behind a span.
 #[derive(Clone, Debug)]

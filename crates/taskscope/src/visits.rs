@@ -45,7 +45,7 @@ pub(crate) enum How {
 #[derive(Debug)]
 pub(crate) struct LastVisit {
     pub(crate) task: TaskId,
-    /// [`ThreadState::told`] at its end.
+    /// `ThreadState::told` at its end.
     pub(crate) told: u64,
     pub(crate) at: Nanos,
     pub(crate) kept_waker: bool,

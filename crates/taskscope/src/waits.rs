@@ -19,10 +19,10 @@
 
 use taskscope_format::{Event, Resource, ResourceId, SpanId};
 
+use crate::heard::words::Word;
 use crate::shared::Shared;
 use crate::task::Mark;
 use crate::thread::ThreadState;
-use crate::words::Word;
 
 /// The spans that a thread is inside of, but for those of tasks, innermost last.
 #[derive(Debug, Default)]

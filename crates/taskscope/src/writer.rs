@@ -17,12 +17,13 @@ use std::time::Duration;
 
 use taskscope_format::{Encoder, Event, FileWriter, Nanos, ThreadId, meta};
 
-use crate::black_box::{BlackBox, Written};
-use crate::dump::{self, Cause, Reply};
+use crate::flight::black_box::{BlackBox, Written};
+use crate::flight::dump::{self, Cause, Reply};
+use crate::heard::hidden;
 use crate::report::ThreadDrops;
 use crate::shared::{RECORDING_STREAM, Shared};
 use crate::stream::{Outlet, Sealed};
-use crate::{Detail, hidden, unstable};
+use crate::{Detail, unstable};
 
 /// How often the rings are emptied.
 const EVERY: Duration = Duration::from_millis(50);

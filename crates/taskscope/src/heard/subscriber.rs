@@ -16,9 +16,9 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-use crate::listener::Listener;
+use crate::heard::listener::Listener;
+use crate::heard::wanted::Wanted;
 use crate::shared::Shared;
-use crate::wanted::Wanted;
 
 /// The subscriber.
 #[derive(Debug)]

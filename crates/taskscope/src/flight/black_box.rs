@@ -16,12 +16,12 @@ use std::time::Duration;
 use taskscope_format::{FileWriter, Nanos, ThreadId, stands_alone};
 
 use crate::Error;
-use crate::dump::{Cause, Installed, Reply};
+use crate::flight::dump::{Cause, Installed, Reply};
+use crate::flight::kept::{Block, Kept, Snapshot};
+use crate::flight::watch::Watch;
 use crate::flight::{DumpSignal, FlightRecorder};
-use crate::kept::{Block, Kept, Snapshot};
 use crate::shared::Shared;
 use crate::target::DumpFiles;
-use crate::watch::Watch;
 
 #[derive(Debug)]
 pub(crate) struct BlackBox {
@@ -256,8 +256,11 @@ mod tests {
     fn automatic_dumps_are_few_and_others_are_not_limited() {
         let mut limits = Limits { left: 3, apart: 100, last: [None; 2] };
         let panic = || Cause::Panic("a panic".to_owned());
-        let poll =
-            crate::watch::LongPoll { task: taskscope_format::TaskId(1), lasted: 5, goes_on: true };
+        let poll = crate::flight::watch::LongPoll {
+            task: taskscope_format::TaskId(1),
+            lasted: 5,
+            goes_on: true,
+        };
         assert!(limits.allow(&panic(), 10));
         assert!(!limits.allow(&panic(), 109), "too soon");
         assert!(limits.allow(&Cause::LongPoll(poll), 110), "another cause");

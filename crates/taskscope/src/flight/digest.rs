@@ -18,8 +18,8 @@ use taskscope_format::{
     Encoder, Event, Location, Nanos, RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId,
 };
 
-use crate::doing::Doing;
-use crate::facts::{Resources, Spans};
+use crate::flight::doing::Doing;
+use crate::flight::facts::{Resources, Spans};
 use crate::shared::RECORDING_STREAM;
 
 /// Blocks of different threads come in any order, so an end may come before the spawn it

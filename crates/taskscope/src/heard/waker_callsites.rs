@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use taskscope_format::WakeOp;
 use tracing::Metadata;
 
-use crate::fields::WakerOp;
+use crate::heard::fields::WakerOp;
 
 /// The most frequent first.
 const OPS: [WakerOp; 4] =

@@ -4,7 +4,7 @@
 //! By bytes, always: before a block comes in, the oldest ones go until there is room. And by
 //! time, if so asked: what came in before the window goes. (A block has at most the 50 ms before
 //! the writer thread took it, so the time at which it came in is late enough to judge it by.)
-//! What goes is not simply lost: the [digest](crate::digest) reads it, and keeps what somebody
+//! What goes is not simply lost: the [digest](crate::flight::digest) reads it, and keeps what somebody
 //! needs to know to understand the rest.
 //!
 //! # Chains
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Nanos, Records, ThreadId, stands_alone};
 
-use crate::digest::Digest;
+use crate::flight::digest::Digest;
 
 /// A block as it will stand in the file.
 pub(crate) type Block = (ThreadId, Arc<[u8]>);

@@ -11,10 +11,10 @@ use tracing_subscriber::filter::{Filtered, LevelFilter};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::hidden;
-use crate::listener::Listener;
+use crate::heard::hidden;
+use crate::heard::listener::Listener;
+use crate::heard::wanted::Wanted;
 use crate::shared::Shared;
-use crate::wanted::Wanted;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
 /// the layers beside it want, and they see what they would without it.

@@ -6,7 +6,7 @@ use taskscope_format::{Location, Resource, ResourceId, Source, Spawn, TaskId, Ta
 use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
-use crate::words::Word;
+use crate::heard::words::Word;
 
 /// Fields of a `runtime.spawn` span.
 #[derive(Debug, Default)]

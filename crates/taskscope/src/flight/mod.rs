@@ -1,5 +1,13 @@
 //! Recording always, and keeping only what came last.
 
+pub(crate) mod black_box;
+pub(crate) mod digest;
+pub(crate) mod doing;
+pub(crate) mod dump;
+pub(crate) mod facts;
+pub(crate) mod kept;
+pub(crate) mod watch;
+
 use std::time::Duration;
 
 use crate::Error;

@@ -16,8 +16,8 @@ use taskscope_format::Nanos;
 
 use crate::Error;
 use crate::flight::FlightRecorder;
+use crate::flight::watch::LongPoll;
 use crate::shared::Shared;
-use crate::watch::LongPoll;
 
 /// Where the answer to a call goes.
 pub(crate) type Reply = SyncSender<Result<PathBuf, Error>>;

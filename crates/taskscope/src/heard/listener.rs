@@ -1,6 +1,6 @@
 //! What Tokio tells through `tracing`, whoever gives the spans their ids: a
-//! `Registry` with the [layer](crate::layer) on it, or the
-//! [subscriber](crate::subscriber) of the recorder's own.
+//! `Registry` with the [layer](crate::heard::layer) on it, or the
+//! [subscriber](crate::heard::subscriber) of the recorder's own.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use taskscope_format::{SpanId, TaskId};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata};
 
-use crate::fields::{
+use crate::heard::fields::{
     OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp, WakerSpan,
 };
-use crate::messages::{Parent, Text};
+use crate::heard::messages::{Parent, Text};
+use crate::heard::waker_callsites::WakerCallsites;
+use crate::heard::wanted::{Sort, Wanted};
 use crate::shared::Shared;
 use crate::span_index::SpanIndex;
 use crate::spans::Spans;
 use crate::task::{Mark, Spanned, Task};
 use crate::thread::record;
-use crate::waker_callsites::WakerCallsites;
-use crate::wanted::{Sort, Wanted};
 
 /// Records what it hears.
 #[derive(Debug)]

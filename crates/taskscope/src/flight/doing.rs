@@ -1,4 +1,4 @@
-//! What a thread is at when a window begins, for the [digest](crate::digest).
+//! What a thread is at when a window begins, for the [digest](crate::flight::digest).
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
 
