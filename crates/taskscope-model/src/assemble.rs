@@ -10,9 +10,9 @@ use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
 use crate::lanes::LaneIndex;
 use crate::load::Loader;
 use crate::parts::{
-    Hop, Lane, LaneIx, LaneKind, Park, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
+    Hop, Lane, LaneIx, LaneKind, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
 };
-use crate::raw::{RawPoll, RawWake};
+use crate::raw::{RawLane, RawPoll, RawWake};
 use crate::trace::Trace;
 
 pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
@@ -40,7 +40,7 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
     for (task, range) in loader.tasks.iter_mut().zip(ranges) {
         task.wakes = range;
     }
-    let parks_are_told = |lane: LaneIx| match loader.lanes[lane.get()].0 {
+    let parks_are_told = |lane: LaneIx| match loader.lanes[lane.get()].kind {
         LaneKind::Worker { runtime, .. } => loader.runtimes[runtime as usize].hooked,
         LaneKind::Thread(_) => false,
     };
@@ -196,8 +196,8 @@ fn order_runtimes(loader: &mut Loader) {
     let renumber = |runtime: &mut u32| *runtime = new[*runtime as usize];
 
     loader.tasks.iter_mut().filter_map(|task| task.runtime.as_mut()).for_each(renumber);
-    for (kind, _) in &mut loader.lanes {
-        if let LaneKind::Worker { runtime, .. } = kind {
+    for lane in &mut loader.lanes {
+        if let LaneKind::Worker { runtime, .. } = &mut lane.kind {
             renumber(runtime);
         }
     }
@@ -208,7 +208,7 @@ fn order_runtimes(loader: &mut Loader) {
 /// index, then the other threads.
 fn order_lanes(loader: &mut Loader) {
     let mut order: Vec<usize> = (0..loader.lanes.len()).collect();
-    order.sort_by_key(|&old| loader.lanes[old].0);
+    order.sort_by_key(|&old| loader.lanes[old].kind);
     let mut new = vec![LaneIx(0); order.len()];
     for (position, &old) in order.iter().enumerate() {
         new[old] = LaneIx(position as u16);
@@ -226,9 +226,8 @@ fn order_lanes(loader: &mut Loader) {
         }
     }
     loader.drops.iter_mut().filter_map(|drop| drop.lane.as_mut()).for_each(renumber);
-    let lanes = &mut loader.lanes;
-    loader.lanes =
-        order.iter().map(|&old| (lanes[old].0, std::mem::take(&mut lanes[old].1))).collect();
+    let mut lanes: Vec<Option<RawLane>> = loader.lanes.drain(..).map(Some).collect();
+    loader.lanes = order.iter().filter_map(|&old| lanes[old].take()).collect();
 }
 
 /// The positions of things by their task, in the order in which they come.
@@ -299,13 +298,17 @@ fn tell_end(task: &Task, polls: &[PollIx], raw_polls: &mut [RawPoll]) {
     match end.kind {
         EndKind::Returned => last.how = PollEnd::Ready,
         EndKind::Panicked => last.how = PollEnd::Panicked,
+        EndKind::Cancelled if last.how == PollEnd::Pending => last.how = PollEnd::Cancelled,
         EndKind::Cancelled | EndKind::Unknown => {}
     }
 }
 
-fn lanes(raw: Vec<(LaneKind, Vec<Park>)>, polls: &[Poll]) -> Vec<Lane> {
+fn lanes(raw: Vec<RawLane>, polls: &[Poll]) -> Vec<Lane> {
     let mut begin = 0;
-    let lane = |(position, (kind, mut parks)): (usize, (LaneKind, Vec<Park>))| {
+    let lane = |(position, lane): (usize, RawLane)| {
+        let RawLane { kind, mut parks, mut threads } = lane;
+        threads.sort_unstable();
+        threads.dedup_by_key(|behind| behind.thread);
         let after = polls.partition_point(|poll| poll.lane.get() <= position);
         let range = begin..after;
         begin = after;
@@ -316,7 +319,8 @@ fn lanes(raw: Vec<(LaneKind, Vec<Park>)>, polls: &[Poll]) -> Vec<Lane> {
         let parked = parks
             .iter()
             .fold(0, |sum: Nanos, park| sum.saturating_add(park.end.saturating_sub(park.start)));
-        Lane { kind, polls: range.start as u32..range.end as u32, parks, busy, parked }
+        let polls = range.start as u32..range.end as u32;
+        Lane { kind, polls, parks, threads, busy, parked }
     };
     raw.into_iter().enumerate().map(lane).collect()
 }

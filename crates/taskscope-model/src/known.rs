@@ -7,6 +7,7 @@ use taskscope_format::{Flavor, Location, RuntimeId, TaskId, TaskKind, ThreadId};
 
 use crate::load::Loader;
 use crate::parts::{LaneIx, LaneKind, Place, PlaceIx, Runtime, Task, TaskIx, Thread};
+use crate::raw::RawLane;
 
 /// A runtime says how many workers it has. Lanes are made at once for at most
 /// this many of all runtimes, the others when they are first seen.
@@ -87,7 +88,7 @@ impl Loader {
             return last;
         }
         let new = LaneIx(self.lanes.len() as u16);
-        self.lanes.push((kind, Vec::new()));
+        self.lanes.push(RawLane { kind, parks: Vec::new(), threads: Vec::new() });
         self.lane_of.insert(kind, new);
         new
     }

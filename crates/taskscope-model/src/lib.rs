@@ -66,8 +66,8 @@ pub use drops::{DropSummary, DroppedEvents};
 pub use effects::WakeEffect;
 pub use lanes::Mark;
 pub use parts::{
-    End, Hop, Info, Lane, LaneIx, LaneKind, Park, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
-    ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
+    End, Hop, Info, Lane, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, Poll, PollEnd,
+    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
 };
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};

@@ -28,10 +28,10 @@ use crate::assemble;
 use crate::drops::DroppedEvents;
 use crate::known::LONG;
 use crate::parts::{
-    End, Info, LaneIx, LaneKind, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx, Runtime,
-    Task, TaskIx, Thread, Wait, Waker,
+    End, Info, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx,
+    Runtime, Task, TaskIx, Thread, Wait, Waker,
 };
-use crate::raw::{Moment, OpenPoll, RawPoll, RawWake, Stream};
+use crate::raw::{Moment, OpenPoll, RawLane, RawPoll, RawWake, Stream};
 use crate::spans::{Here, Spans};
 use crate::trace::Trace;
 
@@ -45,7 +45,7 @@ pub(crate) struct Loader {
     pub(crate) before: Vec<(TaskIx, Nanos)>,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) threads: Vec<Thread>,
-    pub(crate) lanes: Vec<(LaneKind, Vec<Park>)>,
+    pub(crate) lanes: Vec<RawLane>,
     pub(crate) places: Vec<Place>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) polls: Vec<RawPoll>,
@@ -112,9 +112,12 @@ impl Loader {
             Event::Worker(worker) => {
                 let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
                 let stream = self.stream(thread);
-                stream.worker = lane;
+                let before = std::mem::replace(&mut stream.worker, lane);
                 for open in &mut stream.open {
                     open.gave_worker_away |= open.on_worker && Some(open.lane) != lane;
+                }
+                if let Some(lane) = lane.filter(|_| before != lane) {
+                    self.lanes[lane.get()].threads.push(LaneThread { since: time, thread });
                 }
             }
             Event::Spawn(spawn) => {
@@ -347,7 +350,7 @@ impl Loader {
 
     fn unpark(&mut self, thread: ThreadId, time: Nanos) {
         if let Some((lane, start)) = self.stream(thread).parked_since.take() {
-            self.lanes[lane.get()].1.push(Park { start, end: time.max(start) });
+            self.lanes[lane.get()].parks.push(Park { start, end: time.max(start) });
         }
     }
 

@@ -118,10 +118,22 @@ pub struct Lane {
     pub polls: Range<u32>,
     /// When it was parked, sorted by start.
     pub parks: Vec<Park>,
+    /// For a worker, the threads that were it, sorted by time: mostly one, and
+    /// another after each `block_in_place`.
+    pub threads: Vec<LaneThread>,
     /// Time spent in polls, in nanoseconds; nested polls count once.
     pub busy: Nanos,
     /// Time spent parked, in nanoseconds.
     pub parked: Nanos,
+}
+
+/// From when on a thread was behind a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LaneThread {
+    /// Since when.
+    pub since: Nanos,
+    /// Which.
+    pub thread: ThreadId,
 }
 
 /// A time in which a worker slept for want of work.
@@ -268,11 +280,18 @@ pub enum PollEnd {
     Ready,
     /// The future panicked.
     Panicked,
+    /// The task waited, and was cancelled before it was polled again.
+    Cancelled,
     /// The recording ended, or lost events, before the poll did.
     Open,
 }
 
 impl PollEnd {
+    /// Whether the task waited afterwards.
+    pub fn is_wait(self) -> bool {
+        matches!(self, Self::Pending | Self::Cancelled)
+    }
+
     /// Whether the task is to be polled again at once, for whatever reason.
     pub fn is_yield(self) -> bool {
         matches!(self, Self::Yielded { .. } | Self::BudgetSpent)

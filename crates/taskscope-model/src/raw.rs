@@ -2,7 +2,7 @@
 
 use taskscope_format::{Nanos, Source, WakeOp};
 
-use crate::parts::{LaneIx, PollEnd, TaskIx, Waker};
+use crate::parts::{LaneIx, LaneKind, LaneThread, Park, PollEnd, TaskIx, Waker};
 
 /// A poll as its thread told of it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,14 @@ pub(crate) struct RawPoll {
     pub(crate) kept_waker: bool,
     /// The moment in its thread's life at which it ended.
     pub(crate) moment: Moment,
+}
+
+/// A lane before its polls are known.
+#[derive(Debug)]
+pub(crate) struct RawLane {
+    pub(crate) kind: LaneKind,
+    pub(crate) parks: Vec<Park>,
+    pub(crate) threads: Vec<LaneThread>,
 }
 
 /// A wake as its thread told of it.

@@ -135,6 +135,15 @@ impl Trace {
         }
     }
 
+    /// The thread that was behind a worker at `time`: the last that had become it.
+    /// `None` for the lane of a thread.
+    pub fn thread_behind(&self, lane: LaneIx, time: Nanos) -> Option<&Thread> {
+        let threads = &self.lane(lane).threads;
+        let after = threads.partition_point(|behind| behind.since <= time);
+        let behind = threads.get(after.saturating_sub(1))?;
+        self.threads.iter().find(|thread| thread.id == behind.thread)
+    }
+
     /// Places where tasks were spawned.
     pub fn places(&self) -> &[Place] {
         &self.places

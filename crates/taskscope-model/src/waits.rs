@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{PollEnd, PollIx, Resource, ResourceIx, TaskIx, Wait, Waker};
+use crate::parts::{PollIx, Resource, ResourceIx, TaskIx, Wait, Waker};
 use crate::trace::Trace;
 
 /// What a task waited for after a poll.
@@ -62,7 +62,7 @@ impl Trace {
     /// What the task waited for after this poll; `None` where it did not wait: it
     /// had ended, or yielded.
     pub fn waited_for(&self, poll: PollIx) -> Option<WaitedFor<'_>> {
-        if self.poll(poll).how != PollEnd::Pending {
+        if !self.poll(poll).how.is_wait() {
             return None;
         }
         let waits = self.poll_waits(poll);

@@ -48,7 +48,7 @@ fn the_bracket_that_drops_a_cancelled_future_is_no_poll() {
         .thread(1, |t| t.worker(1).at(50).enter(7).at(51).pending().end(7, EndKind::Cancelled))
         .trace();
     let [only] = polls(&trace, 7)[..] else { panic!("{:?}", polls(&trace, 7)) };
-    assert_eq!((only.start, only.how), (10, PollEnd::Pending));
+    assert_eq!((only.start, only.how), (10, PollEnd::Cancelled));
     let cancelled_by = CancelledBy::NotTold;
     let end = End { time: 51, kind: EndKind::Cancelled, inferred: false, cancelled_by };
     assert_eq!(task(&trace, 7).end, Some(end));

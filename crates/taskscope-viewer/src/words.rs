@@ -10,6 +10,7 @@ use taskscope_model::{
 pub(crate) fn poll_end(how: PollEnd) -> &'static str {
     match how {
         PollEnd::Pending => "pending",
+        PollEnd::Cancelled => "pending, then cancelled",
         PollEnd::Yielded { inferred: false } => "yielded",
         PollEnd::Yielded { inferred: true } => "yielded (inferred)",
         PollEnd::BudgetSpent => "budget spent",

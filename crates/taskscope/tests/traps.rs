@@ -15,6 +15,7 @@ use common::{
 use taskscope_format::{
     CancelledBy, EndKind, Event, Flavor, PollResult, RuntimeId, Source, TaskId, TaskKind, WakeOp,
 };
+use taskscope_model::PollEnd;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 
@@ -75,6 +76,9 @@ fn trap_02_cancelled_tasks_are_visited_and_not_polled() {
             assert_eq!(recorded.ends(task), [(EndKind::Cancelled, inferred)], "{sources:?}");
         }
         assert_eq!((recorded.polls(tasks[0]), recorded.polls(tasks[1])), (0, 1), "{sources:?}");
+        let trace = &recorded.trace;
+        let polls = trace.task_polls(trace.find_task(tasks[1]).unwrap());
+        assert_eq!(trace.poll(polls[0]).how, PollEnd::Cancelled, "never polled again");
         let only_dropped = recorded
             .count(|event| matches!(event, Event::PollEnd { result: PollResult::OnlyDropped, .. }));
         assert_eq!(only_dropped, if sources == Both { 2 } else { 0 });
@@ -420,6 +424,10 @@ fn trap_11_block_in_place_moves_the_worker_to_another_thread() {
         for thread in [thread_of(blocking), thread_of(other)] {
             assert!(recorded.records.iter().any(|r| r.thread == thread && r.event == worker));
         }
+        let trace = &recorded.trace;
+        let lane = trace.lanes().iter().find(|lane| !lane.threads.is_empty()).unwrap();
+        let behind: Vec<_> = lane.threads.iter().map(|behind| behind.thread).collect();
+        assert_eq!(behind[..2], [thread_of(blocking), thread_of(other)]);
         // The first thread says that it gave its worker away, while its poll
         // is still open.
         let stream = recorded.stream_with(starts(blocking));

@@ -60,7 +60,7 @@ fn poll_row(
         lane = lane.chars().take(8).chain(['…']).collect();
     }
     let ended = match trace.poll_waits(ix) {
-        [wait, ..] if poll.how == PollEnd::Pending => {
+        [wait, ..] if poll.how.is_wait() => {
             format!("waits: {}", trace.resource(wait.resource).operation(&wait.operation))
         }
         _ => words::poll_end(poll.how).to_owned(),

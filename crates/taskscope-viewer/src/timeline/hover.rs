@@ -36,11 +36,16 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
         let arrival = trace.arrival(mark.poll).map(|arrival| words::arrival(trace, arrival));
         let waited = words::waited_for(trace, mark.poll);
         let spans = spans(trace, poll);
+        let thread = trace.thread_behind(poll.lane, poll.start).map(|thread| {
+            let name = thread.name.as_deref().unwrap_or_default();
+            format!("{name} {}", thread.os_id).trim_start().to_owned()
+        });
         for (name, value) in [
             ("poll", format!("{} of {}", number + 1, trace.task(task).poll_count())),
             ("for", time::duration(poll.duration() as f64)),
             ("from", time::exact(start)),
             ("on", trace.lane_name(poll.lane)),
+            ("thread", thread.unwrap_or_default()),
             ("ended", words::poll_end(poll.how).to_owned()),
             ("ran because", words::cause(trace, trace.cause(mark.poll))),
             ("taken", arrival.unwrap_or_default()),
