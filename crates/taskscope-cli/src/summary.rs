@@ -42,7 +42,8 @@ fn table(summary: &Summary) -> String {
         (tasks.aborted, "aborted"),
         (tasks.dropped_at_shutdown, "dropped at shutdown"),
         (tasks.cancelled - tasks.aborted - tasks.dropped_at_shutdown, "cancelled"),
-        (tasks.alive, "alive at the end"),
+        (tasks.ended, "ended, how is not recorded"),
+        (tasks.alive - tasks.ended, "alive at the end"),
     ];
     let ends = ends.iter().filter(|(number, _)| *number > 0);
     let ends: Vec<String> =

@@ -48,6 +48,7 @@ fn the_json_has_the_keys_that_are_documented() {
         "blocking",
         "cancelled",
         "dropped_at_shutdown",
+        "ended",
         "panicked",
         "returned",
         "spawned",

@@ -130,6 +130,8 @@ pub struct TaskCounts {
     pub dropped_at_shutdown: u64,
     /// They had not ended when the recording did, or how is not known.
     pub alive: u64,
+    /// Of those, the ones that had ended. (Hooks alone don't tell how.)
+    pub ended: u64,
     /// Closures that ran on the blocking pool.
     pub blocking: u64,
 }
@@ -253,7 +255,11 @@ impl Trace {
                         _ => {}
                     }
                 }
-                Some(EndKind::Unknown) | None => counts.alive += 1,
+                Some(EndKind::Unknown) => {
+                    counts.alive += 1;
+                    counts.ended += 1;
+                }
+                None => counts.alive += 1,
             }
         }
         counts

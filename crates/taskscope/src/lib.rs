@@ -28,10 +28,12 @@
 //! | event | from | tells |
 //! | --- | --- | --- |
 //! | spawn | both | name, place in the source, size, the task that spawned it |
-//! | poll | hooks, or else layer | begin, end, and whether the task ended in it |
+//! | poll | hooks, or else layer | begin, end, whether the task ended in it, whether its budget was spent |
+//! | wait | layer | which lock, channel or timer the task waits for, and where that was made |
 //! | wake | layer | who woke whom, and by which call |
-//! | end | both | whether the future returned, panicked or was dropped |
+//! | end | both | whether the future returned, panicked, was aborted or dropped at shutdown |
 //! | park | hooks | when a worker slept |
+//! | span, message | layer | the program's own, of the [targets](Recorder::targets) that it names |
 //!
 //! This is what Tokio tells. [`Record::recorded`] wraps a single future, and tells
 //! all but the park of it, on whatever executor.
@@ -117,6 +119,9 @@
 //! # Limits
 //! * Without `tokio_unstable`, and on other executors, only wrapped futures are
 //!   recorded, and it is not told when workers park but on runtimes with hooks.
+//! * Of Tokio's resources some say nothing (1.54: I/O, joins, `Notify`, `watch`,
+//!   `broadcast`, the receiving end of `mpsc`), nor does it say from which queue a
+//!   worker takes a task. What a reader concludes of both is marked as inferred.
 //! * Tasks spawned before the layer is in place have no name and no wakes.
 //! * A `LocalSet`, `block_on` and `spawn_blocking` have no hooks, so the layer
 //!   alone tells of their tasks; hooks alone don't.

@@ -58,7 +58,8 @@ fn whole(ui: &mut Ui, doc: &Document) {
             (tasks.returned, "returned"),
             (tasks.panicked, "panicked"),
             (tasks.cancelled, "cancelled"),
-            (tasks.alive, "alive"),
+            (tasks.ended, "ended"),
+            (tasks.alive - tasks.ended, "alive"),
         ];
         let ends: Vec<String> = ends
             .iter()
