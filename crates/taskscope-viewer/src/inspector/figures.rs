@@ -157,7 +157,23 @@ fn counted(words: impl Iterator<Item = String>) -> String {
         }
     }
     counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let parts: Vec<String> =
-        counts.iter().map(|(word, count)| format!("{} {word}", time::count(*count))).collect();
-    parts.join(", ")
+    let parts = counts.iter().map(|(word, count)| format!("{} {word}", time::count(*count)));
+    in_lines(parts)
+}
+
+/// Parts with commas between them, in lines that the panel has room for.
+fn in_lines(parts: impl Iterator<Item = String>) -> String {
+    const LONGEST: usize = 26;
+    let (mut text, mut line) = (String::new(), 0);
+    for part in parts {
+        let length = part.chars().count();
+        if line > 0 {
+            let fits = line + 2 + length <= LONGEST;
+            text.push_str(if fits { ", " } else { ",\n" });
+            line = if fits { line + 2 } else { 0 };
+        }
+        text.push_str(&part);
+        line += length;
+    }
+    text
 }
