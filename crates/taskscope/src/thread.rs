@@ -33,19 +33,11 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
     let found = THREAD.try_with(|thread| {
         let Ok(mut states) = thread.try_borrow_mut() else { return false };
         let position = states.iter().position(|state| state.recording == shared.recording);
-        if shared.is_closed() {
-            // The ring's memory is given back as soon as the thread comes by.
-            position.map(|position| states.swap_remove(position));
-            return true;
-        }
-        let position = match position {
+        let position = match position.filter(|_| !shared.is_closed()) {
             Some(position) => position,
-            None => match ThreadState::first(shared) {
-                Some(state) => {
-                    states.push(state);
-                    states.len() - 1
-                }
-                None => return false,
+            None => match come_or_go(&mut states, shared, position) {
+                Ok(position) => position,
+                Err(told) => return told,
             },
         };
         let Some(state) = states.get_mut(position) else { return false };
@@ -55,6 +47,23 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
     if !found.unwrap_or(false) {
         shared.miss_event();
     }
+}
+
+/// The first event of a thread, or the first after the end: where the thread's state is
+/// now, or whether all is well without.
+#[cold]
+fn come_or_go(
+    states: &mut Vec<ThreadState>,
+    shared: &Shared,
+    position: Option<usize>,
+) -> Result<usize, bool> {
+    if shared.is_closed() {
+        // The ring's memory is given back as soon as the thread comes by.
+        position.map(|position| states.swap_remove(position));
+        return Err(true);
+    }
+    states.push(ThreadState::first(shared).ok_or(false)?);
+    Ok(states.len() - 1)
 }
 
 /// One thread in one recording.
