@@ -120,7 +120,7 @@ impl Recorder {
         let program = program_name();
         let clock = Clock::start();
         let started_unix_ns = clock.started_unix_ns;
-        let shared = Arc::new(Shared::new(clock));
+        let shared = Arc::new(Shared::new(clock, detail));
         let (sink, target, dumper) = match flight {
             None => {
                 let (target, file) = Target::create(self.file, &program)?;

@@ -6,6 +6,7 @@ use std::thread::Thread;
 
 use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
+use crate::Detail;
 use crate::clock::Clock;
 use crate::flight::dump::Marks;
 use crate::runtimes::Runtimes;
@@ -29,7 +30,8 @@ pub(crate) struct Shared {
     /// Events that came where no stream could take them: while the thread was
     /// recording another one, or was being torn down.
     missed: AtomicU64,
-    tells_wakes: AtomicBool,
+    /// Whether wakes are recorded.
+    tells_wakes: bool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
     /// A task with hooks was spawned, and has no span that anybody hears of.
@@ -46,7 +48,7 @@ pub(crate) struct Shared {
 pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, detail: Detail) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             recording: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -59,7 +61,7 @@ impl Shared {
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
-            tells_wakes: AtomicBool::new(false),
+            tells_wakes: detail == Detail::Full,
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
             marks: Marks::default(),
@@ -73,18 +75,10 @@ impl Shared {
         self.clock.now()
     }
 
-    /// See [`Clock::now_in_order`]; without it where nobody tells of wakes.
+    /// See [`Clock::now_in_order`]; without the order where no wakes are recorded.
     #[inline]
     pub(crate) fn now_in_order(&self) -> Nanos {
-        match self.tells_wakes.load(Ordering::Relaxed) {
-            true => self.clock.now_in_order(),
-            false => self.clock.now(),
-        }
-    }
-
-    /// From now on there is somebody who tells of wakes.
-    pub(crate) fn tells_wakes(&self) {
-        self.tells_wakes.store(true, Ordering::Relaxed);
+        if self.tells_wakes { self.clock.now_in_order() } else { self.clock.now() }
     }
 
     #[inline]
@@ -204,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_panic_while_a_lock_is_held_stops_nothing() {
-        let shared = Shared::new(Clock::start());
+        let shared = Shared::new(Clock::start(), Detail::Full);
         shared.writer_is(std::thread::current());
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| {

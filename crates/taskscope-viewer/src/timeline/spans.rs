@@ -12,8 +12,10 @@ use crate::theme::Palette;
 
 /// How far a bar reaches into the lane; a nested one lies below.
 const HEIGHT: f32 = 3.0;
-/// More than this in a lane's window are not drawn: one couldn't tell them apart.
-const MOST: usize = 4_000;
+/// Of more messages than this in sight some are left out, evenly.
+const MOST_MESSAGES: usize = 4_000;
+/// Spans that lie deeper within others than this are taken to lie this deep.
+const DEEPEST: usize = 7;
 /// Half the width of a tick.
 const TICK: f32 = 1.0;
 
@@ -24,18 +26,27 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
         let visits = trace.lane_visits(lane, window.clone());
-        for visit in visits.iter().filter(|visit| visit.end > window.start).take(MOST) {
+        // By depth: what lies within another is painted over it.
+        let mut painted_to = [f32::NEG_INFINITY; DEEPEST + 1];
+        for visit in visits.iter().filter(|visit| visit.end > window.start) {
+            let painted_to = &mut painted_to[usize::from(visit.depth).min(DEEPEST)];
             let left = frame.scale.x(visit.start as f64).max(frame.plot.left());
             let right = frame.scale.x(visit.end as f64).min(frame.plot.right());
+            // Nothing that would lie wholly within a pixel already painted.
+            if right <= *painted_to {
+                continue;
+            }
+            *painted_to = right.max(left + 1.0);
             let top = row.rect.top() + 1.0 + (HEIGHT - 1.0) * f32::from(visit.depth.min(1));
-            let x = Rangef::new(left, right.max(left + 1.0));
+            let x = Rangef::new(left, *painted_to);
             let bar = Rect::from_x_y_ranges(x, Rangef::new(top, top + HEIGHT));
             mesh.add_colored_rect(bar, colour(frame.palette, trace.span_of(visit.span)));
         }
     }
     let messages = trace.messages();
     let at = |time| messages.partition_point(|message| message.time < time);
-    for message in messages[at(window.start)..at(window.end)].iter().take(MOST) {
+    let messages = &messages[at(window.start)..at(window.end)];
+    for message in messages.iter().step_by(messages.len().div_ceil(MOST_MESSAGES).max(1)) {
         let lane = RowKind::Lane(message.lane);
         let Some(row) = frame.rows.iter().find(|row| row.kind == lane) else { continue };
         let x = frame.scale.x(message.time as f64);

@@ -38,7 +38,6 @@ impl Listener {
     }
 
     pub(crate) fn new(shared: Arc<Shared>, wanted: Wanted) -> Self {
-        shared.tells_wakes();
         Self {
             shared,
             wanted,
@@ -235,11 +234,16 @@ impl Listener {
 
     #[inline]
     fn task(&self, span: &Id) -> Option<TaskId> {
-        let found = self.index.find(span.into_u64());
-        match found.or_else(|| self.spans.find(span)?.mark())? {
+        match self.mark(span)? {
             Mark::Task(id) => Some(id),
             Mark::Resource(_) | Mark::Operation(_) | Mark::Span(_) => None,
         }
+    }
+
+    /// What is behind a span, without a lock where that is possible.
+    #[inline]
+    fn mark(&self, span: &Id) -> Option<Mark> {
+        self.index.find(span.into_u64()).or_else(|| self.spans.find(span)?.mark())
     }
 
     /// The innermost span of the program's own that the thread is in.
@@ -257,10 +261,9 @@ impl Listener {
 
     /// The span of the program's own behind a span.
     fn own_span(&self, span: &Id) -> Option<SpanId> {
-        let found = self.index.find(span.into_u64());
-        match found.or_else(|| self.spans.find(span)?.mark())? {
+        match self.mark(span)? {
             Mark::Span(id) => Some(id),
-            _ => None,
+            Mark::Task(_) | Mark::Resource(_) | Mark::Operation(_) => None,
         }
     }
 }
