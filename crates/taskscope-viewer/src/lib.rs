@@ -25,6 +25,7 @@ mod command;
 mod document;
 mod help;
 mod inspector;
+mod labels;
 mod loading;
 mod notices;
 mod overview;
@@ -39,7 +40,6 @@ pub mod time;
 mod timeline;
 mod transport;
 mod view;
-mod words;
 
 #[cfg(test)]
 mod tests;

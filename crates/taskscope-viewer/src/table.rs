@@ -6,7 +6,7 @@ use taskscope_model::{State, TaskIx, Trace};
 
 use crate::document::{Document, Prepared};
 use crate::theme::Palette;
-use crate::{time, words};
+use crate::{labels, time};
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,7 +181,7 @@ fn refresh(doc: &mut Document) {
             let moment = doc.replay.moment();
             rows.sort_by_cached_key(|&task| now(trace, task, moment).map(State::name));
         }
-        Field::End => rows.sort_by_cached_key(|&task| words::task_end(trace.task(task).end)),
+        Field::End => rows.sort_by_cached_key(|&task| labels::task_end(trace.task(task).end)),
         field => rows.sort_by_key(|&task| value(prepared, task, field)),
     }
     if key.1 {
@@ -352,7 +352,7 @@ fn cell(row: &mut TableRow<'_, '_>, doc: &Document, ix: TaskIx, field: Field) {
                 }
             }
             Field::End => {
-                let text = RichText::new(words::task_end(task.end)).size(12.5);
+                let text = RichText::new(labels::task_end(task.end)).size(12.5);
                 let panicked = matches!(
                     task.end.map(|end| end.kind),
                     Some(taskscope_model::EndKind::Panicked)

@@ -6,7 +6,7 @@ use taskscope_model::{PollEnd, TaskIx, Trace, WakeEffect, Waker};
 use super::figure;
 use super::spans::OfTask;
 use crate::document::Document;
-use crate::{time, words};
+use crate::{labels, time};
 
 /// What takes a look at each poll and wake of a task, worked out once for each
 /// selection: a task can have millions.
@@ -69,7 +69,7 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
             None => "ended",
         };
         figure(ui, "now", now, "");
-        figure(ui, "end", words::task_end(task.end), "");
+        figure(ui, "end", labels::task_end(task.end), "");
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
         figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
         figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
@@ -99,7 +99,7 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
 fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
     let words = trace.task_polls(ix).iter().map(|&poll| match trace.poll(poll).how {
         PollEnd::Yielded { .. } => "yielded",
-        other => words::poll_end(other),
+        other => labels::poll_end(other),
     });
     counted(words.map(str::to_owned))
 }
@@ -107,7 +107,7 @@ fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
 /// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
 fn waits(trace: &Trace, ix: TaskIx) -> String {
     let waits = trace.task_polls(ix).iter().filter_map(|&poll| trace.waited_for(poll));
-    let words = waits.flat_map(|waited| words::operations(trace, waited));
+    let words = waits.flat_map(|waited| labels::operations(trace, waited));
     match counted(words) {
         none if none.is_empty() => "not woken".to_owned(),
         counted => counted,
@@ -118,7 +118,7 @@ fn waits(trace: &Trace, ix: TaskIx) -> String {
 fn idle_wakes(trace: &Trace, ix: TaskIx) -> String {
     let effects = trace.task_wakes(ix).iter().map(|&wake| trace.wake_effect(wake));
     let idle = effects.filter(|&effect| effect != WakeEffect::Scheduled);
-    counted(idle.map(|effect| words::effect(effect).to_owned()))
+    counted(idle.map(|effect| labels::effect(effect).to_owned()))
 }
 
 /// Who woke a task, counted.

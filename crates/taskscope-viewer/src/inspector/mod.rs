@@ -13,7 +13,7 @@ pub(crate) use figures::Counts;
 
 use crate::document::Document;
 use crate::theme::Palette;
-use crate::{time, words};
+use crate::{labels, time};
 
 pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     let bottom = ui.available_rect_before_wrap().bottom();
@@ -155,7 +155,7 @@ fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // Without a name, the heading says it all.
             if task.name.is_some() || !task.is_async() {
-                ui.weak(format!("{} {}", words::kind(task.kind), task.id));
+                ui.weak(format!("{} {}", labels::kind(task.kind), task.id));
             }
         });
     });

@@ -5,7 +5,7 @@ use taskscope_model::{PollEnd, PollIx, TaskIx};
 
 use crate::document::Document;
 use crate::theme::Palette;
-use crate::{time, words};
+use crate::{labels, time};
 
 /// The list is at least this high; in a low window one scrolls to it.
 const LEAST_HEIGHT: f32 = 150.0;
@@ -63,7 +63,7 @@ fn poll_row(
         [wait, ..] if poll.how.is_wait() => {
             format!("waits: {}", trace.resource(wait.resource).operation(&wait.operation))
         }
-        _ => words::poll_end(poll.how).to_owned(),
+        _ => labels::poll_end(poll.how).to_owned(),
     };
     response.widget_info(|| {
         let label = format!("Poll at {start} for {took} on {lane}, {ended}");

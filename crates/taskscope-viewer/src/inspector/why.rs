@@ -5,7 +5,7 @@ use taskscope_model::{Cause, PollIx, TaskIx, Waker};
 
 use crate::document::Document;
 use crate::theme::Palette;
-use crate::{time, words};
+use crate::{labels, time};
 
 /// Shows the chain of the poll at the playhead. A click goes to the task that
 /// caused a step, at the moment when it did.
@@ -75,7 +75,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
             scheduled = Some((moment, cause));
             waited = trace.poll_before(poll);
         }
-        let text = words::because(trace, cause, &whose);
+        let text = labels::because(trace, cause, &whose);
         steps.push(Step { moment, text, task: by });
         // The poll in which the other task did it.
         current = by.filter(|&by| by != trace.poll(poll).task).and_then(|by| {
@@ -85,7 +85,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
         });
     }
     if let Some(before) = waited
-        && let Some(what) = words::waited_for(trace, before)
+        && let Some(what) = labels::waited_for(trace, before)
     {
         let text = format!("{whose} waited for {what}");
         let end = trace.poll(before).end;
@@ -102,11 +102,11 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
     };
     steps.push(Step { moment: start, text, task: None });
     if let Some(arrival) = trace.arrival(poll) {
-        let text = words::arrival(trace, arrival);
+        let text = labels::arrival(trace, arrival);
         steps.push(Step { moment: start, text, task: None });
     }
     let end = trace.poll(poll).end;
-    if let Some(what) = words::waited_for(trace, poll).filter(|_| doc.replay.moment() >= end) {
+    if let Some(what) = labels::waited_for(trace, poll).filter(|_| doc.replay.moment() >= end) {
         let text = format!("{whose} waits for {what}");
         steps.push(Step { moment: end, text, task: None });
     }

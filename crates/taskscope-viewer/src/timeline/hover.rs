@@ -4,7 +4,7 @@ use egui::{RichText, Ui};
 use taskscope_model::{Mark, Poll, PollIx, Trace};
 
 use crate::document::Document;
-use crate::{time, words};
+use crate::{labels, time};
 
 pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
     let trace = doc.trace();
@@ -33,8 +33,8 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
     let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
-        let arrival = trace.arrival(mark.poll).map(|arrival| words::arrival(trace, arrival));
-        let waited = words::waited_for(trace, mark.poll);
+        let arrival = trace.arrival(mark.poll).map(|arrival| labels::arrival(trace, arrival));
+        let waited = labels::waited_for(trace, mark.poll);
         let spans = spans(trace, poll);
         let thread = trace.thread_behind(poll.lane, poll.start).map(|thread| {
             let name = thread.name.as_deref().unwrap_or_default();
@@ -46,8 +46,8 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
             ("from", time::exact(start)),
             ("on", trace.lane_name(poll.lane)),
             ("thread", thread.unwrap_or_default()),
-            ("ended", words::poll_end(poll.how).to_owned()),
-            ("ran because", words::cause(trace, trace.cause(mark.poll))),
+            ("ended", labels::poll_end(poll.how).to_owned()),
+            ("ran because", labels::cause(trace, trace.cause(mark.poll))),
             ("taken", arrival.unwrap_or_default()),
             ("then waits for", waited.unwrap_or_default()),
             ("in", spans),

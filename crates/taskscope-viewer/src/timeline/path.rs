@@ -15,7 +15,7 @@ use taskscope_model::{Cause, PollIx, State, WakeIx};
 
 use super::rows::RowKind;
 use super::{Frame, lanes};
-use crate::{time, words};
+use crate::{labels, time};
 
 /// With more polls than this in sight, curves would cover one another.
 const MOST_POLLS: usize = 300;
@@ -121,7 +121,7 @@ fn paint_step(
 
     let room = (b.x - a.x).abs().max((b.y - a.y).abs()) > ROOM_FOR_CAUSE;
     let seen = frame.plot.contains(a.lerp(b, 0.5));
-    (room && seen).then(|| (a.lerp(b, 0.5), words::cause(trace, trace.cause(to)), colour))
+    (room && seen).then(|| (a.lerp(b, 0.5), labels::cause(trace, trace.cause(to)), colour))
 }
 
 /// A chip with words, unless it would cover another.
