@@ -1,7 +1,7 @@
 //! The window used as a person would use it: by the words on it, on a trace
 //! that a real program recorded.
 
-mod gaps;
+mod dropped_ranges;
 mod harness;
 mod inspector;
 mod open;

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
 use taskscope_model::{LaneIx, Mark, Park};
 
-use super::gaps::{self, Gap};
+use super::dropped_ranges::{self, DroppedRange};
 use super::rows::RowKind;
 use super::{Frame, slots};
 
@@ -20,7 +20,7 @@ pub(super) struct PaintedLane {
     pub(super) rect: Rect,
     pub(super) marks: Vec<Mark>,
     /// Where events are missing.
-    pub(super) gaps: Vec<Gap>,
+    pub(super) dropped: Vec<DroppedRange>,
 }
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
@@ -39,12 +39,12 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
         for mark in &marks {
             paint_mark(&mut mesh, frame, rect, mark);
         }
-        painted.push(PaintedLane { lane, rect, marks, gaps: Vec::new() });
+        painted.push(PaintedLane { lane, rect, marks, dropped: Vec::new() });
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(mesh));
     for lane in &mut painted {
-        lane.gaps = gaps::paint(&clipped, frame, lane.lane, lane.rect);
+        lane.dropped = dropped_ranges::paint(&clipped, frame, lane.lane, lane.rect);
         paint_labels(&clipped, frame, lane);
     }
     painted

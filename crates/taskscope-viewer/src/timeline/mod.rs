@@ -11,7 +11,7 @@
 //! that what is clicked is what was seen.
 
 mod axis;
-mod gaps;
+mod dropped_ranges;
 mod hover;
 mod lanes;
 mod path;
@@ -98,7 +98,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             slots::paint(&painter, &frame);
             announce(ui, &frame);
             for lane in &painted {
-                gaps::announce(ui, lane.lane, lane.rect, &lane.gaps);
+                dropped_ranges::announce(ui, lane.lane, lane.rect, &lane.dropped);
             }
             painted
         };
@@ -183,9 +183,9 @@ fn interact(
         response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &mark));
     } else if let Some(pos) = pointer
         && let Some(lane) = painted.iter().find(|lane| lane.rect.contains(pos))
-        && let Some(gap) = lane.gaps.iter().find(|gap| gap.contains(pos.x))
+        && let Some(range) = lane.dropped.iter().find(|range| range.contains(pos.x))
     {
-        response.clone().on_hover_text_at_pointer(gap.text());
+        response.clone().on_hover_text_at_pointer(range.text());
     }
 }
 

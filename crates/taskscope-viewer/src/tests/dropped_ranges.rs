@@ -8,7 +8,7 @@ use taskscope_model::{Trace, meta};
 
 use super::harness::{document, window, window_with_trace};
 
-const TOLD: &str =
+const DROPPED: &str =
     "1,204 events of thread tokio-1 were dropped here: the recorder's buffer was full";
 
 /// A worker that polls ten times and loses its events for half of the time between.
@@ -37,19 +37,19 @@ fn dropped_events_are_marked_on_their_lane_and_told_under_the_pointer() {
     let span = document(&mut window).trace().span();
     document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
     window.run_steps(2);
-    let gap = window.get_by_label(TOLD).rect();
+    let range = window.get_by_label(DROPPED).rect();
     let lane = super::harness::lane(&window, "worker 0");
     let part = |x: f32| (x - lane.left()) / lane.width() * 19_500.0;
-    assert!((part(gap.left()) - 6_000.0).abs() < 50.0, "{gap:?} of {lane:?}");
-    assert!((part(gap.right()) - 14_000.0).abs() < 50.0, "{gap:?} of {lane:?}");
+    assert!((part(range.left()) - 6_000.0).abs() < 50.0, "{range:?} of {lane:?}");
+    assert!((part(range.right()) - 14_000.0).abs() < 50.0, "{range:?} of {lane:?}");
 
-    window.hover_at(gap.center());
+    window.hover_at(range.center());
     // Until a tooltip comes that follows the pointer, which is a second label.
     window.run_steps(90);
-    assert!(window.query_all_by_label(TOLD).count() > 1);
+    assert!(window.query_all_by_label(DROPPED).count() > 1);
     window.hover_at(lane.right_center() - egui::vec2(4.0, 0.0));
     window.run_steps(90);
-    assert_eq!(window.query_all_by_label(TOLD).count(), 1);
+    assert_eq!(window.query_all_by_label(DROPPED).count(), 1);
 }
 
 #[test]

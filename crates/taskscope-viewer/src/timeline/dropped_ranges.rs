@@ -15,14 +15,14 @@ const NARROWEST: f32 = 4.0;
 const HATCH: f32 = 9.0;
 
 /// A stretch of a lane in which events are missing.
-pub(super) struct Gap {
+pub(super) struct DroppedRange {
     x: Rangef,
     events: u64,
     stretches: u64,
     thread: String,
 }
 
-impl Gap {
+impl DroppedRange {
     pub(super) fn contains(&self, x: f32) -> bool {
         self.x.contains(x)
     }
@@ -40,14 +40,19 @@ impl Gap {
     }
 }
 
-/// Paints the gaps of a lane that are in view.
-pub(super) fn paint(painter: &Painter, frame: &Frame<'_>, lane: LaneIx, rect: Rect) -> Vec<Gap> {
+/// Paints the ranges of a lane that are in view.
+pub(super) fn paint(
+    painter: &Painter,
+    frame: &Frame<'_>,
+    lane: LaneIx,
+    rect: Rect,
+) -> Vec<DroppedRange> {
     let trace = frame.doc.trace();
-    let mut gaps: Vec<Gap> = Vec::new();
+    let mut ranges: Vec<DroppedRange> = Vec::new();
     for drop in trace.lane_drops(lane, frame.doc.view.range()) {
         let (left, right) = (frame.scale.x(drop.from as f64), frame.scale.x(drop.until as f64));
         let x = Rangef::new(left, right.max(left + NARROWEST));
-        match gaps.last_mut() {
+        match ranges.last_mut() {
             Some(last) if x.min <= last.x.max + 1.0 => {
                 last.x.max = last.x.max.max(x.max);
                 last.events = last.events.saturating_add(drop.count);
@@ -55,15 +60,16 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>, lane: LaneIx, rect: Re
             }
             _ => {
                 let thread = trace.dropper_name(drop);
-                gaps.push(Gap { x, events: drop.count, stretches: 1, thread });
+                ranges.push(DroppedRange { x, events: drop.count, stretches: 1, thread });
             }
         }
     }
-    for gap in &mut gaps {
-        gap.x = Rangef::new(gap.x.min.max(frame.plot.left()), gap.x.max.min(frame.plot.right()));
-        hatch(painter, frame, Rect::from_x_y_ranges(gap.x, rect.y_range()));
+    for range in &mut ranges {
+        range.x =
+            Rangef::new(range.x.min.max(frame.plot.left()), range.x.max.min(frame.plot.right()));
+        hatch(painter, frame, Rect::from_x_y_ranges(range.x, rect.y_range()));
     }
-    gaps
+    ranges
 }
 
 fn hatch(painter: &Painter, frame: &Frame<'_>, rect: Rect) {
@@ -82,12 +88,12 @@ fn hatch(painter: &Painter, frame: &Frame<'_>, rect: Rect) {
     }
 }
 
-/// Gives each gap a node for screen readers and tests.
-pub(super) fn announce(ui: &Ui, lane: LaneIx, row: Rect, gaps: &[Gap]) {
-    for (number, gap) in gaps.iter().enumerate() {
-        let id = ui.scope_id().with(("gap", lane, number));
-        let rect = Rect::from_x_y_ranges(gap.x, row.y_range());
+/// Gives each range a node for screen readers and tests.
+pub(super) fn announce(ui: &Ui, lane: LaneIx, row: Rect, ranges: &[DroppedRange]) {
+    for (number, range) in ranges.iter().enumerate() {
+        let id = ui.scope_id().with(("range", lane, number));
+        let rect = Rect::from_x_y_ranges(range.x, row.y_range());
         ui.interact(rect, id, Sense::hover())
-            .widget_info(|| WidgetInfo::labeled(Role::Label, true, gap.text()));
+            .widget_info(|| WidgetInfo::labeled(Role::Label, true, range.text()));
     }
 }
