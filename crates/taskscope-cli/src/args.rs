@@ -12,7 +12,7 @@ use taskscope_demos::DEMOS;
 /// polled which task and for how long, who woke it, and when it hopped from one
 /// worker to another.
 ///
-/// Without a command it opens the window with its start page.
+/// Without a command it opens the window with its welcome page.
 #[derive(Debug, Parser)]
 #[command(name = "taskscope", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Args {
@@ -32,7 +32,7 @@ To record a program of your own, add the crate `taskscope` to it and call
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Open the window, with a trace or with the start page
+    /// Open the window, with a trace or with the welcome page
     View(ViewArgs),
     /// Record a demo, print its summary and open it
     Demo(DemoArgs),
@@ -42,13 +42,13 @@ pub(crate) enum Command {
     Render(RenderArgs),
 }
 
-/// Open the window, with a trace or with the start page
+/// Open the window, with a trace or with the welcome page
 ///
-/// The start page offers the demos and the traces that were opened last. A trace
+/// The welcome page offers the demos and the traces that were opened last. A trace
 /// can also be dropped on the window.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// The trace to open; the start page without it
+    /// The trace to open; the welcome page without it
     pub(crate) file: Option<PathBuf>,
 }
 

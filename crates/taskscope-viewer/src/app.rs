@@ -12,8 +12,8 @@ use crate::document::Document;
 use crate::help::{self, PaletteWindow};
 use crate::loading::Loading;
 use crate::recent::Recent;
-use crate::start::{self, Choice, StartPage};
 use crate::theme::{self, Palette};
+use crate::welcome::{self, Choice, WelcomePage};
 use crate::{Options, inspector, notices, overview, table, time, timeline, transport};
 
 /// Below this width the inspector makes room for the timeline.
@@ -22,7 +22,7 @@ const ROOM_FOR_INSPECTOR: f32 = 900.0;
 const ROOM_FOR_TABLE: f32 = 520.0;
 
 enum Stage {
-    Start,
+    Welcome,
     /// And what was open before, to go back to if nothing comes of it.
     Loading(Loading, Option<Box<Document>>),
     Open(Box<Document>),
@@ -32,7 +32,7 @@ enum Stage {
 pub(crate) struct App {
     options: Options,
     stage: Stage,
-    start_page: StartPage,
+    welcome_page: WelcomePage,
     recent: Recent,
     /// Why the last thing that was asked for didn't happen.
     error: Option<String>,
@@ -46,12 +46,12 @@ impl App {
         theme::install(ctx);
         let stage = match options.file.take() {
             Some(path) => Stage::Loading(Loading::file(path, options.play, ctx), None),
-            None => Stage::Start,
+            None => Stage::Welcome,
         };
         Self {
             options,
             stage,
-            start_page: StartPage::default(),
+            welcome_page: WelcomePage::default(),
             recent,
             error: None,
             palette: PaletteWindow::default(),
@@ -142,7 +142,7 @@ impl App {
                 }
                 Some(Err(error)) => {
                     self.error = Some(error);
-                    self.stage = before.take().map_or(Stage::Start, Stage::Open);
+                    self.stage = before.take().map_or(Stage::Welcome, Stage::Open);
                 }
             }
         }
@@ -154,9 +154,9 @@ impl App {
 
     fn load(&mut self, loading: Loading) {
         self.error = None;
-        let before = match std::mem::replace(&mut self.stage, Stage::Start) {
+        let before = match std::mem::replace(&mut self.stage, Stage::Welcome) {
             Stage::Open(document) | Stage::Loading(_, Some(document)) => Some(document),
-            Stage::Start | Stage::Loading(_, None) => None,
+            Stage::Welcome | Stage::Loading(_, None) => None,
         };
         self.stage = Stage::Loading(loading, before);
     }
@@ -193,7 +193,7 @@ impl App {
             Command::Open => self.dialog = self.dialog.take().or_else(|| Some(ask_for_file(ctx))),
             Command::Home => {
                 self.error = None;
-                self.stage = Stage::Start;
+                self.stage = Stage::Welcome;
             }
             Command::ShowPalette => self.palette.open(),
             Command::ShowKeys => self.keys_open = !self.keys_open,
@@ -225,7 +225,7 @@ impl App {
                     let response = Panel::top("error")
                         .frame(shown)
                         .show(ui, |ui| {
-                            start::notice(ui, error);
+                            welcome::notice(ui, error);
                             ui.button("Close").clicked()
                         })
                         .inner;
@@ -238,16 +238,20 @@ impl App {
             Stage::Loading(loading, _) => {
                 CentralPanel::default()
                     .frame(Frame::new().fill(palette.background))
-                    .show(ui, |ui| start::loading(ui, loading));
+                    .show(ui, |ui| welcome::loading(ui, loading));
             }
-            Stage::Start => {
+            Stage::Welcome => {
                 CentralPanel::default().frame(Frame::new().fill(palette.background)).show(
                     ui,
                     |ui| {
                         let error = self.error.as_deref();
                         let demos = &self.options.demos;
-                        choice =
-                            choice.take().or(self.start_page.show(ui, demos, &self.recent, error));
+                        choice = choice.take().or(self.welcome_page.show(
+                            ui,
+                            demos,
+                            &self.recent,
+                            error,
+                        ));
                     },
                 );
             }

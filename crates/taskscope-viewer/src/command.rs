@@ -103,7 +103,7 @@ impl Command {
             Self::Open => {
                 spec("Open…", "Open a recorded trace", const { &[ctrl(Key::O)] }, Nothing)
             }
-            Self::Home => spec("Start page", "Close the trace and choose another", &[], Trace),
+            Self::Home => spec("Welcome page", "Close the trace and choose another", &[], Trace),
             Self::ShowPalette => spec(
                 "All commands…",
                 "Find a command by its name",

@@ -33,13 +33,13 @@ mod raster;
 mod recent;
 mod render;
 mod replay;
-mod start;
 mod table;
 mod theme;
 pub mod time;
 mod timeline;
 mod transport;
 mod view;
+mod welcome;
 
 #[cfg(test)]
 mod tests;
@@ -55,7 +55,7 @@ pub use render::{RenderError, RenderOptions, render};
 /// Called on a thread of its own.
 pub type RunDemo = Arc<dyn Fn(&str) -> Result<PathBuf, String> + Send + Sync>;
 
-/// A demo that the start page offers.
+/// A demo that the welcome page offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DemoEntry {
     /// What it is called, and what [`RunDemo`] is called with.
@@ -67,12 +67,12 @@ pub struct DemoEntry {
 /// What the window opens with.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// A file to open at once; the start page where there is none.
+    /// A file to open at once; the welcome page where there is none.
     pub file: Option<PathBuf>,
     /// Whether that file plays as soon as it is open. Demos that are recorded
-    /// from the start page do.
+    /// from the welcome page do.
     pub play: bool,
-    /// The demos that the start page offers.
+    /// The demos that the welcome page offers.
     pub demos: Vec<DemoEntry>,
     /// How to record one of them.
     pub run_demo: Option<RunDemo>,

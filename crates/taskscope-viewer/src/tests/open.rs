@@ -119,7 +119,7 @@ fn a_file_that_does_not_open_leaves_the_open_trace_where_it_was() {
 }
 
 #[test]
-fn the_page_of_keys_closes_on_the_start_page_too() {
+fn the_page_of_keys_closes_on_the_welcome_page_too() {
     let mut window = window_on(Options::default());
     press(&mut window, Key::F1);
     window.get_by_label("Zoom at the pointer");

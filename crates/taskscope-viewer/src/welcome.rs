@@ -13,7 +13,7 @@ use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::Palette;
 
-/// What was chosen on the start page.
+/// What was chosen on the welcome page.
 pub(crate) enum Choice {
     Demo(String),
     File(PathBuf),
@@ -22,13 +22,13 @@ pub(crate) enum Choice {
 
 /// What the page remembers.
 #[derive(Default)]
-pub(crate) struct StartPage {
+pub(crate) struct WelcomePage {
     path: String,
 }
 
 const WIDTH: f32 = 760.0;
 
-impl StartPage {
+impl WelcomePage {
     pub(crate) fn show(
         &mut self,
         ui: &mut Ui,
@@ -37,7 +37,7 @@ impl StartPage {
         error: Option<&str>,
     ) -> Option<Choice> {
         let mut choice = None;
-        ScrollArea::vertical().id_salt("start").auto_shrink(false).show(ui, |ui| {
+        ScrollArea::vertical().id_salt("welcome").auto_shrink(false).show(ui, |ui| {
             let side = ((ui.available_width() - WIDTH) / 2.0).max(16.0);
             Frame::new().inner_margin(Margin::symmetric(side as i8, 0)).show(ui, |ui| {
                 // Margins are small numbers; a wide window needs a larger one.
