@@ -14,7 +14,7 @@ use crate::overview::Activity;
 use crate::replay::Replay;
 use crate::table::TableState;
 use crate::theme::Palette;
-use crate::view::View;
+use crate::time_view::TimeView;
 
 /// What gives a poll its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) struct Document {
     /// What the trace is called: its file's name.
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
-    pub(crate) view: View,
+    pub(crate) view: TimeView,
     pub(crate) replay: Replay,
     pub(crate) selected: Option<TaskIx>,
     pub(crate) colour_by: ColourBy,
@@ -94,7 +94,7 @@ const FIRST_POLLS: f64 = 14.0;
 impl Document {
     pub(crate) fn new(prepared: Prepared, name: String, path: Option<PathBuf>) -> Self {
         let span = prepared.trace.span();
-        let mut view = View::new(span.clone());
+        let mut view = TimeView::new(span.clone());
         let (moment, width) = first_look(&prepared.trace);
         view.show(moment - 0.25 * width, width);
         let speed = view.width() / 1e9 / VIEW_SECONDS;

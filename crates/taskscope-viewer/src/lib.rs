@@ -36,9 +36,9 @@ mod replay;
 mod table;
 mod theme;
 pub mod time;
+mod time_view;
 mod timeline;
 mod transport;
-mod view;
 mod welcome;
 
 #[cfg(test)]

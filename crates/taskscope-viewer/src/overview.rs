@@ -6,7 +6,7 @@ use taskscope_model::{LaneIx, State, Trace};
 
 use crate::document::Document;
 use crate::theme::Palette;
-use crate::view::{Scale, View};
+use crate::time_view::{Scale, TimeView};
 
 /// Height of the strip, in points.
 pub(crate) const HEIGHT: f32 = 54.0;
@@ -66,7 +66,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     if doc.activity.columns.len() != count {
         doc.activity = Activity::new(doc.trace(), count);
     }
-    let whole = View::new(doc.trace().span());
+    let whole = TimeView::new(doc.trace().span());
     let scale = Scale::new(&whole, rect.x_range());
     if let Some(pos) = response.interact_pointer_pos() {
         let width = doc.view.width();

@@ -6,7 +6,7 @@ use super::Frame;
 use crate::document::Document;
 use crate::theme::Palette;
 use crate::time;
-use crate::view::Scale;
+use crate::time_view::Scale;
 
 /// Ticks stand at least this many pixels apart.
 const TICK_PIXELS: f64 = 104.0;

@@ -24,7 +24,7 @@ use taskscope_model::PollIx;
 
 use crate::document::Document;
 use crate::theme::Palette;
-use crate::view::Scale;
+use crate::time_view::Scale;
 use lanes::PaintedLane;
 use rows::{Row, RowKind};
 

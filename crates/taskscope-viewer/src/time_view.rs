@@ -10,14 +10,14 @@ const SHORTEST: f64 = 100.0;
 /// The window in time: from `start` to `end`, in nanoseconds of the trace's
 /// clock. Fractions matter when a nanosecond is wider than a pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct View {
+pub(crate) struct TimeView {
     start: f64,
     end: f64,
     /// The trace's first and last moment.
     bounds: (f64, f64),
 }
 
-impl View {
+impl TimeView {
     /// A view of the whole of `span`.
     pub(crate) fn new(span: Range<Nanos>) -> Self {
         let (start, end) = (span.start as f64, span.end as f64);
@@ -97,7 +97,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    pub(crate) fn new(view: &View, x: egui::Rangef) -> Self {
+    pub(crate) fn new(view: &TimeView, x: egui::Rangef) -> Self {
         let pixels_per_ns = f64::from(x.span()) / view.width();
         Self { start: view.start, left: x.min, pixels_per_ns }
     }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn zooming_keeps_the_moment_under_the_cursor() {
-        let mut view = View::new(0..1_000_000);
+        let mut view = TimeView::new(0..1_000_000);
         let range = egui::Rangef::new(100.0, 1100.0);
         let moment = Scale::new(&view, range).moment(350.0);
         view.zoom(0.1, moment);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_view_stays_within_the_trace() {
-        let mut view = View::new(1_000..2_000);
+        let mut view = TimeView::new(1_000..2_000);
         view.zoom(100.0, 1_500.0);
         assert_eq!((view.start(), view.end()), (1_000.0, 2_000.0));
         view.zoom(1e-9, 1_999.0);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn revealing_moves_only_when_needed() {
-        let mut view = View::new(0..10_000);
+        let mut view = TimeView::new(0..10_000);
         view.show(1_000.0, 1_000.0);
         let before = view;
         view.reveal(1_500.0);
@@ -157,6 +157,6 @@ mod tests {
 
     #[test]
     fn an_empty_trace_has_a_width() {
-        assert!(View::new(0..0).width() > 0.0);
+        assert!(TimeView::new(0..0).width() > 0.0);
     }
 }
