@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::Color32;
 use taskscope_model::{
-    Direction, Hop, LaneIx, PlaceIx, Poll, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
+    Direction, Hop, LaneIx, PlaceIx, Poll, PollEnd, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
 };
 
 use crate::command::Command;
@@ -169,7 +169,14 @@ impl Document {
 
     /// What runs on a lane at the playhead.
     pub(crate) fn running(&self, lane: LaneIx) -> Option<PollIx> {
-        self.trace().poll_at(lane, self.replay.moment())
+        let (trace, moment) = (self.trace(), self.replay.moment());
+        trace.poll_at(lane, moment).or_else(|| {
+            // A poll that is open when the recording ends still runs at its last moment.
+            let last = trace.poll_at(lane, moment.checked_sub(1)?)?;
+            let poll = trace.poll(last);
+            (moment == trace.span().end && poll.end == moment && poll.how == PollEnd::Open)
+                .then_some(last)
+        })
     }
 
     /// Carries out a command that concerns the trace.
@@ -257,7 +264,7 @@ impl Document {
     }
 
     /// Brings the selected task into the view where it hops most, and puts the
-    /// playhead on the way of the first of these hops.
+    /// playhead where the first of these hops arrives.
     pub(crate) fn show_selected(&mut self) {
         let Some(task) = self.selected else { return };
         let trace = self.trace();
@@ -278,7 +285,7 @@ impl Document {
         };
         let width = usual.max(1.4 * (entered - left));
         self.view.show(left - 0.1 * width, width);
-        self.replay.seek(left + 0.5 * (entered - left));
+        self.replay.seek(entered);
     }
 
     /// Fits the selected task's life into the view.
@@ -297,7 +304,7 @@ pub(crate) fn life(trace: &Trace, task: &Task, ix: TaskIx) -> (f64, f64) {
     (start, end.max(start))
 }
 
-/// Where to begin with a trace: the moment just before a task arrives where tasks
+/// Where to begin with a trace: the moment at which a task arrives where tasks
 /// hop most, and a width of the window in which single polls can be told apart.
 fn first_look(trace: &Trace) -> (f64, f64) {
     let span = trace.span();
@@ -316,8 +323,7 @@ fn first_look(trace: &Trace) -> (f64, f64) {
         Some(position) => hops[position].1,
         None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,
     };
-    // So that the hop is under way in the very first picture.
-    (first - 0.015 * width, width)
+    (first, width)
 }
 
 /// Of hops sorted by time, the first of those that lie closest together: the

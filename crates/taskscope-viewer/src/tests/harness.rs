@@ -95,3 +95,36 @@ pub(super) fn lane(window: &Window, worker: &str) -> Rect {
     let timeline = window.get_by_label("Timeline").rect();
     Rect::from_x_y_ranges(header.right()..=timeline.right(), header.y_range())
 }
+
+/// A text that was painted, and the part of the window that it covers.
+#[derive(Clone, Debug)]
+pub(super) struct PaintedText {
+    pub(super) text: String,
+    pub(super) rect: Rect,
+}
+
+/// All texts that the last frame painted, of widgets and of plain shapes.
+pub(super) fn painted_texts(window: &Window) -> Vec<PaintedText> {
+    let mut texts = Vec::new();
+    for clipped in &window.output().shapes {
+        collect_texts(&clipped.shape, clipped.clip_rect, &mut texts);
+    }
+    texts
+}
+
+fn collect_texts(shape: &egui::Shape, clip: Rect, texts: &mut Vec<PaintedText>) {
+    match shape {
+        egui::Shape::Vec(shapes) => {
+            shapes.iter().for_each(|shape| collect_texts(shape, clip, texts));
+        }
+        egui::Shape::Text(shape) => {
+            for row in &shape.galley.rows {
+                let rect = row.rect().translate(shape.pos.to_vec2()).intersect(clip);
+                if rect.is_positive() && !row.text().trim().is_empty() {
+                    texts.push(PaintedText { text: row.text(), rect });
+                }
+            }
+        }
+        _ => {}
+    }
+}

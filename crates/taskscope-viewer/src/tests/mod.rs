@@ -6,5 +6,6 @@ mod harness;
 mod inspector;
 mod open;
 mod replay;
+mod slots;
 mod table;
 mod timeline;

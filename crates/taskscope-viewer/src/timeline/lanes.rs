@@ -5,13 +5,14 @@ use taskscope_model::{LaneIx, Mark, Park};
 
 use super::dropped_ranges::{self, DroppedRange};
 use super::rows::RowKind;
+use super::short_name::fit_name;
 use super::{Frame, slots};
 
 /// Polls narrower than this many pixels are gathered.
 const STEP_PIXELS: f64 = 2.0;
 /// The narrowest rectangle that is drawn.
 const NARROWEST: f32 = 1.5;
-/// How wide a poll must be for its task's number to stand in it.
+/// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
 
 /// What was painted on a lane, for the pointer.
@@ -108,7 +109,7 @@ fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step:
     }
 }
 
-/// The tasks' numbers, where they fit.
+/// The tasks' names, where they fit.
 fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
     for mark in lane.marks.iter().filter(|mark| mark.count == 1) {
         let rect = mark_rect(frame, lane.rect, mark);
@@ -122,16 +123,9 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,
         };
-        let name = trace.task_name(poll.task);
-        let id = trace.task(poll.task).id.to_string();
         let font = FontId::proportional(11.5);
-        // The name if there is room, else the number, else nothing.
         let room = rect.width() - 8.0;
-        let galley = [name, id]
-            .into_iter()
-            .map(|text| painter.layout_no_wrap(text, font.clone(), text_colour))
-            .find(|galley| galley.size().x <= room);
-        if let Some(galley) = galley {
+        if let Some(galley) = fit_name(painter, trace, poll.task, &font, text_colour, room) {
             let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
             painter.galley(at, galley, text_colour);
         }

@@ -16,6 +16,7 @@ mod hover;
 mod lanes;
 mod path;
 mod rows;
+mod short_name;
 mod slots;
 mod spans;
 
@@ -29,7 +30,7 @@ use lanes::PaintedLane;
 use rows::{Row, RowKind};
 
 /// Width of the column with the lanes' names.
-const HEADER_WIDTH: f32 = 248.0;
+const HEADER_WIDTH: f32 = 280.0;
 /// Height of the time axis.
 const AXIS_HEIGHT: f32 = 30.0;
 
@@ -56,7 +57,8 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     let space = ui.available_rect_before_wrap();
     ui.painter().rect_filled(space, 0.0, palette.background);
     let header_width = HEADER_WIDTH.min(0.4 * space.width());
-    let x = egui::Rangef::new(space.left() + header_width, space.right());
+    let header = egui::Rangef::new(space.left(), space.left() + header_width);
+    let x = egui::Rangef::new(header.max, space.right());
 
     let (axis_rect, _) = ui.allocate_exact_size(vec2(space.width(), AXIS_HEIGHT), Sense::hover());
     let axis_plot = Rect::from_x_y_ranges(x, axis_rect.y_range());
@@ -69,7 +71,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         palette.weak,
     );
     ui.painter().text(
-        pos2(x.min - slots::INSET, axis_rect.center().y),
+        pos2(slots::slot_range(header).center(), axis_rect.center().y),
         egui::Align2::CENTER_CENTER,
         "now",
         egui::FontId::proportional(11.5),
@@ -113,11 +115,10 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
 fn announce(ui: &mut Ui, frame: &Frame<'_>) {
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
-        let running = match frame.doc.running(lane) {
-            Some(poll) => {
-                let task = frame.doc.trace().poll(poll).task;
-                format!("polling {}", frame.doc.trace().task_name(task))
-            }
+        let trace = frame.doc.trace();
+        let polled = frame.doc.running(lane).map(|poll| trace.task_name(trace.poll(poll).task));
+        let running = match &polled {
+            Some(name) => format!("polling {name}"),
             None => "idle".to_owned(),
         };
         let label = format!("Lane {}", row.name);
@@ -126,6 +127,16 @@ fn announce(ui: &mut Ui, frame: &Frame<'_>) {
             let mut info = WidgetInfo::labeled(Role::Row, true, &label);
             info.current_text_value = Some(running.clone());
             info
+        });
+        let slot = ui.interact(slots::slot(row.header), id.with("slot"), Sense::hover());
+        slot.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Status, true, format!("Now on {}", row.name));
+            info.current_text_value = Some(polled.clone().unwrap_or_default());
+            info
+        });
+        slot.on_hover_text(match &polled {
+            Some(name) => format!("{} polls {name} at the playhead", row.name),
+            None => format!("{} polls no task at the playhead", row.name),
         });
     }
 }

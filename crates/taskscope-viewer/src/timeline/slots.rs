@@ -1,61 +1,87 @@
-//! What runs now, and what is on its way: a round slot for each lane, next to
-//! its name.
+//! The slots: what each lane polls at the playhead, next to the lane's name.
 //!
-//! At most moments of a replay each worker holds one task or none. The slot
-//! shows it; when a task hops, it leaves the slot of the one worker and travels
-//! to that of the other. The journey takes a part of a second on the screen, so
-//! that a hop can be followed at any speed, and ends when the other worker begins
-//! to poll: a task that waits before it hops waits where it was. It depends on the
-//! playhead alone: scrubbing backwards plays it backwards, and a picture of a
-//! moment shows it half-way.
+//! A slot names the task that the model says is polled there at the playhead, and nothing
+//! else. In particular it never names a task that is still queued, however soon its poll
+//! begins: whoever steps through a trace reads the slots as facts.
+//!
+//! While the recording plays, a task that hops is also seen to travel: a disc leaves the
+//! slot of the one worker when its poll there has ended and reaches the other's slot when
+//! its poll there begins. It moves along a corridor left of the slots and never covers
+//! one. A hop that is too quick to be seen leaves a trail that fades. A paused window
+//! shows neither: a picture of a moment holds what is true at this moment.
 
-use egui::{Align2, Color32, FontId, Painter, Pos2, Stroke, pos2, vec2};
+use egui::{Align2, FontId, Painter, Pos2, Rangef, Rect, Shape, Stroke, StrokeKind, vec2};
 use taskscope_model::{Hop, TaskIx};
 
 use super::Frame;
 use super::rows::RowKind;
+use super::short_name::fit_name;
 
-/// How far a slot's centre lies left of the plot.
-pub(super) const INSET: f32 = 30.0;
+/// How far the right edge of a slot lies left of the plot.
+const MARGIN: f32 = 8.0;
+/// The widest slot: it has room for `connection 280`.
+const WIDEST: f32 = 92.0;
+/// The narrowest slot: it has room for a number.
+const NARROWEST: f32 = 34.0;
 /// How thick the mark of a parked worker is.
 pub(super) const PARK_HEIGHT: f32 = 5.0;
-/// How long a journey takes, in seconds on the screen.
+/// How long a journey takes at most, in seconds on the screen.
 const JOURNEY: f64 = 0.4;
-/// The most tokens on their way at once; more could not be told apart.
+/// The most tasks on their way at once; more could not be told apart.
 const MOST: usize = 8;
+/// The radius of a disc on its way.
+const DISC: f32 = 9.0;
+
+/// Where the slots are, from left to right.
+pub(super) fn slot_range(header: Rangef) -> Rangef {
+    let width = (0.34 * header.span()).clamp(NARROWEST, WIDEST);
+    Rangef::new(header.max - MARGIN - width, header.max - MARGIN)
+}
+
+/// The slot of the lane whose row has this header.
+pub(super) fn slot(header: Rect) -> Rect {
+    let height = (0.6 * header.height()).clamp(20.0, 28.0);
+    let y = Rangef::new(header.center().y - height / 2.0, header.center().y + height / 2.0);
+    Rect::from_x_y_ranges(slot_range(header.x_range()), y)
+}
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
-    let journeys = journeys(frame);
+    let (doc, palette) = (frame.doc, frame.palette);
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
-        let (centre, radius) = slot(frame, row.rect.center().y, row.rect.height());
-        let palette = frame.palette;
-        painter.circle(centre, radius, palette.lane, Stroke::new(1.0, palette.line));
-        let running = frame.doc.running(lane).map(|poll| frame.doc.trace().poll(poll).task);
-        // A task that is still on its way isn't here yet, on the screen.
-        let arrived = running.filter(|task| !journeys.iter().any(|j| j.task == *task));
-        if let Some(task) = arrived {
-            paint_token(painter, frame, centre, radius, task);
+        let slot = slot(row.header);
+        painter.rect(
+            slot,
+            slot.height() / 2.0,
+            palette.lane,
+            Stroke::new(1.0, palette.line),
+            StrokeKind::Inside,
+        );
+        if let Some(poll) = doc.running(lane) {
+            paint_token(painter, frame, slot, doc.trace().poll(poll).task);
         }
     }
-    for journey in &journeys {
-        paint_journey(painter, frame, journey);
+    if doc.replay.is_playing() {
+        for journey in &journeys(frame) {
+            paint_journey(painter, frame, journey);
+        }
     }
 }
 
-fn slot(frame: &Frame<'_>, y: f32, row_height: f32) -> (Pos2, f32) {
-    let radius = (0.36 * row_height).clamp(10.0, 17.0);
-    (pos2(frame.plot.left() - INSET, y), radius)
-}
-
-/// A hop on its way.
+/// A hop on its way, or just over.
 struct Journey {
     task: TaskIx,
     from: Pos2,
     to: Pos2,
-    radius: f32,
+    stage: Stage,
+}
+
+/// How far a journey is.
+enum Stage {
     /// From 0, just left, to 1, arrived.
-    progress: f32,
+    Travelling(f32),
+    /// The other worker polls the task: from 1, just arrived, to 0, long over.
+    Arrived(f32),
 }
 
 fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
@@ -64,25 +90,34 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
     let now = doc.replay.playhead();
     let length = JOURNEY * doc.replay.ns_per_second();
     let recent = (now - length).max(0.0) as u64..(now + length).ceil() as u64;
-    let under_way = |hop: &Hop| {
+    let stage = |hop: &Hop| -> Option<Stage> {
         let (from, to) = (trace.poll(hop.from), trace.poll(hop.to));
-        // Not before its poll has ended: a quick hop arrives late, on the screen.
-        let leaves = (from.end as f64).max(to.start as f64 - length);
-        let progress = (now - leaves) / length;
-        (0.0..1.0).contains(&progress).then_some((from, to, progress as f32))
+        let arrives = to.start as f64;
+        // A task that waits before it hops waits where it was.
+        let leaves = (from.end as f64).max(arrives - length);
+        if now < leaves {
+            None
+        } else if now < arrives {
+            Some(Stage::Travelling(((now - leaves) / (arrives - leaves)) as f32))
+        } else {
+            let left = 1.0 - (now - arrives) / length;
+            (left > 0.0).then_some(Stage::Arrived(left as f32))
+        }
     };
     let mut journeys: Vec<Journey> = trace
         .hops_arriving(recent)
         .iter()
-        .filter_map(under_way)
-        .filter_map(|(from, to, progress)| {
-            let row = frame.rows.iter().find(|row| row.kind == RowKind::Lane(to.lane))?;
-            let (end, radius) = slot(frame, row.rect.center().y, row.rect.height());
-            let start = pos2(end.x, frame.lane_y(from.lane)?);
-            Some(Journey { task: to.task, from: start, to: end, radius, progress })
+        .filter_map(|hop| {
+            let stage = stage(hop)?;
+            let (from, to) = (trace.poll(hop.from), trace.poll(hop.to));
+            let edge = |lane| {
+                let row = frame.rows.iter().find(|row| row.kind == RowKind::Lane(lane))?;
+                Some(slot(row.header).left_center() - vec2(DISC + 2.0, 0.0))
+            };
+            Some(Journey { task: to.task, from: edge(from.lane)?, to: edge(to.lane)?, stage })
         })
         .collect();
-    // One token a task: where it goes last.
+    // One a task: where it goes last.
     journeys.reverse();
     journeys.sort_by_key(|journey| journey.task);
     journeys.dedup_by_key(|journey| journey.task);
@@ -93,31 +128,28 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
 }
 
 fn paint_journey(painter: &Painter, frame: &Frame<'_>, journey: &Journey) {
-    let Journey { task, from, to, radius, progress } = *journey;
-    // Left of the slots, so that a task is seen to pass the workers between.
+    let Journey { task, from, to, ref stage } = *journey;
     // Not all on one way, so that those who travel together can be told apart.
-    let way = 8.0 * (task.0 % 3) as f32;
-    let side = vec2(-(22.0 + way + 0.08 * (to.y - from.y).abs()).min(54.0), 0.0);
-    let place = |t: f32| {
-        let straight = from.lerp(to, t);
-        straight + side * (4.0 * t * (1.0 - t))
-    };
-    // Slow at both ends.
-    let eased = progress * progress * (3.0 - 2.0 * progress);
-    let trail: Vec<Pos2> = (0..=24).map(|n| place(n as f32 / 24.0)).collect();
+    let way = 7.0 * (task.0 % 3) as f32;
+    let side = vec2(-(6.0 + way), 0.0);
+    let place = |t: f32| from.lerp(to, t) + side * (4.0 * t * (1.0 - t));
     let colour = frame.doc.colour(frame.palette, task);
-    for pair in trail.windows(2) {
-        painter.line_segment([pair[0], pair[1]], Stroke::new(1.0, colour.gamma_multiply(0.6)));
+    let fade = match stage {
+        Stage::Travelling(_) => 0.6,
+        Stage::Arrived(left) => 0.6 * left,
+    };
+    let trail: Vec<Pos2> = (0..=24).map(|n| place(n as f32 / 24.0)).collect();
+    painter.add(Shape::line(trail, Stroke::new(1.5, colour.gamma_multiply(fade))));
+    if let Stage::Travelling(progress) = *stage {
+        // Slow at both ends.
+        let eased = progress * progress * (3.0 - 2.0 * progress);
+        let disc = Rect::from_center_size(place(eased), vec2(2.0 * DISC, 2.0 * DISC));
+        paint_token(painter, frame, disc, task);
     }
-    for behind in 1..=3 {
-        let t = (eased - 0.07 * behind as f32).max(0.0);
-        let fade = 0.35 - 0.1 * behind as f32;
-        painter.circle_filled(place(t), radius * 0.8, colour.gamma_multiply(fade));
-    }
-    paint_token(painter, frame, place(eased), radius, task);
 }
 
-fn paint_token(painter: &Painter, frame: &Frame<'_>, centre: Pos2, radius: f32, task: TaskIx) {
+/// A task's name on its colour.
+fn paint_token(painter: &Painter, frame: &Frame<'_>, rect: Rect, task: TaskIx) {
     let bright = frame.doc.selected.is_none_or(|selected| selected == task);
     let mut colour = frame.doc.colour(frame.palette, task);
     if !bright {
@@ -127,9 +159,12 @@ fn paint_token(painter: &Painter, frame: &Frame<'_>, centre: Pos2, radius: f32, 
         true => Stroke::new(2.0, frame.palette.outline),
         false => Stroke::new(1.0, frame.palette.background),
     };
-    painter.circle(centre, radius, colour, outline);
-    let text_colour: Color32 = frame.palette.on(colour);
-    let id = frame.doc.trace().task(task).id.to_string();
-    let size = if id.len() > 3 { 9.0 } else { 11.5 };
-    painter.text(centre, Align2::CENTER_CENTER, id, FontId::proportional(size), text_colour);
+    painter.rect(rect, rect.height() / 2.0, colour, outline, StrokeKind::Inside);
+    let font = FontId::proportional(11.5);
+    let room = rect.width() - 8.0;
+    let text_colour = frame.palette.on(colour);
+    if let Some(galley) = fit_name(painter, frame.doc.trace(), task, &font, text_colour, room) {
+        let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        painter.galley(at, galley, text_colour);
+    }
 }
