@@ -14,12 +14,7 @@ use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::{self, Palette};
 use crate::welcome::{self, Choice, WelcomePage};
-use crate::{Options, inspector, notices, overview, table, time, timeline, transport};
-
-/// Below this width the inspector makes room for the timeline.
-const ROOM_FOR_INSPECTOR: f32 = 900.0;
-/// Below this height the table makes room for the timeline.
-const ROOM_FOR_TABLE: f32 = 520.0;
+use crate::{Options, panels};
 
 enum Stage {
     Welcome,
@@ -233,7 +228,7 @@ impl App {
                         self.error = None;
                     }
                 }
-                chosen = chosen.or(show_document(ui, document, bar, size));
+                chosen = chosen.or(panels::show(ui, document, bar, size));
             }
             Stage::Loading(loading, _) => {
                 CentralPanel::default()
@@ -301,108 +296,12 @@ impl App {
             }
             if let Stage::Open(document) = &self.stage {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    facts(ui, document, palette);
+                    panels::facts(ui, document, palette);
                 });
             }
         });
         chosen
     }
-}
-
-/// What the top bar says of the open trace, from right to left.
-fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
-    let summary = &document.prepared.summary;
-    let short = notices::short(document);
-    if !short.is_empty() {
-        let text = RichText::new(short.join(", ")).color(palette.alarm);
-        let label = ui.label(text);
-        let details = notices::details(document);
-        if !details.is_empty() {
-            label.on_hover_text(details.join("\n"));
-        }
-    }
-    if let Some(dump) = notices::dump(document) {
-        ui.label(dump).on_hover_text(notices::details(document).join("\n"));
-    }
-    let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
-    let parts = [
-        match workers {
-            0 => time::plural(summary.threads.len() as u64, "thread"),
-            _ => time::plural(workers, "worker"),
-        },
-        time::plural(summary.tasks.spawned, "task"),
-        time::plural(summary.polls, "poll"),
-        time::plural(summary.hops, "hop"),
-    ];
-    if ui.available_width() > 480.0 {
-        ui.weak(parts.join("   "));
-    }
-    ui.add(egui::Label::new(&document.name).truncate());
-}
-
-fn show_document(
-    ui: &mut Ui,
-    document: &mut Document,
-    bar: Frame,
-    size: egui::Vec2,
-) -> Option<Command> {
-    let palette = Palette::get(ui);
-    let flush = Frame::new().fill(palette.background);
-    let mut chosen = None;
-    Panel::top("overview")
-        .frame(flush)
-        .exact_size(overview::HEIGHT)
-        .show(ui, |ui| overview::show(ui, document));
-    Panel::bottom("status").frame(bar).exact_size(26.0).show(ui, |ui| status(ui, document));
-    Panel::bottom("transport").frame(bar).exact_size(50.0).show(ui, |ui| {
-        chosen = transport::show(ui, document);
-    });
-    if size.x >= ROOM_FOR_INSPECTOR {
-        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(14, 8));
-        Panel::right("inspector")
-            .frame(frame)
-            .default_size(352.0)
-            .min_size(280.0)
-            .show(ui, |ui| inspector::show(ui, document));
-    }
-    if size.y >= ROOM_FOR_TABLE {
-        let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 6));
-        Panel::bottom("tasks")
-            .frame(frame)
-            .resizable(true)
-            .default_size(0.27 * size.y)
-            .min_size(90.0)
-            .show(ui, |ui| table::show(ui, document));
-    }
-    CentralPanel::default().frame(flush).show(ui, |ui| timeline::show(ui, document));
-    chosen
-}
-
-fn status(ui: &mut Ui, document: &Document) {
-    let small = |text: String| RichText::new(text).size(12.0).weak();
-    ui.horizontal_centered(|ui| {
-        let text = match document.selected {
-            Some(task) => {
-                let trace = document.trace();
-                format!(
-                    "{} selected: {}, {}",
-                    trace.task_name(task),
-                    time::plural(trace.task(task).poll_count().into(), "poll"),
-                    time::plural(trace.task(task).hops.into(), "hop"),
-                )
-            }
-            None => "Click a poll to follow its task. Ctrl+wheel zooms, Space plays.".to_owned(),
-        };
-        ui.label(small(text));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (first, last) = document.view.bounds();
-            ui.label(small(format!(
-                "view {} of {}",
-                time::duration(document.view.width()),
-                time::duration(last - first)
-            )));
-        });
-    });
 }
 
 /// A worker with a task in its slot.

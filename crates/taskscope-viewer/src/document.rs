@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use egui::Color32;
 use taskscope_model::{
-    Direction, Hop, LaneIx, PlaceIx, Poll, PollEnd, PollIx, StateTimes, Summary, Task, TaskIx, Trace,
+    Direction, Hop, LaneIx, PlaceIx, Poll, PollEnd, PollIx, StateTimes, Summary, Task, TaskIx,
+    Trace,
 };
 
 use crate::command::Command;

@@ -29,6 +29,7 @@ mod labels;
 mod loading;
 mod notices;
 mod overview;
+mod panels;
 mod raster;
 mod recent;
 mod render;

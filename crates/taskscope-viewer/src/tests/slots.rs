@@ -8,9 +8,7 @@ use taskscope_format::{
 };
 use taskscope_model::{LaneIx, Trace};
 
-use super::harness::{
-    Window, click, document, painted_texts, press, window, window_with_trace,
-};
+use super::harness::{Window, click, document, painted_texts, press, window, window_with_trace};
 
 /// The texts painted in and left of the slots' column, slot by slot: what a person sees.
 fn slots(window: &Window, lanes: u32) -> Vec<Vec<String>> {

@@ -21,9 +21,7 @@ pub(super) fn fit_name(
 ) -> Option<Arc<Galley>> {
     let name = trace.task_name(task);
     let layout = |text: String| painter.layout_no_wrap(text, font.clone(), colour);
-    shortened(&name)
-        .map(layout)
-        .find(|galley| galley.size().x <= room)
+    shortened(&name).map(layout).find(|galley| galley.size().x <= room)
 }
 
 /// The name, and what may stand for it where there is less and less room.
