@@ -1,6 +1,6 @@
 //! Where the parts of the window are while a trace is open.
 
-use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui};
+use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui, UiBuilder};
 
 use crate::command::Command;
 use crate::document::Document;
@@ -67,7 +67,7 @@ pub(crate) fn show(
             .frame(frame)
             .default_size(352.0)
             .min_size(280.0)
-            .show(ui, |ui| inspector::show(ui, document));
+            .show(ui, |ui| fill(ui, |ui| inspector::show(ui, document)));
     }
     if size.y >= ROOM_FOR_TABLE {
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 6));
@@ -76,10 +76,23 @@ pub(crate) fn show(
             .resizable(true)
             .default_size(0.27 * size.y)
             .min_size(90.0)
-            .show(ui, |ui| table::show(ui, document));
+            .show(ui, |ui| fill(ui, |ui| table::show(ui, document)));
     }
     CentralPanel::default().frame(flush).show(ui, |ui| timeline::show(ui, document));
     chosen
+}
+
+/// Shows the contents of a panel in exactly the room that the panel has.
+///
+/// A panel of egui remembers the size of what it showed last. Without this one it would grow
+/// with a long sentence and never shrink again, or stay as low as a table without a row, and
+/// everything beside it would move.
+fn fill(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let room = ui.available_rect_before_wrap();
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(room));
+    inside.shrink_clip_rect(room);
+    contents(&mut inside);
+    ui.advance_cursor_after_rect(room);
 }
 
 fn status(ui: &mut Ui, document: &Document) {

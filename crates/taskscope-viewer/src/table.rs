@@ -1,5 +1,7 @@
 //! The table of tasks: sortable by every column, filtered by a search field.
 
+use std::cmp::Reverse;
+
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder, TableRow};
 use taskscope_model::{State, TaskIx, Trace};
@@ -101,8 +103,23 @@ pub(crate) struct TableState {
     key: Option<Key>,
     /// The selected task should be scrolled to.
     pub(crate) reveal: bool,
+    /// The first row should be scrolled to.
+    to_top: bool,
     /// The search field should get the focus.
     pub(crate) focus_search: bool,
+}
+
+#[cfg(test)]
+impl TableState {
+    /// The tasks shown, from top to bottom.
+    pub(crate) fn rows(&self) -> &[TaskIx] {
+        &self.rows
+    }
+
+    /// Empties the search field.
+    pub(crate) fn clear_search(&mut self) {
+        self.search.clear();
+    }
 }
 
 /// What the rows depend on: the sort, its direction, the search, and the moment
@@ -115,7 +132,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     if doc.table.rows.is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
-            if doc.table.search.is_empty() {
+            if doc.trace().tasks().is_empty() {
                 ui.weak("This recording has no tasks.");
             } else {
                 ui.weak("No task matches. Names, numbers and spawn places are searched.");
@@ -163,32 +180,60 @@ fn refresh(doc: &mut Document) {
     // Rows that jump about while the recording plays help nobody.
     let by_moment = table.sort == Field::Now && !doc.replay.is_playing();
     let moment = by_moment.then(|| doc.replay.moment());
-    let key = (table.sort, table.descending, table.search.to_lowercase(), moment);
+    // A blank before or after the words is a slip of the fingers.
+    let search = table.search.trim().to_lowercase();
+    let key = (table.sort, table.descending, search, moment);
     if table.key.as_ref() == Some(&key) {
         return;
     }
-    let trace = &doc.prepared.trace;
-    let count = trace.tasks().len() as u32;
-    let mut rows: Vec<TaskIx> =
-        (0..count).map(TaskIx).filter(|&task| matches(trace, task, &key.2)).collect();
-    let prepared = &doc.prepared;
-    match key.0 {
-        Field::Task => {}
-        Field::Place => {
-            rows.sort_by_cached_key(|&task| trace.task(task).place.map(|place| trace.place(place)));
-        }
+    let (prepared, trace) = (&doc.prepared, &doc.prepared.trace);
+    let (field, descending, search, _) = &key;
+    let all = (0..trace.tasks().len() as u32).map(TaskIx);
+    let mut rows: Vec<TaskIx> = all.filter(|&task| matches(trace, task, search)).collect();
+    match field {
+        Field::Task => sort(&mut rows, *descending, Some),
+        Field::Place => sort(&mut rows, *descending, |task| {
+            trace.task(task).place.map(|place| trace.place(place))
+        }),
         Field::Now => {
             let moment = doc.replay.moment();
-            rows.sort_by_cached_key(|&task| now(trace, task, moment).map(State::name));
+            sort(&mut rows, *descending, |task| now(trace, task, moment).map(rank));
         }
-        Field::End => rows.sort_by_cached_key(|&task| labels::task_end(trace.task(task).end)),
-        field => rows.sort_by_key(|&task| value(prepared, task, field)),
+        Field::End => {
+            sort(&mut rows, *descending, |task| Some(labels::task_end(trace.task(task).end)));
+        }
+        field => sort(&mut rows, *descending, |task| Some(value(prepared, task, *field))),
     }
-    if key.1 {
-        rows.reverse();
+    // Another order begins at its top, unless only the moment is another.
+    let order = |(field, descending, search, _): &Key| (*field, *descending, search.clone());
+    if doc.table.key.as_ref().is_none_or(|old| order(old) != order(&key)) {
+        doc.table.to_top = true;
     }
     doc.table.rows = rows;
     doc.table.key = Some(key);
+}
+
+/// Sorts tasks by a key. Tasks without one come last either way, and tasks with the same key
+/// stay in the order in which they were spawned.
+fn sort<K: Ord>(rows: &mut [TaskIx], descending: bool, key: impl Fn(TaskIx) -> Option<K>) {
+    rows.sort_by_cached_key(|&task| match (key(task), descending) {
+        (None, _) => Ordered::Missing,
+        (Some(key), false) => Ordered::Up(key),
+        (Some(key), true) => Ordered::Down(Reverse(key)),
+    });
+}
+
+/// Where a task comes in the order. (The variants' order is the order of the rows.)
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Ordered<K> {
+    Up(K),
+    Down(Reverse<K>),
+    Missing,
+}
+
+/// Where a state comes when tasks are sorted by what they do: those that run come first.
+fn rank(state: State) -> usize {
+    State::ALL.iter().position(|&other| other == state).unwrap_or(State::ALL.len())
 }
 
 fn matches(trace: &Trace, task: TaskIx, search: &str) -> bool {
@@ -196,7 +241,10 @@ fn matches(trace: &Trace, task: TaskIx, search: &str) -> bool {
     search.is_empty()
         || contains(&trace.task_name(task))
         || trace.task(task).id.to_string() == search
-        || trace.task(task).place.is_some_and(|place| contains(&trace.place(place).short()))
+        || trace.task(task).place.is_some_and(|place| {
+            let place = trace.place(place);
+            contains(&format!("{}:{}", place.file, place.line))
+        })
 }
 
 fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
@@ -222,6 +270,7 @@ fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
 fn table(ui: &mut Ui, doc: &mut Document) {
     let reveal = std::mem::take(&mut doc.table.reveal);
     let selected = doc.selected.filter(|_| reveal);
+    let to_top = std::mem::take(&mut doc.table.to_top);
     let selected_row = selected.and_then(|task| doc.table.rows.iter().position(|&row| row == task));
     let mut builder = TableBuilder::new(ui)
         .id_salt("tasks")
@@ -234,6 +283,8 @@ fn table(ui: &mut Ui, doc: &mut Document) {
     }
     if let Some(row) = selected_row {
         builder = builder.scroll_to_row(row, Some(Align::Center));
+    } else if to_top {
+        builder = builder.vertical_scroll_offset(0.0);
     }
     let mut clicked = None;
     let mut sort = None;
@@ -272,7 +323,6 @@ fn table(ui: &mut Ui, doc: &mut Document) {
             false => field.is_figure(),
         };
         doc.table.sort = field;
-        doc.table.key = None;
     }
     if let Some(task) = clicked {
         doc.selected = Some(task);

@@ -65,3 +65,25 @@ fn it_lists_the_spans_and_messages_of_the_programs_own() {
     let opened = doc.trace().span_of(visit.span).opened;
     assert_eq!(doc.replay.moment(), opened, "a click goes to its beginning");
 }
+
+#[test]
+fn selecting_moves_neither_the_lanes_nor_the_edge_of_the_panel() {
+    let mut window = server();
+    let places = |window: &Window| {
+        let lane = window.query_all_by_label("Lane worker 0").next().unwrap();
+        (lane.rect(), window.get_by_label("Timeline").rect())
+    };
+    let before = places(&window);
+    let tasks = harness::document(&mut window).trace().tasks().len() as u32;
+    for task in (0..tasks).step_by(tasks as usize / 12 + 1).map(TaskIx) {
+        let doc = harness::document(&mut window);
+        let polls = doc.trace().task_polls(task);
+        let moment = polls.last().map(|&poll| doc.trace().poll(poll).end);
+        doc.select(Some(task));
+        doc.replay.seek(moment.unwrap_or(0) as f64);
+        window.run_steps(3);
+        assert_eq!(places(&window), before, "{}", task.0);
+    }
+    harness::press(&mut window, egui::Key::Escape);
+    assert_eq!(places(&window), before);
+}

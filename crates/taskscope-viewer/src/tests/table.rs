@@ -1,7 +1,9 @@
 //! The table, the inspector, the palette.
 
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use taskscope_model::State;
 
 use super::harness::{Window, click, document, press, press_with, window};
 
@@ -98,4 +100,70 @@ fn escape_closes_the_palette_and_keeps_the_selection() {
     press(&mut window, Key::Escape);
     assert!(window.query_by_label("Find a command").is_none());
     assert!(document(&mut window).selected.is_some());
+}
+
+/// The first row below the table's header.
+fn first_row(window: &Window) -> String {
+    let header = window.get_by_label("Sort by Hops").rect();
+    let rows = window.query_all_by_role(egui::Role::Row);
+    let rows = rows.filter(|row| row.rect().top() > header.bottom() - 1.0);
+    let first = rows.min_by(|a, b| a.rect().top().total_cmp(&b.rect().top())).unwrap();
+    format!("{:?}", first.accesskit_node().label())
+}
+
+#[test]
+fn a_search_without_a_match_keeps_the_tables_size() {
+    let mut window = window();
+    let rows = |window: &Window| window.query_all_by_label_contains("Row task").count();
+    let before = rows(&window);
+    assert!(before > 3, "{before} rows");
+    window.get_by_label("Find tasks").focus();
+    window.get_by_label("Find tasks").type_text("no such task");
+    window.run_steps(4);
+    assert_eq!(rows(&window), 0);
+    document(&mut window).table.clear_search();
+    window.run_steps(4);
+    assert_eq!(rows(&window), before);
+}
+
+#[test]
+fn blanks_around_the_words_do_not_matter() {
+    let mut window = window();
+    window.get_by_label("Find tasks").focus();
+    window.get_by_label("Find tasks").type_text(" bursts.rs:22 ");
+    window.run_steps(3);
+    window.get_by_label("4 of 165");
+}
+
+#[test]
+fn another_order_begins_at_its_top() {
+    let mut window = window();
+    // The selection of a late task scrolls down.
+    let last = document(&mut window).trace().tasks().len() as u32 - 1;
+    document(&mut window).select(Some(taskscope_model::TaskIx(last)));
+    window.run_steps(4);
+    press(&mut window, Key::Escape);
+    let longest = {
+        let trace = document(&mut window).trace();
+        let longest = trace.tasks().iter().max_by_key(|task| task.longest).unwrap();
+        format!("Row task {}", longest.id)
+    };
+    click(&mut window, "Sort by Longest poll");
+    window.run_steps(3);
+    assert!(first_row(&window).contains(&longest), "{} is not {longest}", first_row(&window));
+}
+
+#[test]
+fn sorted_by_now_running_tasks_come_first_and_those_that_have_ended_last() {
+    let mut window = window();
+    click(&mut window, "Sort by Now");
+    let doc = document(&mut window);
+    let moment = doc.replay.moment();
+    let state = |task| doc.trace().state_at(task, moment).map(|span| span.state);
+    let states: Vec<_> = doc.table.rows().iter().map(|&task| state(task)).collect();
+    let alive = states.iter().take_while(|state| state.is_some()).count();
+    assert!(alive > 4 && states[alive..].iter().all(Option::is_none), "{states:?}");
+    let running = states.iter().filter(|&&state| state == Some(State::Running)).count();
+    assert!(running > 0);
+    assert!(states[..running].iter().all(|&state| state == Some(State::Running)));
 }

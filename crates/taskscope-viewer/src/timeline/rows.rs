@@ -79,9 +79,12 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
             rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
         }
     }
-    if let Some(task) = doc.selected {
-        rows.push((RowKind::States, trace.task_name(task), "its states".to_owned()));
-    }
+    // There also while no task is selected: a selection must not move the lanes.
+    let (name, detail) = match doc.selected {
+        Some(task) => (trace.task_name(task), "its states"),
+        None => ("no task selected".to_owned(), "click a poll to see its task's states"),
+    };
+    rows.push((RowKind::States, name, detail.to_owned()));
     rows.push((RowKind::Legend, String::new(), String::new()));
     rows
 }
