@@ -4,7 +4,7 @@
 //! them all is slow, and drawing the longest of each pixel, as others do, hides
 //! that a pixel holds a thousand short polls. So a query names a `step` (the
 //! time of a pixel or two): polls that are longer come back one by one, and
-//! those that are shorter are gathered into one [`Mark`] a step, which carries
+//! those that are shorter are gathered into one [`LodSpan`] a step, which carries
 //! how many they were, how long they ran in all, and which was the longest.
 //!
 //! The gathering jumps from step to step by binary search and adds up whole
@@ -15,15 +15,15 @@ use std::ops::Range;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{LaneIx, Poll, PollIx};
 use crate::trace::Trace;
+use crate::types::{LaneIx, Poll, PollIx};
 
 const GROUP: usize = 64;
 
 /// Something to draw on a lane: one poll, or several that are too short to tell
 /// apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct LodSpan {
     /// Start of the first poll.
     pub start: Nanos,
     /// End of the last poll.
@@ -108,8 +108,8 @@ impl Gather {
 
 impl Trace {
     /// What `lane` shows of `window`, with polls shorter than `step`
-    /// nanoseconds gathered. Marks come sorted by start.
-    pub fn marks(&self, lane: LaneIx, window: Range<Nanos>, step: Nanos) -> Vec<Mark> {
+    /// nanoseconds gathered. They come sorted by start.
+    pub fn lod_spans(&self, lane: LaneIx, window: Range<Nanos>, step: Nanos) -> Vec<LodSpan> {
         let polls = self.lane_polls(lane);
         let index = &self.lane_index[lane.get()];
         let base = self.lane(lane).polls.start;
@@ -119,7 +119,7 @@ impl Trace {
         let mut next = first_visible(polls, index, window.start);
         while let Some(poll) = polls.get(next).filter(|poll| poll.start < window.end) {
             if poll.duration() >= step {
-                marks.push(Mark {
+                marks.push(LodSpan {
                     start: poll.start,
                     end: poll.end,
                     poll: PollIx(base + next as u32),
@@ -133,7 +133,7 @@ impl Trace {
             let until = (poll.start / step + 1).saturating_mul(step);
             let end = next + short_run(&polls[next..], index, next, step, until);
             let sum = gather(polls, index, next..end);
-            marks.push(Mark {
+            marks.push(LodSpan {
                 start: poll.start,
                 end: sum.end,
                 poll: PollIx(base + sum.longest as u32),

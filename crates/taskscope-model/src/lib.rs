@@ -43,39 +43,37 @@
 //! is concluded here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
-mod arrivals;
-mod assemble;
-mod causes;
-mod drops;
-mod effects;
-mod known;
+mod causality;
+mod dropped_events;
+
+mod builder;
 mod lanes;
-mod load;
-mod parts;
-mod raw;
+mod queue;
+
+mod types;
+
+mod cursor;
 mod spans;
 mod states;
-mod step;
 mod summary;
 mod trace;
 mod waits;
 
-pub use arrivals::{Arrival, Queue};
-pub use causes::Cause;
-pub use drops::{DropSummary, DroppedEvents};
-pub use effects::WakeEffect;
-pub use lanes::Mark;
-pub use parts::{
-    End, Hop, Info, Lane, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, Poll, PollEnd,
-    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
-};
+pub use causality::{Cause, WakeEffect};
+pub use cursor::Direction;
+pub use dropped_events::{DropSummary, DroppedEvents};
+pub use lanes::LodSpan;
+pub use queue::{Arrival, Queue};
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
-pub use step::Direction;
 pub use summary::{RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary};
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,
     TaskKind, ThreadId, WakeOp, meta,
 };
 pub use trace::Trace;
+pub use types::{
+    End, Hop, Info, Lane, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, Poll, PollEnd,
+    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
+};
 pub use waits::WaitedFor;

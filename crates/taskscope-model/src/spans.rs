@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use taskscope_format::{Level, Nanos, SpanId, ThreadId};
 
-use crate::parts::{LaneIx, SpanIx, TaskIx};
 use crate::trace::Trace;
+use crate::types::{LaneIx, SpanIx, TaskIx};
 
 /// A `tracing` span of the program's own.
 #[derive(Clone, Debug, PartialEq, Eq)]

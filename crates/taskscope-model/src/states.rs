@@ -11,8 +11,8 @@ use std::iter::Peekable;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{PollIx, TaskIx};
 use crate::trace::Trace;
+use crate::types::{PollIx, TaskIx};
 
 /// What a task is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

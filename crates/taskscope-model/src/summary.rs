@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind, meta};
 
-use crate::drops::DropSummary;
-use crate::parts::{LaneIx, LaneKind, PollEnd};
+use crate::dropped_events::DropSummary;
 use crate::trace::Trace;
+use crate::types::{LaneIx, LaneKind, PollEnd};
 
 /// What `taskscope summary` prints; with `--json` as one object with these keys.
 ///

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
 
-use crate::drops::DroppedEvents;
+use crate::builder;
+use crate::dropped_events::DroppedEvents;
 use crate::lanes::LaneIndex;
-use crate::load;
-use crate::parts::{
+use crate::spans::Spans;
+use crate::types::{
     Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Resource, Runtime, Task,
     TaskIx, Thread, Wait, Wake, WakeIx,
 };
-use crate::spans::Spans;
 
 /// A recorded program.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Trace {
     /// # Errors
     /// [`OpenError`] where `file` is no trace, or of a later version.
     pub fn from_bytes(file: &[u8]) -> Result<Self, OpenError> {
-        load::load(file, &mut |_| {})
+        builder::load(file, &mut |_| {})
     }
 
     /// Like [`from_bytes`](Self::from_bytes), and calls `progress` now and
@@ -64,7 +64,7 @@ impl Trace {
     /// # Errors
     /// As `from_bytes`.
     pub fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Self, OpenError> {
-        load::load(file, progress)
+        builder::load(file, progress)
     }
 
     /// Facts about the whole recording.

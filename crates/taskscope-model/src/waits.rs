@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use taskscope_format::Nanos;
 
-use crate::parts::{PollIx, Resource, ResourceIx, TaskIx, Wait, Waker};
 use crate::trace::Trace;
+use crate::types::{PollIx, Resource, ResourceIx, TaskIx, Wait, Waker};
 
 /// What a task waited for after a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ fn ask_everything(trace: &Trace) {
         for time in times {
             trace.poll_at(lane, time);
             for step in [0, 1, 1000, u64::MAX] {
-                let marks = trace.marks(lane, time..u64::MAX, step);
+                let marks = trace.lod_spans(lane, time..u64::MAX, step);
                 assert!(marks.len() <= trace.lane_polls(lane).len());
             }
         }

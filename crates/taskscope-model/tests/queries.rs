@@ -78,7 +78,7 @@ proptest! {
     ) {
         let window = start..start + length;
         for lane in all_lanes(&trace) {
-            let marks = trace.marks(lane, window.clone(), step);
+            let marks = trace.lod_spans(lane, window.clone(), step);
             let polls = trace.lane_polls(lane);
             let first = polls.iter().position(|poll| poll.end > window.start);
             let shown: Vec<_> = polls[first.unwrap_or(polls.len())..]
@@ -108,7 +108,7 @@ proptest! {
     fn a_mark_tells_of_the_polls_that_it_gathers(trace in plain(), step in 1..400u64) {
         for lane in all_lanes(&trace) {
             let mut polls = trace.lane_polls(lane).iter();
-            for mark in trace.marks(lane, 0..u64::MAX, step) {
+            for mark in trace.lod_spans(lane, 0..u64::MAX, step) {
                 let its: Vec<&Poll> = polls.by_ref().take(mark.count as usize).collect();
                 let its = &its[..];
                 prop_assert_eq!(its.iter().map(|poll| poll.duration()).sum::<u64>(), mark.busy);

@@ -35,7 +35,7 @@ impl Activity {
         let mut columns = vec![0.0f32; count];
         let width = length / count.max(1) as f64;
         for &lane in &workers {
-            let marks = trace.marks(lane, span.clone(), (width / 2.0) as u64);
+            let marks = trace.lod_spans(lane, span.clone(), (width / 2.0) as u64);
             // A nested poll's time is already in the one around it.
             for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
                 // Spread over the columns that the mark touches, by its share of each.

@@ -1,12 +1,12 @@
 //! What stands beside the pointer when it rests on a poll.
 
 use egui::{RichText, Ui};
-use taskscope_model::{Mark, Poll, PollIx, Trace};
+use taskscope_model::{LodSpan, Poll, PollIx, Trace};
 
 use crate::document::Document;
 use crate::{labels, time};
 
-pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &Mark) {
+pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &LodSpan) {
     let trace = doc.trace();
     let task = trace.poll(poll).task;
     ui.set_max_width(360.0);

@@ -1,7 +1,7 @@
 //! Polls and parks as rectangles, all in one mesh.
 
 use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, Mark, Park};
+use taskscope_model::{LaneIx, LodSpan, Park};
 
 use super::dropped_ranges::{self, DroppedRange};
 use super::rows::RowKind;
@@ -19,7 +19,7 @@ const ROOM_FOR_LABEL: f32 = 26.0;
 pub(super) struct PaintedLane {
     pub(super) lane: LaneIx,
     pub(super) rect: Rect,
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<LodSpan>,
     /// Where events are missing.
     pub(super) dropped: Vec<DroppedRange>,
 }
@@ -36,7 +36,7 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
             continue;
         }
         paint_parks(&mut mesh, frame, rect, lane, step);
-        let marks = frame.doc.trace().marks(lane, window.clone(), step);
+        let marks = frame.doc.trace().lod_spans(lane, window.clone(), step);
         for mark in &marks {
             paint_mark(&mut mesh, frame, rect, mark);
         }
@@ -59,14 +59,14 @@ pub(super) fn poll_heights(lane: Rect, depth: u8) -> Rangef {
 
 /// The rectangle of a mark, cut to the plot so that its label can be centred
 /// on what is seen.
-fn mark_rect(frame: &Frame<'_>, lane: Rect, mark: &Mark) -> Rect {
+fn mark_rect(frame: &Frame<'_>, lane: Rect, mark: &LodSpan) -> Rect {
     let left = frame.scale.x(mark.start as f64).max(frame.plot.left() - 2.0);
     let right = frame.scale.x(mark.end as f64).min(frame.plot.right() + 2.0);
     let x = Rangef::new(left, right.max(left + NARROWEST));
     Rect::from_x_y_ranges(x, poll_heights(lane, mark.depth))
 }
 
-fn paint_mark(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, mark: &Mark) {
+fn paint_mark(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, mark: &LodSpan) {
     let poll = frame.doc.trace().poll(mark.poll);
     let mut colour = frame.doc.colour(frame.palette, poll.task);
     if !frame.doc.is_bright(poll) {

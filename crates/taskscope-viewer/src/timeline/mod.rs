@@ -222,7 +222,7 @@ fn mark_at(
     painted: &[PaintedLane],
     scale: &Scale,
     pos: Pos2,
-) -> Option<(PollIx, taskscope_model::Mark)> {
+) -> Option<(PollIx, taskscope_model::LodSpan)> {
     const REACH: f32 = 2.0;
     let lane = painted.iter().find(|lane| lane.rect.y_range().contains(pos.y))?;
     let within = |reach: f32| {

@@ -1,8 +1,8 @@
-//! What a thread told, before it is put in order: see [`crate::load`].
+//! What a thread told, before it is put in order: see [`super::replay`].
 
 use taskscope_format::{Nanos, Source, WakeOp};
 
-use crate::parts::{LaneIx, LaneKind, LaneThread, Park, PollEnd, TaskIx, Waker};
+use crate::types::{LaneIx, LaneKind, LaneThread, Park, PollEnd, TaskIx, Waker};
 
 /// A poll as its thread told of it.
 #[derive(Clone, Copy, Debug)]

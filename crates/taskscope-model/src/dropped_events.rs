@@ -9,8 +9,8 @@ use std::ops::Range;
 use serde::Serialize;
 use taskscope_format::{Nanos, ThreadId};
 
-use crate::parts::LaneIx;
 use crate::trace::Trace;
+use crate::types::LaneIx;
 
 /// Events of one thread that the recorder dropped in one stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,50 +1,50 @@
 //! The second pass of loading: sort, index, conclude.
 //!
-//! See [`crate::load`] for the first.
+//! See [`super::replay`] for the first.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
 
+use super::raw::{RawLane, RawPoll, RawWake};
+use super::replay::Builder;
 use crate::lanes::LaneIndex;
-use crate::load::Loader;
-use crate::parts::{
+use crate::trace::Trace;
+use crate::types::{
     Hop, Lane, LaneIx, LaneKind, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
 };
-use crate::raw::{RawLane, RawPoll, RawWake};
-use crate::trace::Trace;
 
-pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
-    take_off_drops(&mut loader);
-    take_off_late_brackets(&mut loader);
-    order_tasks(&mut loader);
-    order_runtimes(&mut loader);
-    order_lanes(&mut loader);
-    loader.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
-    let mut raw_polls = std::mem::take(&mut loader.polls);
-    let mut raw_wakes = std::mem::take(&mut loader.wakes);
+pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
+    take_off_drops(&mut builder);
+    take_off_late_brackets(&mut builder);
+    order_tasks(&mut builder);
+    order_runtimes(&mut builder);
+    order_lanes(&mut builder);
+    builder.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
+    let mut raw_polls = std::mem::take(&mut builder.polls);
+    let mut raw_wakes = std::mem::take(&mut builder.wakes);
     raw_polls.sort_by_key(|poll| (poll.lane, poll.start, poll.depth));
     raw_wakes.sort_by_key(|wake| wake.time);
 
-    let count = loader.tasks.len();
+    let count = builder.tasks.len();
     let (ranges, mut polls_by_task) =
         group_by_task(count, raw_polls.iter().map(|poll| poll.task), PollIx);
-    for (task, range) in loader.tasks.iter_mut().zip(ranges) {
+    for (task, range) in builder.tasks.iter_mut().zip(ranges) {
         let of_task = &mut polls_by_task[range.start as usize..range.end as usize];
         of_task.sort_by_key(|poll| raw_polls[poll.get()].start);
         task.polls = range;
     }
     let (ranges, wakes_by_task) =
         group_by_task(count, raw_wakes.iter().map(|wake| wake.task), WakeIx);
-    for (task, range) in loader.tasks.iter_mut().zip(ranges) {
+    for (task, range) in builder.tasks.iter_mut().zip(ranges) {
         task.wakes = range;
     }
-    let parks_are_told = |lane: LaneIx| match loader.lanes[lane.get()].kind {
-        LaneKind::Worker { runtime, .. } => loader.runtimes[runtime as usize].hooked,
+    let parks_are_told = |lane: LaneIx| match builder.lanes[lane.get()].kind {
+        LaneKind::Worker { runtime, .. } => builder.runtimes[runtime as usize].hooked,
         LaneKind::Thread(_) => false,
     };
-    for task in &loader.tasks {
+    for task in &builder.tasks {
         let polls = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
         let wakes = &wakes_by_task[task.wakes.start as usize..task.wakes.end as usize];
         tell_yields(polls, wakes, (&mut raw_polls, &mut raw_wakes), parks_are_told);
@@ -53,49 +53,49 @@ pub(crate) fn assemble(mut loader: Loader, report: Report) -> Trace {
 
     let polls: Vec<Poll> = raw_polls.iter().map(finished_poll).collect();
     drop(raw_polls);
-    let lanes = lanes(std::mem::take(&mut loader.lanes), &polls);
+    let lanes = lanes(std::mem::take(&mut builder.lanes), &polls);
     let lane_index = lanes
         .iter()
         .map(|lane| LaneIndex::new(&polls[lane.polls.start as usize..lane.polls.end as usize]))
         .collect();
     for (position, lane) in lanes.iter().enumerate() {
         if let LaneKind::Worker { runtime, .. } = lane.kind {
-            loader.runtimes[runtime as usize].workers.push(LaneIx(position as u16));
+            builder.runtimes[runtime as usize].workers.push(LaneIx(position as u16));
         }
     }
-    let hops = hops(&mut loader.tasks, &polls, &polls_by_task, &lanes);
+    let hops = hops(&mut builder.tasks, &polls, &polls_by_task, &lanes);
     let mut ends: Vec<(Nanos, TaskIx)> = (0..)
         .map(TaskIx)
-        .zip(&loader.tasks)
+        .zip(&builder.tasks)
         .filter_map(|(ix, task)| Some((task.end?.time, ix)))
         .collect();
     ends.sort_unstable();
 
-    loader.spans.sort(lanes.len());
-    let mut waits = loader.waits;
+    builder.spans.sort(lanes.len());
+    let mut waits = builder.waits;
     waits.sort_by_key(|wait| (wait.task, wait.time));
-    let (start, end) = loader.span.unwrap_or((0, 0));
+    let (start, end) = builder.span.unwrap_or((0, 0));
     Trace {
-        info: loader.info,
+        info: builder.info,
         report,
         span: start..end,
-        runtimes: loader.runtimes,
-        threads: loader.threads,
+        runtimes: builder.runtimes,
+        threads: builder.threads,
         lanes,
         lane_index,
-        places: loader.places,
-        tasks: loader.tasks,
+        places: builder.places,
+        tasks: builder.tasks,
         polls,
         polls_by_task,
         wakes: raw_wakes.iter().map(finished_wake).collect(),
         wakes_by_task,
-        spans: loader.spans,
-        resources: loader.resources,
+        spans: builder.spans,
+        resources: builder.resources,
         waits,
         hops,
         ends,
-        drops: loader.drops,
-        before: loader.before,
+        drops: builder.drops,
+        before: builder.before,
     }
 }
 
@@ -120,10 +120,10 @@ fn finished_wake(raw: &RawWake) -> Wake {
 /// elsewhere it is the last bracket of every task that has ended. (The end itself
 /// may be told later, and on another thread: something can outlive the task and
 /// hold on to its span. Where events were dropped this may take off one too many.)
-fn take_off_drops(loader: &mut Loader) {
+fn take_off_drops(builder: &mut Builder) {
     let mut last: HashMap<TaskIx, (Nanos, usize)> = HashMap::new();
-    for (position, poll) in loader.polls.iter().enumerate() {
-        let ended = loader.tasks[poll.task.get()].end.is_some();
+    for (position, poll) in builder.polls.iter().enumerate() {
+        let ended = builder.tasks[poll.task.get()].end.is_some();
         if ended && poll.source == Source::Span {
             let latest = last.entry(poll.task).or_insert((poll.start, position));
             *latest = (*latest).max((poll.start, position));
@@ -131,7 +131,7 @@ fn take_off_drops(loader: &mut Loader) {
     }
     let drops: HashSet<usize> = last.into_values().map(|(_, position)| position).collect();
     let mut position = 0;
-    loader.polls.retain(|_| {
+    builder.polls.retain(|_| {
         position += 1;
         !drops.contains(&(position - 1))
     });
@@ -144,8 +144,8 @@ fn take_off_drops(loader: &mut Loader) {
 /// that where the task has a span. (One that began before the end may well be a
 /// poll: a bracket can last longer than its poll, in which time another worker
 /// takes up the task.)
-fn take_off_late_brackets(loader: &mut Loader) {
-    let Loader { polls, tasks, .. } = loader;
+fn take_off_late_brackets(builder: &mut Builder) {
+    let Builder { polls, tasks, .. } = builder;
     polls.retain(|poll| {
         let end = tasks[poll.task.get()].end;
         poll.source != Source::Hook
@@ -157,10 +157,10 @@ fn take_off_late_brackets(loader: &mut Loader) {
 /// Puts tasks into the order of their spawns, those that are older than the
 /// recording first. Files tell of them in the order in which threads wrote
 /// their blocks.
-fn order_tasks(loader: &mut Loader) {
-    let mut order: Vec<u32> = (0..loader.tasks.len() as u32).collect();
+fn order_tasks(builder: &mut Builder) {
+    let mut order: Vec<u32> = (0..builder.tasks.len() as u32).collect();
     order.sort_by_key(|&old| {
-        let task = &loader.tasks[old as usize];
+        let task = &builder.tasks[old as usize];
         (task.spawned, task.id)
     });
     let mut new = vec![TaskIx(0); order.len()];
@@ -169,65 +169,65 @@ fn order_tasks(loader: &mut Loader) {
     }
     let renumber = |task: &mut TaskIx| *task = new[task.get()];
 
-    loader.tasks.iter_mut().filter_map(|task| task.parent.as_mut()).for_each(renumber);
-    loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
-    loader.waits.iter_mut().for_each(|wait| renumber(&mut wait.task));
-    loader.spans.renumber_tasks(renumber);
-    loader.before.iter_mut().for_each(|(task, _)| renumber(task));
-    for wake in &mut loader.wakes {
+    builder.tasks.iter_mut().filter_map(|task| task.parent.as_mut()).for_each(renumber);
+    builder.polls.iter_mut().for_each(|poll| renumber(&mut poll.task));
+    builder.waits.iter_mut().for_each(|wait| renumber(&mut wait.task));
+    builder.spans.renumber_tasks(renumber);
+    builder.before.iter_mut().for_each(|(task, _)| renumber(task));
+    for wake in &mut builder.wakes {
         renumber(&mut wake.task);
         if let Waker::Task(task) = &mut wake.by {
             renumber(task);
         }
     }
-    let mut tasks: Vec<Option<Task>> = loader.tasks.drain(..).map(Some).collect();
-    loader.tasks = order.iter().filter_map(|&old| tasks[old as usize].take()).collect();
+    let mut tasks: Vec<Option<Task>> = builder.tasks.drain(..).map(Some).collect();
+    builder.tasks = order.iter().filter_map(|&old| tasks[old as usize].take()).collect();
 }
 
 /// Puts runtimes into the order of their numbers, so that the same program looks
 /// the same each time. Which of their threads is first in a file is chance.
-fn order_runtimes(loader: &mut Loader) {
-    let mut order: Vec<u32> = (0..loader.runtimes.len() as u32).collect();
-    order.sort_by_key(|&old| loader.runtimes[old as usize].id);
+fn order_runtimes(builder: &mut Builder) {
+    let mut order: Vec<u32> = (0..builder.runtimes.len() as u32).collect();
+    order.sort_by_key(|&old| builder.runtimes[old as usize].id);
     let mut new = vec![0; order.len()];
     for (position, &old) in order.iter().enumerate() {
         new[old as usize] = position as u32;
     }
     let renumber = |runtime: &mut u32| *runtime = new[*runtime as usize];
 
-    loader.tasks.iter_mut().filter_map(|task| task.runtime.as_mut()).for_each(renumber);
-    for lane in &mut loader.lanes {
+    builder.tasks.iter_mut().filter_map(|task| task.runtime.as_mut()).for_each(renumber);
+    for lane in &mut builder.lanes {
         if let LaneKind::Worker { runtime, .. } = &mut lane.kind {
             renumber(runtime);
         }
     }
-    loader.runtimes.sort_by_key(|runtime| runtime.id);
+    builder.runtimes.sort_by_key(|runtime| runtime.id);
 }
 
 /// Puts lanes into the order in which people read them: workers by runtime and
 /// index, then the other threads.
-fn order_lanes(loader: &mut Loader) {
-    let mut order: Vec<usize> = (0..loader.lanes.len()).collect();
-    order.sort_by_key(|&old| loader.lanes[old].kind);
+fn order_lanes(builder: &mut Builder) {
+    let mut order: Vec<usize> = (0..builder.lanes.len()).collect();
+    order.sort_by_key(|&old| builder.lanes[old].kind);
     let mut new = vec![LaneIx(0); order.len()];
     for (position, &old) in order.iter().enumerate() {
         new[old] = LaneIx(position as u16);
     }
     let renumber = |lane: &mut LaneIx| *lane = new[lane.get()];
 
-    loader.polls.iter_mut().for_each(|poll| renumber(&mut poll.lane));
-    loader.spans.renumber_lanes(renumber);
-    loader.tasks.iter_mut().filter_map(|task| task.spawned_on.as_mut()).for_each(renumber);
-    for wake in &mut loader.wakes {
+    builder.polls.iter_mut().for_each(|poll| renumber(&mut poll.lane));
+    builder.spans.renumber_lanes(renumber);
+    builder.tasks.iter_mut().filter_map(|task| task.spawned_on.as_mut()).for_each(renumber);
+    for wake in &mut builder.wakes {
         wake.lane.iter_mut().for_each(renumber);
         wake.worker.iter_mut().for_each(renumber);
         if let Waker::Driver(lane) = &mut wake.by {
             renumber(lane);
         }
     }
-    loader.drops.iter_mut().filter_map(|drop| drop.lane.as_mut()).for_each(renumber);
-    let mut lanes: Vec<Option<RawLane>> = loader.lanes.drain(..).map(Some).collect();
-    loader.lanes = order.iter().filter_map(|&old| lanes[old].take()).collect();
+    builder.drops.iter_mut().filter_map(|drop| drop.lane.as_mut()).for_each(renumber);
+    let mut lanes: Vec<Option<RawLane>> = builder.lanes.drain(..).map(Some).collect();
+    builder.lanes = order.iter().filter_map(|&old| lanes[old].take()).collect();
 }
 
 /// The positions of things by their task, in the order in which they come.

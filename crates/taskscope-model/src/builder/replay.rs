@@ -5,7 +5,7 @@
 //! this thread* then; a poll lies on the lane of the worker that *this thread*
 //! was at that time. So the first pass replays each thread's stream with a
 //! little state (`Stream`) and writes down flat raw polls and wakes. The second,
-//! in [`crate::assemble`], sorts them and draws the conclusions that need more
+//! in [`super::finish`], sorts them and draws the conclusions that need more
 //! than one thread.
 //!
 //! A visit that only drops an aborted task is marked so by the recorder where it
@@ -24,19 +24,19 @@ use taskscope_format::{
     TaskId, ThreadId, WakeOp, meta,
 };
 
-use crate::assemble;
-use crate::drops::DroppedEvents;
-use crate::known::LONG;
-use crate::parts::{
+use super::finish::finish;
+use super::intern::LONG;
+use super::raw::{Moment, OpenPoll, RawLane, RawPoll, RawWake, Stream};
+use crate::dropped_events::DroppedEvents;
+use crate::spans::{Here, Spans};
+use crate::trace::Trace;
+use crate::types::{
     End, Info, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx,
     Runtime, Task, TaskIx, Thread, Wait, Waker,
 };
-use crate::raw::{Moment, OpenPoll, RawLane, RawPoll, RawWake, Stream};
-use crate::spans::{Here, Spans};
-use crate::trace::Trace;
 
 #[derive(Debug, Default)]
-pub(crate) struct Loader {
+pub(crate) struct Builder {
     pub(crate) info: Info,
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// When what a flight recorder kept begins; 0 for a whole recording.
@@ -72,28 +72,28 @@ pub(crate) struct Loader {
 
 pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, OpenError> {
     let mut reader = Reader::new(file)?;
-    let mut loader = Loader { room_for_fields: file.len(), ..Loader::default() };
+    let mut builder = Builder { room_for_fields: file.len(), ..Builder::default() };
     if let Some(header) = reader.header() {
-        loader.info.format_version = header.version;
-        loader.info.started_unix_ns = header.started_unix_ns;
+        builder.info.format_version = header.version;
+        builder.info.started_unix_ns = header.started_unix_ns;
     }
     let mut next_report = 0;
     while let Some(record) = reader.next() {
-        loader.record(&record);
+        builder.record(&record);
         if reader.position() >= next_report {
             // Reading is about two thirds of the work.
             progress(0.66 * reader.position() as f32 / file.len() as f32);
             next_report = reader.position() + (1 << 20);
         }
     }
-    loader.close();
+    builder.close();
     progress(0.66);
-    let trace = assemble::assemble(loader, reader.report().clone());
+    let trace = finish(builder, reader.report().clone());
     progress(1.0);
     Ok(trace)
 }
 
-impl Loader {
+impl Builder {
     fn record(&mut self, record: &Record<'_>) {
         let Record { thread, time: told, event } = *record;
         // What held before the window is told under its own times. It begins with the window.

@@ -8,9 +8,9 @@
 //! from the queues of others. (A queue that overflows gives half of its tasks to
 //! the injection queue; that isn't seen.)
 
-use crate::causes::Cause;
-use crate::parts::{LaneIx, LaneKind, PollIx};
+use crate::causality::Cause;
 use crate::trace::Trace;
+use crate::types::{LaneIx, LaneKind, PollIx};
 
 /// The queue from which a worker took a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use taskscope_format::Nanos;
 
-use crate::parts::{LaneIx, TaskIx};
 use crate::trace::Trace;
+use crate::types::{LaneIx, TaskIx};
 
 /// Which way to step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use taskscope_format::{Flavor, Location, RuntimeId, TaskId, TaskKind, ThreadId};
 
-use crate::load::Loader;
-use crate::parts::{LaneIx, LaneKind, Place, PlaceIx, Runtime, Task, TaskIx, Thread};
-use crate::raw::RawLane;
+use super::raw::RawLane;
+use super::replay::Builder;
+use crate::types::{LaneIx, LaneKind, Place, PlaceIx, Runtime, Task, TaskIx, Thread};
 
 /// A runtime says how many workers it has. Lanes are made at once for at most
 /// this many of all runtimes, the others when they are first seen.
@@ -16,7 +16,7 @@ const MAX_LANES_AHEAD: u32 = 1024;
 /// Texts longer than this are rare.
 pub(crate) const LONG: usize = 256;
 
-impl Loader {
+impl Builder {
     pub(crate) fn thread(&mut self, id: ThreadId, os_id: u64, name: &str) {
         let name = self.optional_string(Some(name));
         let position = *self.thread_of.entry(id).or_insert_with(|| {
