@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 use crate::decode::{Decoder, Step, begins_with_sync};
 use crate::error::{Damage, DamageKind, OpenError};
-use crate::event::{Event, Record, ThreadId};
+use crate::event::{Event, Nanos, Record, ThreadId};
 use crate::frame::{BLOCK_HEADER, BLOCK_MARKER, BlockHeader, BlockKind, FILE_HEADER, FileHeader};
 
 /// At most this many damages are kept one by one; see [`Report::more_damage`].
@@ -46,6 +46,8 @@ pub struct Reader<'a> {
     streams: HashMap<ThreadId, Stream<'a>>,
     /// How many bytes of broken blocks may still be searched for other blocks.
     second_looks: usize,
+    /// See [`Reader::gap`].
+    gap: Option<Nanos>,
     report: Report,
 }
 
@@ -63,11 +65,18 @@ pub struct Report {
     pub records: u64,
     /// How many events the recorder says it dropped.
     pub dropped: u64,
+    /// Threads of which the last records could not be read, with the time of the last one that
+    /// could.
+    pub unread_ends: Vec<(ThreadId, Nanos)>,
 }
 
 #[derive(Debug, Default)]
 struct Stream<'a> {
     next_sequence: u32,
+    /// Time of the last record that could be read; 0 before the first.
+    time: Nanos,
+    /// Records behind it are missing.
+    broken: bool,
     /// `None` where a block is missing and no sync has come since.
     decoder: Option<Decoder<'a>>,
 }
@@ -87,6 +96,7 @@ impl<'a> Reader<'a> {
             thread: ThreadId(0),
             streams: HashMap::new(),
             second_looks: file.len(),
+            gap: None,
             report: Report::default(),
         })
     }
@@ -99,6 +109,17 @@ impl<'a> Reader<'a> {
     /// How far the reader is, in bytes from the start of the file.
     pub fn position(&self) -> usize {
         self.position - self.payload.len()
+    }
+
+    /// Whether records of the same thread are missing right before the record that was returned
+    /// last, and since when: the time of the last record before the gap, 0 where there is none.
+    /// The gap ends at or before the time of the record.
+    ///
+    /// A block that is damaged or missing leaves such a gap. What was open in it (polls, parks,
+    /// spans) ended at an unknown time. A file of a flight recorder begins within streams on
+    /// purpose: see [`meta::WINDOW`](crate::meta::WINDOW).
+    pub fn gap(&self) -> Option<Nanos> {
+        self.gap
     }
 
     /// What has been learned so far; complete once the iterator has ended.
@@ -146,6 +167,9 @@ impl<'a> Reader<'a> {
                 if !affordable || !self.go_to_block_within(start, start + end) {
                     self.position = start + end;
                     self.damage(start, end, DamageKind::Checksum);
+                }
+                if header.kind == BlockKind::Events {
+                    self.streams.entry(header.thread).or_default().broken = true;
                 }
                 continue;
             }
@@ -198,6 +222,7 @@ impl<'a> Reader<'a> {
         let stream = self.streams.entry(header.thread).or_default();
         if header.sequence != stream.next_sequence {
             stream.decoder = None;
+            stream.broken = true;
         }
         stream.next_sequence = header.sequence.wrapping_add(1);
         if begins_with_sync(payload) {
@@ -224,6 +249,9 @@ impl<'a> Iterator for Reader<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         loop {
             if self.payload.is_empty() && !self.next_block() {
+                let broken = self.streams.iter().filter(|(_, stream)| stream.broken);
+                self.report.unread_ends = broken.map(|(id, stream)| (*id, stream.time)).collect();
+                self.report.unread_ends.sort_unstable();
                 return None;
             }
             if self.payload.is_empty() {
@@ -236,6 +264,8 @@ impl<'a> Iterator for Reader<'a> {
                 Step::Other => {}
                 Step::Event(time, event) => {
                     self.report.records += 1;
+                    self.gap = std::mem::take(&mut stream.broken).then_some(stream.time);
+                    stream.time = time;
                     if let Event::Dropped { count, .. } = event {
                         self.report.dropped = self.report.dropped.saturating_add(count);
                     }
@@ -245,6 +275,7 @@ impl<'a> Iterator for Reader<'a> {
                     // From the record's first byte: what it took before it
                     // made no sense is lost too.
                     stream.decoder = None;
+                    stream.broken = true;
                     self.payload = &[];
                     self.damage(self.position - left, left, DamageKind::Record);
                 }

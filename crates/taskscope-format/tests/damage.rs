@@ -5,7 +5,7 @@ mod common;
 
 use common::{BLOCK_HEADER, EVENTS, FILE_HEADER, Sample, block, block_header, file_header, read};
 use proptest::prelude::*;
-use taskscope_format::{DamageKind, OpenError, Reader};
+use taskscope_format::{DamageKind, OpenError, Reader, ThreadId};
 
 #[test]
 fn a_file_cut_anywhere_opens_up_to_the_cut() {
@@ -139,6 +139,44 @@ fn a_missing_block_costs_nothing_else_where_blocks_begin_with_a_sync() {
     let lost = sample.records_of(3);
     assert_eq!(records, [&whole[..lost.start], &whole[lost.end..]].concat());
     assert_eq!(report.damages, []);
+}
+
+/// The gap stands before the first record behind it, and says since when records are missing.
+#[test]
+fn a_lost_block_leaves_a_gap_in_its_thread() {
+    let sample = Sample::new(true);
+    let whole_file = sample.file();
+    let (whole, _) = read(&whole_file);
+    // Parts 1, 3 and 5 are thread 0's.
+    for (lost, entirely) in [(1, true), (3, true), (5, true), (3, false)] {
+        let mut parts = sample.parts.clone();
+        if entirely {
+            parts.remove(lost);
+        } else {
+            let last = parts[lost].len() - 1;
+            parts[lost][last] ^= 1;
+        }
+        let file = parts.concat();
+        let mut reader = Reader::new(&file).expect("the header is whole");
+        let mut gaps = Vec::new();
+        while let Some(record) = reader.next() {
+            gaps.extend(reader.gap().map(|since| (since, record)));
+        }
+        let before = whole[..sample.records_of(lost).start].iter();
+        let since = before.rev().find(|r| r.thread == ThreadId(0)).map_or(0, |r| r.time);
+        let next = whole[sample.records_of(lost).end..].iter().find(|r| r.thread == ThreadId(0));
+        let expected: Vec<_> = next.map(|next| (since, *next)).into_iter().collect();
+        assert_eq!(gaps, expected, "without part {lost}");
+        // Nothing says that a block is missing that is the last of its thread, and not there.
+        assert_eq!(reader.report().unread_ends, []);
+    }
+    let mut parts = sample.parts.clone();
+    let last = parts[5].len() - 1;
+    parts[5][last] ^= 1;
+    let file = parts.concat();
+    let (records, report) = read(&file);
+    let end = records.iter().filter(|r| r.thread == ThreadId(0)).map(|r| r.time).max();
+    assert_eq!(report.unread_ends, [(ThreadId(0), end.expect("thread 0 has records"))]);
 }
 
 #[test]
