@@ -16,18 +16,13 @@ pub enum Direction {
 
 impl Trace {
     /// The time of the nearest event on that side of `time`: a spawn, the start
-    /// or end of a poll, a wake, or the end of a task. `None` at the end.
+    /// or end of a poll, the time at which one gave its worker away, a wake, or the end of a task. `None` at the end.
     pub fn next_event(&self, time: Nanos, direction: Direction) -> Option<Nanos> {
         let mut nearest = Nearest { time, direction, found: None };
-        for (lane, index) in self.lane_index.iter().enumerate() {
-            let polls = self.lane_polls(LaneIx(lane as u16));
-            nearest.in_sorted(polls, |poll| poll.start);
-            if index.ends.is_empty() {
-                nearest.in_sorted(polls, |poll| poll.end);
-            } else {
-                nearest.in_sorted(&index.ends, |&end| end);
-            }
+        for lane in 0..self.lanes.len() {
+            self.lane_events_around(LaneIx(lane as u16), time, |time| nearest.offer(time));
         }
+        nearest.in_sorted(&self.ends_off_lane, |&end| end);
         nearest.in_sorted(&self.wakes, |wake| wake.time);
         let older = self.tasks.partition_point(|task| task.spawned.is_none());
         nearest.in_sorted(&self.tasks[older..], |task| task.spawned.unwrap_or(0));

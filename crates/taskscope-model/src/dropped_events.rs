@@ -75,7 +75,7 @@ impl Trace {
     pub(crate) fn drop_summaries(&self) -> Vec<DropSummary> {
         let begin = self.span().start;
         let summary = |drop: &DroppedEvents| {
-            let named = self.threads().iter().find(|thread| Some(thread.id) == drop.thread);
+            let named = drop.thread.and_then(|thread| self.thread(thread));
             DropSummary {
                 thread: drop.thread.map(|thread| thread.0),
                 name: named.and_then(|thread| thread.name.as_deref()).map(str::to_owned),

@@ -47,6 +47,7 @@ mod causality;
 mod dropped_events;
 
 mod builder;
+mod gaps;
 mod lanes;
 mod queue;
 
@@ -62,11 +63,14 @@ mod waits;
 pub use causality::{Cause, WakeEffect};
 pub use cursor::Direction;
 pub use dropped_events::{DropSummary, DroppedEvents};
+pub use gaps::{Gap, GapSummary};
 pub use lanes::LodSpan;
 pub use queue::{Arrival, Queue};
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
-pub use summary::{RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary};
+pub use summary::{
+    PollEnds, RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary,
+};
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,
     TaskKind, ThreadId, WakeOp, meta,

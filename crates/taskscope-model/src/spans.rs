@@ -40,7 +40,7 @@ pub struct SpanVisit {
     pub span: SpanIx,
     /// When it was entered.
     pub start: Nanos,
-    /// When it was left; the end of the trace where it wasn't.
+    /// When it was left; where that is not recorded, when the span closed, or the end of the trace.
     pub end: Nanos,
     /// Where.
     pub lane: LaneIx,
@@ -171,6 +171,7 @@ impl Spans {
     pub(crate) fn enter(&mut self, here: Here, span: SpanId) {
         let Here { thread, time, lane, task } = here;
         let span = self.ix(span, time);
+        self.leave_closed(thread, time);
         let open = self.open.entry(thread).or_default();
         let depth = open.len().min(u8::MAX.into()) as u8;
         open.push(self.visits.len());
@@ -195,9 +196,23 @@ impl Spans {
 
     pub(crate) fn say(&mut self, here: Here, level: Level, [target, text]: [Arc<str>; 2]) {
         let Here { thread, time, lane, task } = here;
+        self.leave_closed(thread, time);
         let innermost = self.open.get(&thread).and_then(|open| open.last());
         let span = innermost.map(|&visit| self.visits[visit].span);
         self.messages.push(Message { time, lane, task, span, level, target, text });
+    }
+
+    /// Forgets the innermost visits of spans that had closed by then. A guard of a span that is
+    /// held across an `.await` can be dropped on another thread, and then nothing says when this
+    /// one left the span.
+    fn leave_closed(&mut self, thread: ThreadId, time: Nanos) {
+        let Self { visits, spans, .. } = self;
+        let has_closed = |visit: usize| {
+            spans[visits[visit].span.get()].closed.is_some_and(|closed| closed <= time)
+        };
+        if let Some(open) = self.open.get_mut(&thread) {
+            while open.pop_if(|visit| has_closed(*visit)).is_some() {}
+        }
     }
 
     /// Events of a thread are missing: nobody knows any more in what it is.
@@ -220,6 +235,12 @@ impl Spans {
 
     /// Puts all into the order in which it is asked for.
     pub(crate) fn sort(&mut self, lanes: usize) {
+        // Nothing is in a span that has closed, on whatever thread it was entered.
+        for visit in &mut self.visits {
+            if let Some(closed) = self.spans[visit.span.get()].closed {
+                visit.end = visit.end.min(closed.max(visit.start));
+            }
+        }
         self.visits.sort_by_key(|visit| (visit.lane, visit.start, visit.depth));
         self.messages.sort_by_key(|message| message.time);
         self.longest = vec![0; lanes];

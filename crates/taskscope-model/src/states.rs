@@ -3,22 +3,26 @@
 //! A task is *running* in a poll, *scheduled* from the moment it is woken (or
 //! spawned: the first scheduling has no wake) until a worker polls it, and
 //! *waiting* between the end of a poll and the next wake. A wake that comes
-//! during a poll schedules the task when that poll ends, and so does a yield: the
-//! runtime itself holds on to the task and runs it again, even if it calls the
-//! waker only after the other tasks have had their turn.
+//! during a poll schedules the task when that poll ends.
+//!
+//! A task that yields (`yield_now`, or its budget is spent) neither waits nor stands in
+//! a queue: the worker keeps its waker, and calls it once it has run the driver. Until
+//! then the task is *deferred*.
 
 use std::iter::Peekable;
 
 use taskscope_format::Nanos;
 
 use crate::trace::Trace;
-use crate::types::{PollIx, TaskIx};
+use crate::types::{PollEnd, PollIx, TaskIx};
 
 /// What a task is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// A worker polls it.
     Running,
+    /// It yielded, and its worker has not called its waker yet.
+    Deferred,
     /// It could run, and no worker has taken it yet.
     Scheduled,
     /// It waits to be woken.
@@ -27,19 +31,25 @@ pub enum State {
     /// it was polled again with no wake in between (wakes are recorded by the
     /// `tracing` layer, not by hooks).
     Idle,
+    /// Events are missing: a poll was open when they went missing, and it is not known when it
+    /// ended nor what came then.
+    Unknown,
 }
 
 impl State {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Running, Self::Scheduled, Self::Waiting, Self::Idle];
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Deferred, Self::Scheduled, Self::Waiting, Self::Idle, Self::Unknown];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Deferred => "deferred",
             Self::Scheduled => "scheduled",
             Self::Waiting => "waiting",
             Self::Idle => "not running",
+            Self::Unknown => "not recorded",
         }
     }
 }
@@ -62,12 +72,16 @@ pub struct StateSpan {
 pub struct StateTimes {
     /// In polls.
     pub running: Nanos,
+    /// Yielded, and its waker not yet called.
+    pub deferred: Nanos,
     /// Woken, and not yet polled.
     pub scheduled: Nanos,
     /// Not woken.
     pub waiting: Nanos,
-    /// One of the two, unknown which.
+    /// Not in polls; deferred, scheduled or waiting, unknown which.
     pub idle: Nanos,
+    /// Where events are missing.
+    pub unknown: Nanos,
 }
 
 impl StateTimes {
@@ -75,9 +89,11 @@ impl StateTimes {
     pub fn get(&self, state: State) -> Nanos {
         match state {
             State::Running => self.running,
+            State::Deferred => self.deferred,
             State::Scheduled => self.scheduled,
             State::Waiting => self.waiting,
             State::Idle => self.idle,
+            State::Unknown => self.unknown,
         }
     }
 
@@ -121,6 +137,7 @@ impl Trace {
             now,
             end: end.max(now),
             woken,
+            unwoken: State::Waiting,
             queued: None,
         }
     }
@@ -140,9 +157,11 @@ impl Trace {
             let length = span.end - span.start;
             match span.state {
                 State::Running => times.running += length,
+                State::Deferred => times.deferred += length,
                 State::Scheduled => times.scheduled += length,
                 State::Waiting => times.waiting += length,
                 State::Idle => times.idle += length,
+                State::Unknown => times.unknown += length,
             }
         }
         times
@@ -166,6 +185,8 @@ struct States<'a, W: Iterator<Item = Nanos>> {
     end: Nanos,
     /// Since when the task is scheduled.
     woken: Option<Nanos>,
+    /// What it does between the last poll and the next wake.
+    unwoken: State,
     /// A span that follows the one just returned.
     queued: Option<StateSpan>,
 }
@@ -199,8 +220,12 @@ impl<W: Iterator<Item = Nanos>> States<'_, W> {
         let index = self.polls.next();
         // Wakes during the poll take effect when it ends; the clock's own
         // grain puts a wake and the start it caused at one time now and then.
-        // A task that yielded is ready at once, though its waker is called later.
-        self.woken = poll.how.is_yield().then_some(poll.end);
+        self.woken = None;
+        self.unwoken = match poll.how {
+            PollEnd::Open => State::Unknown,
+            how if how.is_yield() => State::Deferred,
+            _ => State::Waiting,
+        };
         while let Some(time) = self.wakes.next_if(|&time| time < poll.end) {
             if time > poll.start {
                 self.woken = Some(poll.end);
@@ -214,21 +239,26 @@ impl<W: Iterator<Item = Nanos>> States<'_, W> {
         })
     }
 
-    /// The time between two polls: waiting up to the wake, then scheduled.
+    /// The time between two polls: waiting (or deferred) up to the wake, then scheduled.
     fn gap(&mut self, until: Nanos, polled_next: bool) -> StateSpan {
         let span = |state, start, end| StateSpan { state, start, end, poll: None };
         let woken = match self.woken {
             Some(time) => Some(time.max(self.now)),
+            // A wake says nothing of a task that may be running.
+            None if self.unwoken == State::Unknown => None,
             None => self.wakes.next_if(|&time| time <= until),
         };
         let gap = match woken {
             Some(time) if time <= self.now => span(State::Scheduled, self.now, until),
             Some(time) => {
                 self.queued = Some(span(State::Scheduled, time, until));
-                span(State::Waiting, self.now, time)
+                span(self.unwoken, self.now, time)
             }
-            None if polled_next => span(State::Idle, self.now, until),
-            None => span(State::Waiting, self.now, until),
+            None if self.unwoken == State::Unknown => span(State::Unknown, self.now, until),
+            None if polled_next || !self.trace.records_wakes() => {
+                span(State::Idle, self.now, until)
+            }
+            None => span(self.unwoken, self.now, until),
         };
         self.woken = None;
         // Further wakes of a task that is scheduled already change nothing.

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
+use taskscope_format::{EndKind, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
 
 use crate::builder;
 use crate::dropped_events::DroppedEvents;
-use crate::lanes::LaneIndex;
+use crate::gaps::Gap;
+use crate::lanes::LevelIndex;
 use crate::spans::Spans;
 use crate::types::{
     Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Resource, Runtime, Task,
@@ -22,11 +23,15 @@ pub struct Trace {
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) lanes: Vec<Lane>,
-    pub(crate) lane_index: Vec<LaneIndex>,
+    pub(crate) lane_levels: Vec<Vec<LevelIndex>>,
     pub(crate) places: Vec<Place>,
     pub(crate) tasks: Vec<Task>,
-    /// By lane, then by start.
+    /// By lane, then by depth, then by start.
     pub(crate) polls: Vec<Poll>,
+    /// Polls that gave their worker away, and when. By poll.
+    pub(crate) left_lane: Vec<(PollIx, Nanos)>,
+    /// When these polls ended, sorted.
+    pub(crate) ends_off_lane: Vec<Nanos>,
     /// Positions in `polls`, by task, then by start.
     pub(crate) polls_by_task: Vec<PollIx>,
     /// By time.
@@ -43,6 +48,8 @@ pub struct Trace {
     pub(crate) ends: Vec<(Nanos, TaskIx)>,
     /// By their start.
     pub(crate) drops: Vec<DroppedEvents>,
+    /// By their start.
+    pub(crate) gaps: Vec<Gap>,
     /// Polls that were open when a flight recorder's window begins.
     pub(crate) before: Vec<(TaskIx, Nanos)>,
 }
@@ -88,9 +95,16 @@ impl Trace {
         &self.runtimes
     }
 
-    /// The threads that recorded anything.
+    /// The threads that recorded anything, in the order of their numbers.
     pub fn threads(&self) -> &[Thread] {
         &self.threads
+    }
+
+    /// The thread with this number.
+    pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
+        // Threads are few, apart from programs that start thousands: sorted by their number.
+        let position = self.threads.binary_search_by_key(&id, |thread| thread.id).ok()?;
+        self.threads.get(position)
     }
 
     /// The lanes: workers first, runtime by runtime, then other threads.
@@ -112,7 +126,7 @@ impl Trace {
     /// runtimes with hooks do. Only there is it known that a waker that is called
     /// between polls is called by the timer or I/O driver: elsewhere it may also be
     /// a task that has just returned to whoever awaits it.
-    pub fn parks_are_told(&self, lane: LaneIx) -> bool {
+    pub fn records_parks(&self, lane: LaneIx) -> bool {
         match self.lane(lane).kind {
             LaneKind::Worker { runtime, .. } => self.runtimes[runtime as usize].hooked,
             LaneKind::Thread(_) => false,
@@ -129,7 +143,7 @@ impl Trace {
 
     /// A thread by its name, or by its number where it has none: `thread main`.
     pub fn thread_name(&self, id: ThreadId) -> String {
-        match self.threads.iter().find(|thread| thread.id == id).and_then(|t| t.name.as_ref()) {
+        match self.thread(id).and_then(|thread| thread.name.as_ref()) {
             Some(name) => format!("thread {name}"),
             None => format!("thread {}", id.0),
         }
@@ -141,7 +155,15 @@ impl Trace {
         let threads = &self.lane(lane).threads;
         let after = threads.partition_point(|behind| behind.since <= time);
         let behind = threads.get(after.saturating_sub(1))?;
-        self.threads.iter().find(|thread| thread.id == behind.thread)
+        self.thread(behind.thread)
+    }
+
+    /// The thread that was first behind a worker, or that of a lane that is no worker's.
+    pub fn first_thread(&self, lane: LaneIx) -> Option<&Thread> {
+        match self.lane(lane).kind {
+            LaneKind::Worker { .. } => self.thread(self.lane(lane).threads.first()?.thread),
+            LaneKind::Thread(thread) => self.thread(thread),
+        }
     }
 
     /// Places where tasks were spawned.
@@ -183,7 +205,7 @@ impl Trace {
         }
     }
 
-    /// All polls, by lane and then by start.
+    /// All polls, by lane, then by depth, then by start.
     pub fn polls(&self) -> &[Poll] {
         &self.polls
     }
@@ -202,7 +224,7 @@ impl Trace {
         Some(*begun)
     }
 
-    /// The polls of a lane, sorted by start.
+    /// The polls of a lane, sorted by depth, then by start.
     pub fn lane_polls(&self, lane: LaneIx) -> &[Poll] {
         let Range { start, end } = self.lane(lane).polls;
         &self.polls[start as usize..end as usize]
@@ -215,9 +237,17 @@ impl Trace {
     }
 
     /// Whether wakes were recorded, so that one that isn't there did not happen.
-    pub fn tells_wakes(&self) -> bool {
+    pub fn records_wakes(&self) -> bool {
         let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
         !polls_alone || !self.wakes.is_empty()
+    }
+
+    /// Whether it was recorded how polls and tasks ended.
+    pub fn records_outcomes(&self) -> bool {
+        let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
+        // Wrapped futures know it all the same.
+        let is_known = |task: &Task| task.end.is_some_and(|end| end.kind != EndKind::Unknown);
+        !polls_alone || self.tasks.iter().any(is_known)
     }
 
     /// All wakes, sorted by time.

@@ -114,16 +114,16 @@ pub enum LaneKind {
 pub struct Lane {
     /// What it stands for.
     pub kind: LaneKind,
-    /// Its polls, a range of [`Trace::polls`](crate::Trace::polls) sorted by start.
+    /// Its polls, a range of [`Trace::polls`](crate::Trace::polls) sorted by depth, then start.
     pub polls: Range<u32>,
     /// When it was parked, sorted by start.
     pub parks: Vec<Park>,
     /// For a worker, the threads that were it, sorted by time: mostly one, and
     /// another after each `block_in_place`.
     pub threads: Vec<LaneThread>,
-    /// Time spent in polls, in nanoseconds; nested polls count once.
+    /// Time for which polls occupied it, in nanoseconds. Never more than the time that passed.
     pub busy: Nanos,
-    /// Time spent parked, in nanoseconds.
+    /// Time spent parked, in nanoseconds. Likewise.
     pub parked: Nanos,
 }
 
@@ -311,10 +311,11 @@ pub struct Poll {
     pub lane: LaneIx,
     /// How it ended.
     pub how: PollEnd,
-    /// How many polls on the same thread it lies within (a `LocalSet` is
+    /// How many polls on the same lane it lies within (a `LocalSet` is
     /// polled inside another poll).
     pub depth: u8,
-    /// Whether its thread gave its worker away meanwhile: `block_in_place`.
+    /// Whether its thread gave its worker away meanwhile: `block_in_place`. From then on it does
+    /// not occupy its lane: see [`Trace::lane_end`](crate::Trace::lane_end).
     pub gave_worker_away: bool,
 }
 
@@ -331,7 +332,7 @@ pub enum Waker {
     /// A task, in one of its polls, or by ending while another awaited it.
     Task(TaskIx),
     /// A worker that was polling no task: it was running the timer or I/O
-    /// driver. (On a runtime [without hooks](crate::Trace::parks_are_told) perhaps
+    /// driver. (On a runtime [without hooks](crate::Trace::records_parks) perhaps
     /// it was completing a task that another awaited.)
     Driver(LaneIx),
     /// The worker that had polled the task, right after the poll, because the

@@ -21,7 +21,9 @@ fn ask_everything(trace: &Trace) {
     let on_threads: u64 = summary.threads.iter().map(|thread| thread.polls).sum();
     assert_eq!(summary.polls, on_workers + on_threads);
     let tasks = summary.tasks;
-    assert_eq!(tasks.spawned, tasks.returned + tasks.panicked + tasks.cancelled + tasks.alive);
+    let ended =
+        [tasks.returned, tasks.panicked, tasks.cancelled].into_iter().flatten().sum::<u64>();
+    assert_eq!(tasks.spawned, ended + tasks.alive);
     let by_lane: usize = all_lanes(trace).map(|lane| trace.lane_polls(lane).len()).sum();
     assert_eq!(by_lane, trace.polls().len());
     for lane in all_lanes(trace) {

@@ -52,7 +52,7 @@ fn the_bracket_that_drops_a_cancelled_future_is_no_poll() {
     let cancelled_by = CancelledBy::NotTold;
     let end = End { time: 51, kind: EndKind::Cancelled, inferred: false, cancelled_by };
     assert_eq!(task(&trace, 7).end, Some(end));
-    assert_eq!(trace.summary().tasks.cancelled, 1);
+    assert_eq!(trace.summary().tasks.cancelled, Some(1));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn plain() -> impl Strategy<Value = Trace> {
 
 /// Threads on which polls nest, wake, spawn and end tasks, in any order.
 fn nested() -> impl Strategy<Value = Trace> {
-    let steps = prop::collection::vec((0..12u64, 0..8u8, 0..6u64), 0..300);
+    let steps = prop::collection::vec((0..12u64, 0..10u8, 0..6u64), 0..300);
     (steps.clone(), steps).prop_map(|(first, second)| {
         let on = |steps: Vec<(u64, u8, u64)>| {
             move |mut thread: Thread| {
@@ -47,6 +47,8 @@ fn nested() -> impl Strategy<Value = Trace> {
                         0..=2 => thread.poll(task),
                         3..=5 => thread.pending(),
                         6 => thread.wake(task),
+                        7 => thread.no_worker(),
+                        8 => thread.worker(0),
                         _ if task < 3 => thread.spawn(task),
                         _ => thread.end(task, EndKind::Returned),
                     };
@@ -60,7 +62,8 @@ fn nested() -> impl Strategy<Value = Trace> {
 
 /// Every time at which something happens.
 fn event_times(trace: &Trace) -> Vec<u64> {
-    let polls = trace.polls().iter().flat_map(|poll| [poll.start, poll.end]);
+    let polls = (0..).map(PollIx).zip(trace.polls());
+    let polls = polls.flat_map(|(ix, poll)| [poll.start, poll.end, trace.lane_end(ix)]);
     let wakes = trace.wakes().iter().map(|wake| wake.time);
     let tasks = trace.tasks().iter();
     let tasks = tasks.flat_map(|task| task.spawned.into_iter().chain(task.end.map(|end| end.time)));
@@ -128,7 +131,9 @@ proptest! {
             let polls = trace.lane_polls(lane);
             let base = trace.polls().iter().position(|poll| poll.lane == lane).unwrap_or(0);
             for time in 0..=trace.span().end + 1 {
-                let running = polls.iter().enumerate().filter(|(_, p)| p.start <= time && time < p.end);
+                let end = |at: usize| trace.lane_end(PollIx((base + at) as u32));
+                let running = polls.iter().enumerate();
+                let running = running.filter(|&(at, p)| p.start <= time && time < end(at));
                 let innermost = running.max_by_key(|(_, poll)| poll.depth).map(|(at, _)| at);
                 let expected = innermost.map(|at| PollIx((base + at) as u32));
                 prop_assert_eq!(trace.poll_at(lane, time), expected, "at {}", time);

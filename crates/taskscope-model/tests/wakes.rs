@@ -91,7 +91,7 @@ fn a_task_that_is_woken_after_its_worker_slept_has_waited() {
 
 /// Without hooks nobody says that the worker slept.
 #[test]
-fn a_task_that_is_woken_after_its_worker_was_silent_has_waited_unless_parks_are_told() {
+fn a_task_that_is_woken_after_its_worker_was_silent_has_waited_unless_records_parks() {
     for hooked in [false, true] {
         let runtime = Event::Runtime {
             id: RuntimeId(0),

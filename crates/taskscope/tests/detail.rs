@@ -46,7 +46,7 @@ fn polls_come_from_the_hooks_alone_whatever_subscriber_there_is() {
         assert_eq!(recorded.count(|event| matches!(event, Event::Spawn(_))), 2);
         assert_eq!(recorded.count(|event| matches!(event, Event::PollStart { .. })), 4);
         assert_eq!(recorded.count(|event| matches!(event, Event::TaskEnd { .. })), 2);
-        assert!(!recorded.trace.tells_wakes(), "there may have been some");
+        assert!(!recorded.trace.records_wakes(), "there may have been some");
     }
 }
 
@@ -55,7 +55,7 @@ fn everything_comes_from_both() {
     for subscriber in [over_registry, Recording::subscriber] {
         let recorded = two_tasks(Detail::Full, subscriber);
         assert!(recorded.count(|event| matches!(event, Event::Wake { .. })) >= 2);
-        assert!(recorded.trace.tells_wakes());
+        assert!(recorded.trace.records_wakes());
         assert_eq!(
             recorded.count(|event| matches!(event, Event::PollStart { source: Source::Hook, .. })),
             4

@@ -186,7 +186,7 @@ fn polls_on_an_executor_that_is_not_tokio() {
     let summary = trace.summary();
     assert_eq!(summary.polls, trace.polls().len() as u64);
     assert_eq!(summary.threads.iter().map(|thread| thread.polls).sum::<u64>(), summary.polls);
-    assert_eq!(summary.tasks.returned, 21);
+    assert_eq!(summary.tasks.returned, Some(21));
     let longest = trace.polls().iter().map(|poll| poll.duration()).max();
     assert_eq!(Some(summary.longest_poll_ns), longest);
     // Each that yielded says so.

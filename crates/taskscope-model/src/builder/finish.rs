@@ -1,4 +1,4 @@
-//! The second pass of loading: sort, index, conclude.
+//! The second pass: sort, index, conclude.
 //!
 //! See [`super::replay`] for the first.
 
@@ -7,24 +7,34 @@ use std::ops::Range;
 
 use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
 
+use super::infer;
+use super::occupancy;
 use super::raw::{RawLane, RawPoll, RawWake};
 use super::replay::Builder;
-use crate::lanes::LaneIndex;
+use super::yields;
+use crate::lanes;
 use crate::trace::Trace;
 use crate::types::{
     Hop, Lane, LaneIx, LaneKind, Poll, PollEnd, PollIx, Task, TaskIx, Wake, WakeIx, Waker,
 };
 
 pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
+    let is_whole = report.complete && builder.gaps.is_empty() && builder.drops.is_empty();
+    if !is_whole {
+        infer::kinds(&mut builder);
+    }
+    infer::runtime_names(&mut builder);
     take_off_drops(&mut builder);
     take_off_late_brackets(&mut builder);
     order_tasks(&mut builder);
     order_runtimes(&mut builder);
     order_lanes(&mut builder);
+    builder.threads.sort_by_key(|thread| thread.id);
     builder.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
+    builder.gaps.sort_by_key(|gap| (gap.from, gap.until, gap.thread));
     let mut raw_polls = std::mem::take(&mut builder.polls);
     let mut raw_wakes = std::mem::take(&mut builder.wakes);
-    raw_polls.sort_by_key(|poll| (poll.lane, poll.start, poll.depth));
+    let busy = occupancy::settle(&mut raw_polls, builder.lanes.len());
     raw_wakes.sort_by_key(|wake| wake.time);
 
     let count = builder.tasks.len();
@@ -40,24 +50,28 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
     for (task, range) in builder.tasks.iter_mut().zip(ranges) {
         task.wakes = range;
     }
-    let parks_are_told = |lane: LaneIx| match builder.lanes[lane.get()].kind {
+    let records_parks = |lane: LaneIx| match builder.lanes[lane.get()].kind {
         LaneKind::Worker { runtime, .. } => builder.runtimes[runtime as usize].hooked,
         LaneKind::Thread(_) => false,
     };
+    let recording = yields::Recording {
+        tasks: &builder.tasks,
+        polls_by_task: &polls_by_task,
+        wakes_by_task: &wakes_by_task,
+        records_parks: &records_parks,
+    };
+    yields::infer(&recording, &mut raw_polls, &mut raw_wakes);
     for task in &builder.tasks {
         let polls = &polls_by_task[task.polls.start as usize..task.polls.end as usize];
-        let wakes = &wakes_by_task[task.wakes.start as usize..task.wakes.end as usize];
-        tell_yields(polls, wakes, (&mut raw_polls, &mut raw_wakes), parks_are_told);
-        tell_end(task, polls, &mut raw_polls);
+        end_last_poll(task, polls, &mut raw_polls);
     }
 
     let polls: Vec<Poll> = raw_polls.iter().map(finished_poll).collect();
+    let (left_lane, ends_off_lane) = occupancy::left_lane(&raw_polls);
     drop(raw_polls);
-    let lanes = lanes(std::mem::take(&mut builder.lanes), &polls);
-    let lane_index = lanes
-        .iter()
-        .map(|lane| LaneIndex::new(&polls[lane.polls.start as usize..lane.polls.end as usize]))
-        .collect();
+    let lanes = finished_lanes(std::mem::take(&mut builder.lanes), &polls, &busy);
+    let lane_levels =
+        lanes.iter().map(|lane| lanes::levels(&polls, lane.polls.clone(), &left_lane)).collect();
     for (position, lane) in lanes.iter().enumerate() {
         if let LaneKind::Worker { runtime, .. } = lane.kind {
             builder.runtimes[runtime as usize].workers.push(LaneIx(position as u16));
@@ -82,10 +96,12 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
         runtimes: builder.runtimes,
         threads: builder.threads,
         lanes,
-        lane_index,
+        lane_levels,
         places: builder.places,
         tasks: builder.tasks,
         polls,
+        left_lane,
+        ends_off_lane,
         polls_by_task,
         wakes: raw_wakes.iter().map(finished_wake).collect(),
         wakes_by_task,
@@ -95,17 +111,18 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
         hops,
         ends,
         drops: builder.drops,
+        gaps: builder.gaps,
         before: builder.before,
     }
 }
 
 fn finished_poll(raw: &RawPoll) -> Poll {
-    let RawPoll { start, end, task, lane, how, depth, gave_worker_away, .. } = *raw;
+    let RawPoll { start, end, task, lane, how, depth, left_lane, .. } = *raw;
     let how = match how {
         PollEnd::Pending | PollEnd::Yielded { .. } if raw.budget_spent => PollEnd::BudgetSpent,
         other => other,
     };
-    Poll { start, end, task, lane, how, depth, gave_worker_away }
+    Poll { start, end, task, lane, how, depth, gave_worker_away: left_lane.is_some() }
 }
 
 fn finished_wake(raw: &RawWake) -> Wake {
@@ -226,6 +243,7 @@ fn order_lanes(builder: &mut Builder) {
         }
     }
     builder.drops.iter_mut().filter_map(|drop| drop.lane.as_mut()).for_each(renumber);
+    builder.gaps.iter_mut().filter_map(|gap| gap.lane.as_mut()).for_each(renumber);
     let mut lanes: Vec<Option<RawLane>> = builder.lanes.drain(..).map(Some).collect();
     builder.lanes = order.iter().filter_map(|&old| lanes[old].take()).collect();
 }
@@ -256,43 +274,9 @@ fn group_by_task<Ix>(
     (ranges, slots.into_iter().map(index).collect())
 }
 
-/// Tells yields from waits, as far as the recording allows.
-///
-/// A task that wakes itself during its poll has yielded: that is recorded.
-/// `yield_now` and an exhausted budget do it in a roundabout way: the worker
-/// keeps the task's waker and calls it once it has nothing else to run, before
-/// it parks or polls again. That is concluded from the order of events on the
-/// worker's thread. (That the budget was exhausted is recorded.)
-fn tell_yields(
-    polls: &[PollIx],
-    wakes: &[WakeIx],
-    (raw_polls, raw_wakes): (&mut [RawPoll], &mut [RawWake]),
-    parks_are_told: impl Fn(LaneIx) -> bool,
-) {
-    let mut wakes = wakes.iter().peekable();
-    for poll in polls {
-        let poll = &mut raw_polls[poll.get()];
-        while wakes.next_if(|wake| raw_wakes[wake.get()].time < poll.start).is_some() {}
-        let Some(&&wake) = wakes.peek() else { return };
-        let wake = &mut raw_wakes[wake.get()];
-        if poll.how != PollEnd::Pending {
-            continue;
-        }
-        if wake.time <= poll.end && wake.by == Waker::Task(poll.task) {
-            poll.how = PollEnd::Yielded { inferred: false };
-        } else if let Waker::Driver(lane) = wake.by
-            && poll.kept_waker
-            && wake.moment.is_same(poll.moment, parks_are_told(lane))
-        {
-            wake.by = Waker::Deferred(lane);
-            poll.how = PollEnd::Yielded { inferred: true };
-        }
-    }
-}
-
 /// A bracket from a span doesn't know that its poll was the last; the task's
 /// end does.
-fn tell_end(task: &Task, polls: &[PollIx], raw_polls: &mut [RawPoll]) {
+fn end_last_poll(task: &Task, polls: &[PollIx], raw_polls: &mut [RawPoll]) {
     let (Some(end), Some(last)) = (task.end, polls.last()) else { return };
     let last = &mut raw_polls[last.get()];
     match end.kind {
@@ -303,23 +287,18 @@ fn tell_end(task: &Task, polls: &[PollIx], raw_polls: &mut [RawPoll]) {
     }
 }
 
-fn lanes(raw: Vec<RawLane>, polls: &[Poll]) -> Vec<Lane> {
+fn finished_lanes(raw: Vec<RawLane>, polls: &[Poll], busy: &[Nanos]) -> Vec<Lane> {
     let mut begin = 0;
     let lane = |(position, lane): (usize, RawLane)| {
         let RawLane { kind, mut parks, mut threads } = lane;
         threads.sort_unstable();
         threads.dedup_by_key(|behind| behind.thread);
         let after = polls.partition_point(|poll| poll.lane.get() <= position);
-        let range = begin..after;
+        let polls = begin as u32..after as u32;
         begin = after;
-        let outer = polls[range.clone()].iter().filter(|poll| poll.depth == 0);
-        // Sums saturate: only a broken file has times that add up to centuries.
-        let busy = outer.map(Poll::duration).fold(0, Nanos::saturating_add);
         parks.sort_by_key(|park| park.start);
-        let parked = parks
-            .iter()
-            .fold(0, |sum: Nanos, park| sum.saturating_add(park.end.saturating_sub(park.start)));
-        let polls = range.start as u32..range.end as u32;
+        let parked = occupancy::union(parks.iter().map(|park| park.start..park.end));
+        let busy = busy.get(position).copied().unwrap_or(0);
         Lane { kind, polls, parks, threads, busy, parked }
     };
     raw.into_iter().enumerate().map(lane).collect()

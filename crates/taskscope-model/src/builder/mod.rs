@@ -5,8 +5,11 @@
 //! them and draws the conclusions that need more than one thread.
 
 mod finish;
+mod infer;
 mod intern;
+mod occupancy;
 mod raw;
 mod replay;
+mod yields;
 
 pub(crate) use replay::load;

@@ -16,7 +16,8 @@ pub(crate) struct RawPoll {
     pub(crate) source: Source,
     /// The task's budget was used up in it.
     pub(crate) budget_spent: bool,
-    pub(crate) gave_worker_away: bool,
+    /// When its thread stopped being the worker on whose lane it lies, if that was before `end`.
+    pub(crate) left_lane: Option<Nanos>,
     /// The task's waker was cloned, so somebody could wake it later.
     pub(crate) kept_waker: bool,
     /// The moment in its thread's life at which it ended.
@@ -54,11 +55,16 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// The wakers that a thread calls between two polls and parks are one batch.
+    pub(crate) fn batch(self) -> (u32, u32, u32) {
+        (self.thread, self.batches, self.parks)
+    }
+
     /// Whether two things have the same moment. Where parks are not told (its
     /// runtime has no hooks), a worker that was silent for a while is taken to
     /// have parked.
-    pub(crate) fn is_same(self, other: Self, parks_are_told: bool) -> bool {
-        let silences = if parks_are_told { other.silences } else { self.silences };
+    pub(crate) fn is_same(self, other: Self, records_parks: bool) -> bool {
+        let silences = if records_parks { other.silences } else { self.silences };
         Self { silences, ..self } == other
     }
 }
@@ -76,7 +82,7 @@ pub(crate) struct OpenPoll {
     pub(crate) source: Source,
     pub(crate) on_worker: bool,
     pub(crate) budget_spent: bool,
-    pub(crate) gave_worker_away: bool,
+    pub(crate) left_lane: Option<Nanos>,
 }
 
 /// What is known of a thread while its stream is replayed.
@@ -88,6 +94,8 @@ pub(crate) struct Stream {
     pub(crate) moment: Moment,
     /// Wakers were called since the last poll, outside any poll.
     pub(crate) woke: bool,
+    /// A gap of which the lane is not known yet, as a position in the builder's gaps.
+    pub(crate) gap_without_lane: Option<usize>,
     /// When it last ended a poll or called a waker.
     pub(crate) active: Nanos,
 }

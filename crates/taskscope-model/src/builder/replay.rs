@@ -28,6 +28,7 @@ use super::finish::finish;
 use super::intern::LONG;
 use super::raw::{Moment, OpenPoll, RawLane, RawPoll, RawWake, Stream};
 use crate::dropped_events::DroppedEvents;
+use crate::gaps::Gap;
 use crate::spans::{Here, Spans};
 use crate::trace::Trace;
 use crate::types::{
@@ -54,6 +55,7 @@ pub(crate) struct Builder {
     pub(crate) waits: Vec<Wait>,
     pub(crate) spans: Spans,
     pub(crate) drops: Vec<DroppedEvents>,
+    pub(crate) gaps: Vec<Gap>,
     streams: HashMap<ThreadId, Stream>,
     pub(crate) thread_of: HashMap<ThreadId, usize>,
     pub(crate) runtime_of: HashMap<RuntimeId, u32>,
@@ -62,6 +64,8 @@ pub(crate) struct Builder {
     pub(crate) task_of: HashMap<TaskId, TaskIx>,
     resource_of: HashMap<ResourceId, ResourceIx>,
     ends: HashMap<TaskId, End>,
+    /// Tasks of which a spawn was read.
+    pub(crate) described: HashSet<TaskIx>,
     pub(crate) strings: HashSet<Arc<str>>,
     /// Long ones also by where they stand in the file: a file can name one again and
     /// again, and to look at it each time would take for ever.
@@ -79,6 +83,9 @@ pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, 
     }
     let mut next_report = 0;
     while let Some(record) = reader.next() {
+        if let Some(since) = reader.gap() {
+            builder.gap(record.thread, since..record.time);
+        }
         builder.record(&record);
         if reader.position() >= next_report {
             // Reading is about two thirds of the work.
@@ -86,7 +93,7 @@ pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, 
             next_report = reader.position() + (1 << 20);
         }
     }
-    builder.close();
+    builder.close(&reader.report().unread_ends);
     progress(0.66);
     let trace = finish(builder, reader.report().clone());
     progress(1.0);
@@ -113,8 +120,14 @@ impl Builder {
                 let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
                 let stream = self.stream(thread);
                 let before = std::mem::replace(&mut stream.worker, lane);
+                let gap = stream.gap_without_lane.take_if(|_| lane.is_some());
                 for open in &mut stream.open {
-                    open.gave_worker_away |= open.on_worker && Some(open.lane) != lane;
+                    if open.on_worker && Some(open.lane) != lane {
+                        open.left_lane.get_or_insert(time);
+                    }
+                }
+                if let Some(gap) = gap {
+                    self.gaps[gap].lane = lane;
                 }
                 if let Some(lane) = lane.filter(|_| before != lane) {
                     self.lanes[lane.get()].threads.push(LaneThread { since: time, thread });
@@ -216,6 +229,7 @@ impl Builder {
         let place = spawn.location.map(|location| self.place(location));
         let runtime = spawn.runtime.map(|id| self.runtime_position(id));
         let worker = self.stream(thread).worker;
+        self.described.insert(ix);
         let task = &mut self.tasks[ix.get()];
         if spawn.source == Source::Span {
             task.kind = spawn.kind;
@@ -239,6 +253,9 @@ impl Builder {
             Some(lane) => lane,
             None => self.lane(LaneKind::Thread(thread)),
         };
+        if let Some(gap) = self.stream(thread).gap_without_lane.take() {
+            self.gaps[gap].lane = Some(lane);
+        }
         let stream = self.stream(thread);
         stream.acts(time);
         stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
@@ -249,7 +266,7 @@ impl Builder {
             source,
             on_worker: stream.worker == Some(lane),
             budget_spent: false,
-            gave_worker_away: false,
+            left_lane: None,
         });
     }
 
@@ -277,7 +294,7 @@ impl Builder {
         stream.active = end;
         let depth = stream.open.len().min(u8::MAX.into()) as u8;
         let moment = stream.moment;
-        let OpenPoll { task, start, lane, source, budget_spent, gave_worker_away, .. } = open;
+        let OpenPoll { task, start, lane, source, budget_spent, left_lane, .. } = open;
         let end = end.max(start);
         self.polls.push(RawPoll {
             start,
@@ -288,7 +305,7 @@ impl Builder {
             depth,
             source,
             budget_spent,
-            gave_worker_away,
+            left_lane,
             kept_waker,
             moment,
         });
@@ -369,6 +386,20 @@ impl Builder {
         self.drops.push(DroppedEvents { thread, lane, from, until, count });
     }
 
+    /// Takes in a stretch of a thread's stream that the file has lost.
+    fn gap(&mut self, thread: ThreadId, during: Range<Nanos>) {
+        // A flight recorder has given up what lies before its window on purpose.
+        if self.window > 0 && !self.streams.contains_key(&thread) {
+            return;
+        }
+        let Range { start: from, end: until } = during;
+        self.lose(thread, from);
+        let worker = self.stream(thread).worker.take();
+        let lane = worker.or_else(|| self.lane_of.get(&LaneKind::Thread(thread)).copied());
+        self.stream(thread).gap_without_lane = lane.is_none().then_some(self.gaps.len());
+        self.gaps.push(Gap { thread, lane, from, until: until.max(from) });
+    }
+
     /// Events of this thread are missing: what was open is of unknown length.
     fn lose(&mut self, thread: ThreadId, since: Nanos) {
         while let Some(open) = self.stream(thread).open.pop() {
@@ -384,13 +415,16 @@ impl Builder {
     /// Nobody is told of tasks of which nothing is known but their end: a hook tells
     /// of the end of all that a runtime runs, also for its own purposes on the
     /// blocking pool.
-    fn close(&mut self) {
+    fn close(&mut self, unread_ends: &[(ThreadId, Nanos)]) {
         for (id, end) in std::mem::take(&mut self.ends) {
             if let Some(task) = self.task_of.get(&id) {
                 self.tasks[task.get()].end = Some(end);
             }
         }
         let end = self.span.map_or(0, |(_, end)| end);
+        for &(thread, since) in unread_ends {
+            self.gap(thread, since..end);
+        }
         let threads: Vec<ThreadId> = self.streams.keys().copied().collect();
         for thread in threads {
             self.lose(thread, end);

@@ -18,10 +18,13 @@ use taskscope_format::{
 };
 use taskscope_model::{LaneIx, LaneKind, Nanos, Poll, Task, TaskIx, Trace};
 
+type Block = Vec<(Nanos, Event<'static>)>;
+
 /// A recorded program in the making.
 #[derive(Default)]
 pub struct Recording {
-    threads: Vec<(u32, Vec<(Nanos, Event<'static>)>)>,
+    /// Threads and what they did, each in one or several blocks.
+    threads: Vec<(u32, Vec<Block>)>,
 }
 
 impl Recording {
@@ -31,22 +34,41 @@ impl Recording {
 
     /// Says what a thread does.
     pub fn thread(mut self, id: u32, what: impl FnOnce(Thread) -> Thread) -> Self {
-        self.threads.push((id, what(Thread::default()).events));
+        self.threads.push((id, vec![what(Thread::default()).events]));
+        self
+    }
+
+    /// Says what a thread does, in several blocks.
+    pub fn blocks(mut self, id: u32, blocks: Vec<Thread>) -> Self {
+        self.threads.push((id, blocks.into_iter().map(|block| block.events).collect()));
         self
     }
 
     /// The file that a recorder would have left.
     pub fn file(&self) -> Vec<u8> {
         let mut writer = FileWriter::new(Vec::new(), 0).expect("memory can be written to");
-        for (id, events) in &self.threads {
-            let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
-            encoder.sync(0, &mut bytes);
-            for (time, event) in events {
-                encoder.event(*time, event, &mut bytes);
+        for (id, blocks) in &self.threads {
+            for events in blocks {
+                let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+                encoder.sync(events.first().map_or(0, |(time, _)| *time), &mut bytes);
+                for (time, event) in events {
+                    encoder.event(*time, event, &mut bytes);
+                }
+                writer.block(ThreadId(*id), &bytes).expect("the recordings of tests fit a block");
             }
-            writer.block(ThreadId(*id), &bytes).expect("the recordings of tests fit a block");
         }
         writer.finish().expect("memory can be written to")
+    }
+
+    /// The trace of a file in which the block with this number, from 0, is damaged.
+    pub fn without_block(&self, number: usize) -> Trace {
+        let mut file = self.file();
+        let marker = b"BLK\x1f";
+        let begin = file.windows(marker.len()).enumerate().filter(|(_, bytes)| bytes == marker);
+        let begin = begin.map(|(at, _)| at).nth(number).expect("the file has the block");
+        // The first byte behind the header.
+        file[begin + 28] ^= 1;
+        Trace::from_bytes(&file).expect("the header is whole")
     }
 
     pub fn trace(&self) -> Trace {
