@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use taskscope_model::{DropSummary, RuntimeSummary, Summary, WaitSummary, meta};
+use taskscope_model::{DropSummary, GapSummary, PollEnds, RuntimeSummary, Summary, WaitSummary};
 
 use crate::args::SummaryArgs;
 use crate::error::Error;
@@ -26,6 +26,7 @@ pub(crate) fn text(summary: &Summary) -> String {
         text.push_str(&workers(runtime, summary.duration_ns));
     }
     text.push_str(&drops(&summary.drops));
+    text.push_str(&gaps(&summary.gaps));
     if !summary.threads.is_empty() {
         text.push('\n');
         text.push_str(&threads(summary));
@@ -36,18 +37,15 @@ pub(crate) fn text(summary: &Summary) -> String {
 /// What holds for the whole: a word, a figure, and what there is to say of it.
 fn table(summary: &Summary) -> String {
     let tasks = &summary.tasks;
-    let ends = [
-        (tasks.returned, "returned"),
-        (tasks.panicked, "panicked"),
-        (tasks.aborted, "aborted"),
-        (tasks.dropped_at_shutdown, "dropped at shutdown"),
-        (tasks.cancelled - tasks.aborted - tasks.dropped_at_shutdown, "cancelled"),
-        (tasks.ended, "ended, how is not recorded"),
-        (tasks.alive - tasks.ended, "alive at the end"),
-    ];
-    let ends = ends.iter().filter(|(number, _)| *number > 0);
-    let ends: Vec<String> =
-        ends.map(|(number, what)| format!("{} {what}", human::count(*number))).collect();
+    let ends: Vec<String> = tasks
+        .by_end()
+        .into_iter()
+        .map(|(number, what)| format!("{} {what}", human::count(number)))
+        .collect();
+    let mut ends = ends.join(", ");
+    if tasks.inferred > 0 {
+        let _ = write!(ends, "; how {} ended is inferred", human::count(tasks.inferred));
+    }
     let mut rows = Vec::new();
     let mut row = |name: &str, figure: String, more: String| {
         rows.push(vec![name.to_owned(), figure, more]);
@@ -57,7 +55,7 @@ fn table(summary: &Summary) -> String {
     if let Some(cause) = &summary.dump {
         row("dump", String::new(), format!("the last part of a recording: {cause}"));
     }
-    row("tasks", human::count(tasks.spawned), ends.join(", "));
+    row("tasks", human::count(tasks.spawned), ends);
     if tasks.blocking > 0 {
         row("blocking", human::count(tasks.blocking), "closures on the blocking pool".to_owned());
     }
@@ -66,18 +64,16 @@ fn table(summary: &Summary) -> String {
         _ => format!("the longest took {}", human::time(summary.longest_poll_ns)),
     };
     row("polls", human::count(summary.polls), longest);
+    row("", String::new(), poll_ends(&summary.poll_ends));
     if summary.forced_yields > 0 {
         let what = "polls that used up their task's budget, so that it yielded";
         row("forced", human::count(summary.forced_yields), what.to_owned());
     }
-    if !summary.waits.is_empty() {
-        let all = summary.waits.iter().map(|wait| wait.count).sum();
-        row("waits", human::count(all), waits(&summary.waits));
+    if let Some(these @ [_, ..]) = summary.waits.as_deref() {
+        let all = these.iter().map(|wait| wait.count).sum();
+        row("waits", human::count(all), waits(these));
     }
-    match (summary.wakes, summary.detail.as_deref()) {
-        (0, Some(meta::DETAIL_POLLS)) => row("wakes", "not recorded".to_owned(), String::new()),
-        (wakes, _) => row("wakes", human::count(wakes), String::new()),
-    }
+    row("wakes", recorded(summary.wakes), String::new());
     let elsewhere = if summary.runtimes.is_empty() { "thread" } else { "worker" };
     row(
         "hops",
@@ -93,16 +89,36 @@ fn table(summary: &Summary) -> String {
         row("dropped", human::count(summary.dropped_events), "events that are missing".to_owned());
     }
     if summary.damaged_parts > 0 {
-        row(
-            "damaged",
-            human::count(summary.damaged_parts),
-            "parts that were passed over".to_owned(),
-        );
+        let what = "parts of the file, which were passed over";
+        row("damaged", human::count(summary.damaged_parts), what.to_owned());
     }
     if summary.truncated {
         row("truncated", "yes".to_owned(), "the recording was not finished".to_owned());
     }
     human::table(&rows, &[false, true, false])
+}
+
+/// A count, or that there is none.
+fn recorded(count: Option<u64>) -> String {
+    count.map_or_else(|| "not recorded".to_owned(), human::count)
+}
+
+/// How polls ended, in words.
+fn poll_ends(ends: &PollEnds) -> String {
+    let counts = [
+        (ends.ready, "ready"),
+        (ends.pending, "pending"),
+        (ends.yielded, "yielded"),
+        (ends.yielded_inferred, "yielded (inferred)"),
+        (Some(ends.budget), "out of budget"),
+        (ends.panicked, "panicked"),
+        (ends.cancelled, "cancelled"),
+        (Some(ends.open), "open"),
+    ];
+    let counts = counts.into_iter().filter_map(|(count, what)| {
+        count.filter(|count| *count > 0).map(|count| format!("{} {what}", human::count(count)))
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// What was waited for most.
@@ -142,6 +158,26 @@ fn drops(drops: &[DropSummary]) -> String {
     text
 }
 
+/// Where events are missing from the file, one line a gap.
+fn gaps(gaps: &[GapSummary]) -> String {
+    const SHOWN: usize = 20;
+    if gaps.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["thread", "lane", "from", "to"].map(str::to_owned).to_vec()];
+    rows.extend(gaps.iter().take(SHOWN).map(|gap| {
+        let thread = gap.name.clone().unwrap_or_else(|| gap.thread.to_string());
+        let lane = gap.lane.clone().unwrap_or_default();
+        vec![thread, lane, human::exact(gap.from_ns), human::exact(gap.until_ns)]
+    }));
+    let mut text = "\ngaps: events that a damaged part of the file has lost\n".to_owned();
+    text.push_str(&human::table(&rows, &[false, false, true, true]));
+    if let Some(more @ 1..) = gaps.len().checked_sub(SHOWN) {
+        let _ = writeln!(text, "  and {} more gaps", human::count(more as u64));
+    }
+    text
+}
+
 fn workers(runtime: &RuntimeSummary, duration: u64) -> String {
     let name = match &runtime.name {
         Some(name) => format!("runtime {name}"),
@@ -162,7 +198,7 @@ fn workers(runtime: &RuntimeSummary, duration: u64) -> String {
             human::count(worker.polls),
             human::time(worker.busy_ns),
             share(worker.busy_ns, duration),
-            human::count(worker.parks),
+            recorded(worker.parks),
         ]
     }));
     text.push_str(&human::table(&rows, &[true; 5]));

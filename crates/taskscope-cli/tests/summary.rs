@@ -27,8 +27,10 @@ fn the_json_has_the_keys_that_are_documented() {
         "events",
         "forced_yields",
         "format_version",
+        "gaps",
         "hops",
         "longest_poll_ns",
+        "poll_ends",
         "polls",
         "program",
         "runtimes",
@@ -41,7 +43,7 @@ fn the_json_has_the_keys_that_are_documented() {
     assert_eq!(keys(&summary), expected);
     assert_eq!(keys(&summary["runtimes"][0]), ["flavor", "id", "name", "workers"]);
     let worker = &summary["runtimes"][0]["workers"][0];
-    assert_eq!(keys(worker), ["busy_ns", "index", "parks", "polls"]);
+    assert_eq!(keys(worker), ["busy_ns", "index", "name", "parks", "polls"]);
     let expected = [
         "aborted",
         "alive",
@@ -49,11 +51,26 @@ fn the_json_has_the_keys_that_are_documented() {
         "cancelled",
         "dropped_at_shutdown",
         "ended",
+        "inferred",
         "panicked",
         "returned",
         "spawned",
     ];
     assert_eq!(keys(&summary["tasks"]), expected);
+    let expected = [
+        "budget",
+        "cancelled",
+        "open",
+        "panicked",
+        "pending",
+        "ready",
+        "yielded",
+        "yielded_inferred",
+    ];
+    assert_eq!(keys(&summary["poll_ends"]), expected);
+    let ends = summary["poll_ends"].as_object().expect("an object").values();
+    let sum: u64 = ends.map(|count| count.as_u64().expect("a number")).sum();
+    assert_eq!(summary["polls"], sum, "each poll ended in one way");
     assert_eq!(summary["format_version"], 1);
     assert_eq!(summary["program"], "taskscope");
     assert_eq!(summary["runtimes"][0]["flavor"], "multi_thread");

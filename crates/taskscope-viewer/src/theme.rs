@@ -126,9 +126,10 @@ impl Palette {
     pub(crate) fn state(&self, state: State) -> Color32 {
         match state {
             State::Running => self.running,
+            State::Deferred => self.scheduled.gamma_multiply(0.6),
             State::Scheduled => self.scheduled,
             State::Waiting => self.waiting,
-            State::Idle => self.line,
+            State::Idle | State::Unknown => self.line,
         }
     }
 

@@ -171,3 +171,23 @@ pub struct TaskCounts {
     /// Closures that ran on the blocking pool.
     pub blocking: u64,
 }
+
+impl TaskCounts {
+    /// The tasks by what became of them, in words, those of which there are any.
+    pub fn by_end(&self) -> Vec<(u64, &'static str)> {
+        let or_none = |count: Option<u64>| count.unwrap_or(0);
+        let (aborted, at_shutdown) = (or_none(self.aborted), or_none(self.dropped_at_shutdown));
+        let cancelled = or_none(self.cancelled).saturating_sub(aborted + at_shutdown);
+        let mut ends = vec![
+            (or_none(self.returned), "returned"),
+            (or_none(self.panicked), "panicked"),
+            (aborted, "aborted"),
+            (at_shutdown, "dropped at shutdown"),
+            (cancelled, "cancelled"),
+            (self.ended, "ended, how is not recorded"),
+            (self.alive.saturating_sub(self.ended), "alive at the end"),
+        ];
+        ends.retain(|(count, _)| *count > 0);
+        ends
+    }
+}

@@ -72,12 +72,18 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
         figure(ui, "end", labels::task_end(task.end), "");
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
         figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
+        if times.deferred > 0 {
+            figure(ui, "deferred", ns(times.deferred), "yielded, waker not yet called");
+        }
         figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
         figure(ui, "waiting", ns(times.waiting), &counts.waits);
         if times.idle > 0 {
             figure(ui, "not running", ns(times.idle), "wakes not recorded");
         }
-        if trace.tells_wakes() {
+        if times.unknown > 0 {
+            figure(ui, "not recorded", ns(times.unknown), "events are missing");
+        }
+        if trace.records_wakes() {
             figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
         } else {
             figure(ui, "woken", "not recorded", "");
@@ -98,7 +104,8 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
 /// How a task's polls ended, counted: `2 yielded, 4 pending`.
 fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
     let words = trace.task_polls(ix).iter().map(|&poll| match trace.poll(poll).how {
-        PollEnd::Yielded { .. } => "yielded",
+        PollEnd::Yielded { inferred: false } => "yielded",
+        PollEnd::Yielded { inferred: true } => "yielded (inferred)",
         other => labels::poll_end(other),
     });
     counted(words.map(str::to_owned))
@@ -126,9 +133,9 @@ fn wakers(trace: &Trace, ix: TaskIx) -> String {
     let words = trace.task_wakes(ix).iter().map(|&wake| match trace.wake(wake).by {
         Waker::Task(by) if by == ix => "itself",
         Waker::Task(_) => "by tasks",
-        Waker::Driver(lane) if trace.parks_are_told(lane) => "timer or I/O",
+        Waker::Driver(lane) if trace.records_parks(lane) => "timer or I/O",
         Waker::Driver(_) => "by workers",
-        Waker::Deferred(_) => "yielded",
+        Waker::Deferred(_) => "after a yield (inferred)",
         Waker::Thread(_) => "by threads",
     });
     counted(words.map(str::to_owned))

@@ -41,6 +41,11 @@ fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<Str
     ui.end_row();
 }
 
+/// A count, or that there is none.
+fn recorded(count: Option<u64>) -> String {
+    count.map_or_else(|| "not recorded".to_owned(), time::count)
+}
+
 fn whole(ui: &mut Ui, doc: &Document) {
     let trace = doc.trace();
     let summary = &doc.prepared.summary;
@@ -54,17 +59,10 @@ fn whole(ui: &mut Ui, doc: &Document) {
         }
         figure(ui, "lasted", ms(summary.duration_ns), "");
         let tasks = &summary.tasks;
-        let ends = [
-            (tasks.returned, "returned"),
-            (tasks.panicked, "panicked"),
-            (tasks.cancelled, "cancelled"),
-            (tasks.ended, "ended"),
-            (tasks.alive - tasks.ended, "alive"),
-        ];
-        let ends: Vec<String> = ends
-            .iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| format!("{} {what}", time::count(*number)))
+        let ends: Vec<String> = tasks
+            .by_end()
+            .into_iter()
+            .map(|(number, what)| format!("{} {what}", time::count(number)))
             .collect();
         figure(ui, "tasks", time::count(tasks.spawned), ends.join(", "));
         if tasks.blocking > 0 {
@@ -72,7 +70,7 @@ fn whole(ui: &mut Ui, doc: &Document) {
         }
         let longest = format!("longest {}", ms(summary.longest_poll_ns));
         figure(ui, "polls", time::count(summary.polls), longest);
-        figure(ui, "wakes", time::count(summary.wakes), "");
+        figure(ui, "wakes", recorded(summary.wakes), "");
         let elsewhere = match trace.runtimes() {
             [] => "polls on another thread",
             _ => "polls on another worker",
@@ -94,7 +92,7 @@ fn whole(ui: &mut Ui, doc: &Document) {
                 ui.label(format!("worker {}", worker.index));
                 right(ui, time::count(worker.polls));
                 right(ui, time::duration(worker.busy_ns as f64));
-                right(ui, time::count(worker.parks));
+                right(ui, recorded(worker.parks));
                 ui.end_row();
             }
         });
