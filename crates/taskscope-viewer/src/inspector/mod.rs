@@ -203,8 +203,8 @@ fn state_bar(ui: &mut Ui, doc: &Document, ix: TaskIx) {
         for state in State::ALL.into_iter().filter(|&state| times.get(state) > 0) {
             let (dot, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
             ui.painter().rect_filled(dot, 2.0, palette.state(state));
-            let share = 100.0 * times.get(state) as f32 / total;
-            ui.label(RichText::new(format!("{} {share:.0} %", state.name())).size(12.0));
+            let share = time::share(times.get(state), times.total());
+            ui.label(RichText::new(format!("{} {share}", state.name())).size(12.0));
         }
     });
 }

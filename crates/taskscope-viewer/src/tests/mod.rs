@@ -6,6 +6,7 @@ mod harness;
 mod inspector;
 mod open;
 mod replay;
+mod sizes;
 mod slots;
 mod table;
 mod timeline;

@@ -188,8 +188,7 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
         return;
     }
     let (lane, span) = (trace.lane(lane), trace.span());
-    let whole = (span.end - span.start).max(1) as f64;
-    let share = |ns: u64| format!("{:.0} %", 100.0 * ns as f64 / whole);
+    let share = |ns: u64| time::share(ns, span.end - span.start);
     let detail = match lane.kind {
         LaneKind::Worker { .. } if !lane.parks.is_empty() => {
             format!("busy {}   parked {}", share(lane.busy), share(lane.parked))
