@@ -37,7 +37,12 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
 fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<String>) {
     ui.weak(name);
     ui.label(value.into());
-    ui.weak(more.into());
+    // A grid lets its last column run on: it breaks where the panel ends.
+    let room = ui.clip_rect().right() - 10.0 - ui.cursor().left();
+    ui.vertical(|ui| {
+        ui.set_max_width(room.max(60.0));
+        ui.weak(more.into());
+    });
     ui.end_row();
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             let painted = lanes::paint(&painter, &frame);
             spans::paint(&painter, &frame);
             lanes::paint_selected_states(&painter, &frame);
-            path::paint(&ui.painter_at(plot), &frame);
+            let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
@@ -102,6 +102,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             for lane in &painted {
                 dropped_ranges::announce(ui, lane.lane, lane.rect, &lane.dropped);
             }
+            path::announce(ui, &chips);
             painted
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
