@@ -71,7 +71,7 @@ pub(crate) fn because(trace: &Trace, cause: Cause, whose: &str) -> String {
             match wake.by {
                 Waker::Task(by) if by == wake.task => format!("{whose} woke itself"),
                 Waker::Task(by) => format!("{} woke {whose}", trace.task_name(by)),
-                Waker::Driver(lane) if trace.parks_are_told(lane) => {
+                Waker::Driver(lane) if trace.records_parks(lane) => {
                     format!("timer or I/O on {} woke {whose}", trace.lane_name(lane))
                 }
                 Waker::Driver(lane) => {
@@ -152,7 +152,7 @@ fn waker(trace: &Trace, by: Waker, itself: bool) -> String {
     match by {
         Waker::Task(_) if itself => "woke itself".to_owned(),
         Waker::Task(task) => format!("woken by {}", trace.task_name(task)),
-        Waker::Driver(lane) if trace.parks_are_told(lane) => {
+        Waker::Driver(lane) if trace.records_parks(lane) => {
             format!("woken by timer or I/O on {}", trace.lane_name(lane))
         }
         Waker::Driver(lane) => format!("woken by {}", trace.lane_name(lane)),

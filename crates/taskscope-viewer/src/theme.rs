@@ -1,8 +1,8 @@
 //! Every colour of the window, dark and light, in one place.
 //!
 //! Three groups that must not be taken for one another:
-//! * *states* (running blue, scheduled amber, waiting grey) mean the same
-//!   wherever they stand and hold for colour-blind eyes (Okabe and Ito's blue
+//! * *states* (running blue, scheduled amber, deferred another amber, waiting grey) mean
+//!   the same wherever they stand and hold for colour-blind eyes (Okabe and Ito's blue
 //!   and orange);
 //! * *categories* tell spawn places or tasks apart; muted, and none of them a state's.
 //!   They differ from one another for people with any of the three kinds of colour
@@ -44,7 +44,9 @@ pub(crate) struct Palette {
     pub(crate) parked: Color32,
     running: Color32,
     scheduled: Color32,
+    deferred: Color32,
     waiting: Color32,
+    unknown: Color32,
     categories: [Color32; 8],
 }
 
@@ -68,7 +70,9 @@ const DARK: Palette = Palette {
     parked: rgb(0x303744),
     running: rgb(0x56b4e9),
     scheduled: rgb(0xe69f00),
+    deferred: rgb(0xf3dfa2),
     waiting: rgb(0x5b6472),
+    unknown: rgb(0x7a3d1c),
     categories: [
         rgb(0x9ea4ed),
         rgb(0xe0b36d),
@@ -97,7 +101,9 @@ const LIGHT: Palette = Palette {
     parked: rgb(0xdde2e9),
     running: rgb(0x2b8fd0),
     scheduled: rgb(0xe09600),
+    deferred: rgb(0x8a5c00),
     waiting: rgb(0xaab2bd),
+    unknown: rgb(0xf0b48f),
     categories: [
         rgb(0xa4b5f0),
         rgb(0xe9bc75),
@@ -129,8 +135,10 @@ impl Palette {
         match state {
             State::Running => self.running,
             State::Scheduled => self.scheduled,
+            State::Deferred => self.deferred,
             State::Waiting => self.waiting,
             State::Idle => self.line,
+            State::Unknown => self.unknown,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The selected task in figures.
 
 use egui::{Grid, Ui};
-use taskscope_model::{PollEnd, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -69,15 +69,25 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
             None => "ended",
         };
         figure(ui, "now", now, "");
-        figure(ui, "end", labels::task_end(task.end), "");
+        let end = labels::task_end(task.end);
+        match end.strip_suffix(" (inferred)") {
+            Some(end) => figure(ui, "end", end, "(inferred)"),
+            None => figure(ui, "end", end, ""),
+        }
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
         figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
+        if times.deferred > 0 {
+            figure(ui, "deferred", ns(times.deferred), "yielded, its waker not yet called");
+        }
         figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
         figure(ui, "waiting", ns(times.waiting), &counts.waits);
         if times.idle > 0 {
             figure(ui, "not running", ns(times.idle), "wakes not recorded");
         }
-        if trace.tells_wakes() {
+        if times.unknown > 0 {
+            figure(ui, "not recorded", ns(times.unknown), "events are missing");
+        }
+        if trace.records_wakes() {
             figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
         } else {
             figure(ui, "woken", "not recorded", "");
@@ -97,11 +107,8 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
 
 /// How a task's polls ended, counted: `2 yielded, 4 pending`.
 fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
-    let words = trace.task_polls(ix).iter().map(|&poll| match trace.poll(poll).how {
-        PollEnd::Yielded { .. } => "yielded",
-        other => labels::poll_end(other),
-    });
-    counted(words.map(str::to_owned))
+    let ends = trace.task_polls(ix).iter().map(|&poll| labels::poll_end(trace.poll(poll).how));
+    counted(ends.map(str::to_owned))
 }
 
 /// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
@@ -126,9 +133,9 @@ fn wakers(trace: &Trace, ix: TaskIx) -> String {
     let words = trace.task_wakes(ix).iter().map(|&wake| match trace.wake(wake).by {
         Waker::Task(by) if by == ix => "itself",
         Waker::Task(_) => "by tasks",
-        Waker::Driver(lane) if trace.parks_are_told(lane) => "timer or I/O",
+        Waker::Driver(lane) if trace.records_parks(lane) => "timer or I/O",
         Waker::Driver(_) => "by workers",
-        Waker::Deferred(_) => "yielded",
+        Waker::Deferred(_) => "yielded (inferred)",
         Waker::Thread(_) => "by threads",
     });
     counted(words.map(str::to_owned))

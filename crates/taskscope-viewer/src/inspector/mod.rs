@@ -6,7 +6,9 @@ mod polls;
 mod spans;
 mod why;
 
-use egui::{Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+};
 use taskscope_model::{State, TaskIx, ThreadSummary};
 
 pub(crate) use figures::Counts;
@@ -33,16 +35,24 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     }
 }
 
+const NOT_RECORDED: &str = "not recorded";
+
+/// Those of the counts that are not 0: `3 returned, 1 alive`.
+fn counted(counts: &[(u64, &str)]) -> String {
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let texts = counts.map(|(number, what)| format!("{} {what}", time::count(*number)));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// A row of the grid of figures: what, and how much.
 fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<String>) {
     ui.weak(name);
     ui.label(value.into());
     // A grid lets its last column run on: it breaks where the panel ends.
     let room = ui.clip_rect().right() - 10.0 - ui.cursor().left();
-    ui.vertical(|ui| {
-        ui.set_max_width(room.max(60.0));
-        ui.weak(more.into());
-    });
+    let (font, colour) = (TextStyle::Body.resolve(ui.style()), ui.visuals().weak_text_color());
+    let more = ui.painter().layout(more.into(), font, colour, room.max(60.0));
+    ui.label(more);
     ui.end_row();
 }
 
@@ -60,24 +70,37 @@ fn whole(ui: &mut Ui, doc: &Document) {
         figure(ui, "lasted", ms(summary.duration_ns), "");
         let tasks = &summary.tasks;
         let ends = [
-            (tasks.returned, "returned"),
-            (tasks.panicked, "panicked"),
-            (tasks.cancelled, "cancelled"),
-            (tasks.ended, "ended"),
-            (tasks.alive - tasks.ended, "alive"),
+            (tasks.returned.unwrap_or(0), "returned"),
+            (tasks.panicked.unwrap_or(0), "panicked"),
+            (tasks.cancelled.unwrap_or(0), "cancelled"),
+            (tasks.ended, "ended, how is not recorded"),
+            (tasks.alive.saturating_sub(tasks.ended), "alive"),
         ];
-        let ends: Vec<String> = ends
-            .iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| format!("{} {what}", time::count(*number)))
-            .collect();
-        figure(ui, "tasks", time::count(tasks.spawned), ends.join(", "));
+        figure(ui, "tasks", time::count(tasks.spawned), counted(&ends));
+        if tasks.inferred > 0 {
+            let of = time::plural(tasks.inferred, "task");
+            figure(ui, "", "", format!("how {of} ended is inferred"));
+        }
         if tasks.blocking > 0 {
             figure(ui, "blocking tasks", time::count(tasks.blocking), "");
         }
         let longest = format!("longest {}", ms(summary.longest_poll_ns));
         figure(ui, "polls", time::count(summary.polls), longest);
-        figure(ui, "wakes", time::count(summary.wakes), "");
+        let ends = &summary.poll_ends;
+        let ends = [
+            (ends.ready.unwrap_or(0), "ready"),
+            (ends.pending.unwrap_or(0), "pending"),
+            (ends.yielded.unwrap_or(0), "yielded"),
+            (ends.yielded_inferred.unwrap_or(0), "yielded (inferred)"),
+            (ends.budget, "budget spent"),
+            (ends.panicked.unwrap_or(0), "panicked"),
+            (ends.cancelled.unwrap_or(0), "cancelled"),
+            (ends.open, "not seen to end"),
+        ];
+        if trace.records_outcomes() {
+            figure(ui, "", "", counted(&ends));
+        }
+        figure(ui, "wakes", summary.wakes.map_or(NOT_RECORDED.to_owned(), time::count), "");
         let elsewhere = match trace.runtimes() {
             [] => "polls on another thread",
             _ => "polls on another worker",
@@ -99,7 +122,7 @@ fn whole(ui: &mut Ui, doc: &Document) {
                 ui.label(format!("worker {}", worker.index));
                 right(ui, time::count(worker.polls));
                 right(ui, time::duration(worker.busy_ns as f64));
-                right(ui, time::count(worker.parks));
+                right(ui, worker.parks.map_or("–".to_owned(), time::count));
                 ui.end_row();
             }
         });

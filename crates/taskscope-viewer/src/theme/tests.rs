@@ -114,6 +114,21 @@ fn shades_of_neighbours_can_be_told_apart() {
 }
 
 #[test]
+fn states_can_be_told_apart_with_every_kind_of_sight() {
+    for theme in [Theme::Dark, Theme::Light] {
+        let palette = Palette::of(theme);
+        for (name, vision) in &VISIONS {
+            for (position, &a) in State::ALL.iter().enumerate() {
+                for &b in &State::ALL[..position] {
+                    let apart = distance(vision, palette.state(a), palette.state(b));
+                    assert!(apart >= 15.0, "{theme:?}, {name}: {a:?}, {b:?} are {apart:.1} apart");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_category_looks_like_a_state_or_an_alarm() {
     for theme in [Theme::Dark, Theme::Light] {
         let palette = Palette::of(theme);
