@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use taskscope_model::{DropSummary, GapSummary, PollEnds, RuntimeSummary, Summary, WaitSummary};
+use taskscope_model::{DropSummary, GapSummary, RuntimeSummary, Summary, WaitSummary};
 
 use crate::args::SummaryArgs;
 use crate::error::Error;
@@ -37,12 +37,7 @@ pub(crate) fn text(summary: &Summary) -> String {
 /// What holds for the whole: a word, a figure, and what there is to say of it.
 fn table(summary: &Summary) -> String {
     let tasks = &summary.tasks;
-    let ends: Vec<String> = tasks
-        .by_end()
-        .into_iter()
-        .map(|(number, what)| format!("{} {what}", human::count(number)))
-        .collect();
-    let mut ends = ends.join(", ");
+    let mut ends = counted(&tasks.by_end());
     if tasks.inferred > 0 {
         let _ = write!(ends, "; how {} ended is inferred", human::count(tasks.inferred));
     }
@@ -64,7 +59,7 @@ fn table(summary: &Summary) -> String {
         _ => format!("the longest took {}", human::time(summary.longest_poll_ns)),
     };
     row("polls", human::count(summary.polls), longest);
-    row("", String::new(), poll_ends(&summary.poll_ends));
+    row("", String::new(), counted(&summary.poll_ends.by_end()));
     if summary.forced_yields > 0 {
         let what = "polls that used up their task's budget, so that it yielded";
         row("forced", human::count(summary.forced_yields), what.to_owned());
@@ -103,22 +98,10 @@ fn recorded(count: Option<u64>) -> String {
     count.map_or_else(|| "not recorded".to_owned(), human::count)
 }
 
-/// How polls ended, in words.
-fn poll_ends(ends: &PollEnds) -> String {
-    let counts = [
-        (ends.ready, "ready"),
-        (ends.pending, "pending"),
-        (ends.yielded, "yielded"),
-        (ends.yielded_inferred, "yielded (inferred)"),
-        (Some(ends.budget), "out of budget"),
-        (ends.panicked, "panicked"),
-        (ends.cancelled, "cancelled"),
-        (Some(ends.open), "open"),
-    ];
-    let counts = counts.into_iter().filter_map(|(count, what)| {
-        count.filter(|count| *count > 0).map(|count| format!("{} {what}", human::count(count)))
-    });
-    counts.collect::<Vec<_>>().join(", ")
+/// Counts of things by what they are, in words.
+fn counted(counts: &[(u64, &str)]) -> String {
+    let words = counts.iter().map(|(count, what)| format!("{} {what}", human::count(*count)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// What was waited for most.

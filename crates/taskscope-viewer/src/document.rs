@@ -1,6 +1,7 @@
 //! An open trace and everything the window knows about it: one playhead, one
 //! selection, one view in time, shared by all parts of the window.
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use egui::Color32;
@@ -18,10 +19,9 @@ use crate::theme::Palette;
 use crate::time_view::TimeView;
 
 /// What gives a poll its colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColourBy {
     /// Where its task was spawned: tasks with one role look alike.
-    #[default]
     Place,
     /// Its task: neighbours look different.
     Task,
@@ -34,8 +34,10 @@ pub(crate) struct Prepared {
     pub(crate) summary: Summary,
     /// How long each task was in each state.
     pub(crate) times: Vec<StateTimes>,
-    /// Places by how many polls their tasks had, with that number.
-    pub(crate) places: Vec<(PlaceIx, u64)>,
+    /// The places where tasks were spawned, by how many polls these tasks had, with that
+    /// number; `None` stands for tasks whose place was not recorded. Places whose tasks were
+    /// never polled are left out.
+    pub(crate) places: Vec<(Option<PlaceIx>, u64)>,
     /// Which category each place has.
     categories: Vec<usize>,
 }
@@ -44,21 +46,37 @@ impl Prepared {
     pub(crate) fn new(trace: Trace) -> Self {
         let count = trace.tasks().len() as u32;
         let times = (0..count).map(|task| trace.state_times(TaskIx(task))).collect();
-        let mut polls = vec![0u64; trace.places().len()];
+        // The last entry stands for tasks whose place was not recorded.
+        let unknown = trace.places().len();
+        let mut polls = vec![0u64; unknown + 1];
         for task in trace.tasks() {
-            if let Some(place) = task.place {
-                polls[place.get()] += u64::from(task.poll_count());
-            }
+            polls[task.place.map_or(unknown, PlaceIx::get)] += u64::from(task.poll_count());
         }
-        let mut places: Vec<(PlaceIx, u64)> = (0..).map(PlaceIx).zip(polls).collect();
+        let known = (0..).map(PlaceIx).map(Some).take(unknown);
+        let mut places: Vec<_> = known.chain([None]).zip(polls).collect();
         // Ties by what people read, so that the colours are the same each time.
-        places
-            .sort_by_key(|&(place, polls)| (std::cmp::Reverse(polls), trace.place(place).clone()));
-        let mut categories = vec![0; places.len()];
-        for (category, (place, _)) in places.iter().enumerate() {
+        places.sort_by_key(|&(place, polls)| {
+            (Reverse(polls), place.is_none(), place.map(|place| trace.place(place).clone()))
+        });
+        let mut categories = vec![0; unknown];
+        let ranked = places.iter().filter_map(|&(place, _)| place);
+        for (category, place) in ranked.enumerate() {
             categories[place.get()] = category;
         }
+        // Places where resources were made have no polls.
+        places.retain(|&(_, polls)| polls > 0);
         Self { summary: trace.summary(), trace, times, places, categories }
+    }
+
+    /// What tells polls apart best. Where one place has nearly all polls, its colour would
+    /// be nearly all there is to see.
+    fn colour_by(&self) -> ColourBy {
+        const NEARLY_ALL: f64 = 0.8;
+        let polls: u64 = self.places.iter().map(|(_, polls)| polls).sum();
+        match self.places.first() {
+            Some(&(_, most)) if most as f64 >= NEARLY_ALL * polls as f64 => ColourBy::Task,
+            _ => ColourBy::Place,
+        }
     }
 
     /// The category of a place: its rank by polls, so that the places one sees
@@ -100,6 +118,7 @@ impl Document {
         view.show(moment - 0.25 * width, width);
         let speed = view.width() / 1e9 / VIEW_SECONDS;
         let replay = Replay::new(span, moment, speed);
+        let colour_by = prepared.colour_by();
         Self {
             prepared,
             name,
@@ -107,7 +126,7 @@ impl Document {
             view,
             replay,
             selected: None,
-            colour_by: ColourBy::default(),
+            colour_by,
             measured: None,
             activity: Activity::default(),
             counts: None,
@@ -121,14 +140,21 @@ impl Document {
 
     /// The colour of a task's polls.
     pub(crate) fn colour(&self, palette: &Palette, task: TaskIx) -> Color32 {
-        match (self.colour_by, self.trace().task(task).place) {
+        match self.colour_by {
             // Tasks of one place differ in shade, so that neighbours can be told apart.
-            (ColourBy::Place, Some(place)) => {
-                palette.shade(self.prepared.category(place), task.get())
+            ColourBy::Place => {
+                let place = self.place_colour(palette, self.trace().task(task).place);
+                palette.shade(place, task.get())
             }
-            (ColourBy::Place, None) => palette.shade(7, task.get()),
-            // A step that is odd to the number of colours sets neighbours apart.
-            (ColourBy::Task, _) => palette.category(task.get().wrapping_mul(5)),
+            ColourBy::Task => palette.category(task.get()),
+        }
+    }
+
+    /// The colour of a spawn place, or of tasks whose place was not recorded.
+    pub(crate) fn place_colour(&self, palette: &Palette, place: Option<PlaceIx>) -> Color32 {
+        match place {
+            Some(place) => palette.category(self.prepared.category(place)),
+            None => palette.weak,
         }
     }
 

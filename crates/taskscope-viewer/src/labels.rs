@@ -153,7 +153,7 @@ fn waker(trace: &Trace, by: Waker, itself: bool) -> String {
         Waker::Task(_) if itself => "woke itself".to_owned(),
         Waker::Task(task) => format!("woken by {}", trace.task_name(task)),
         Waker::Driver(lane) if trace.records_parks(lane) => {
-            format!("timer or I/O, on {}", trace.lane_name(lane))
+            format!("woken by timer or I/O on {}", trace.lane_name(lane))
         }
         Waker::Driver(lane) => format!("woken by {}", trace.lane_name(lane)),
         Waker::Deferred(_) => "had yielded (inferred)".to_owned(),

@@ -57,7 +57,7 @@ pub use render::{RenderError, RenderOptions, render};
 pub type RunDemo = Arc<dyn Fn(&str) -> Result<PathBuf, String> + Send + Sync>;
 
 /// A demo that the welcome page offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemoEntry {
     /// What it is called, and what [`RunDemo`] is called with.
     pub name: String,

@@ -98,26 +98,33 @@ fn fill(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
 fn status(ui: &mut Ui, document: &Document) {
     let small = |text: String| RichText::new(text).size(12.0).weak();
     ui.horizontal_centered(|ui| {
-        let text = match document.selected {
-            Some(task) => {
-                let trace = document.trace();
-                format!(
-                    "{} selected: {}, {}",
-                    trace.task_name(task),
-                    time::plural(trace.task(task).poll_count().into(), "poll"),
-                    time::plural(trace.task(task).hops.into(), "hop"),
-                )
-            }
-            None => "Click a poll to follow its task. Ctrl+wheel zooms, Space plays.".to_owned(),
-        };
-        ui.label(small(text));
+        // From the right, so that the sentence has the room that is left.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (first, last) = document.view.bounds();
-            ui.label(small(format!(
-                "view {} of {}",
-                time::duration(document.view.width()),
-                time::duration(last - first)
-            )));
+            if ui.available_width() > 480.0 {
+                ui.label(small(format!(
+                    "view {} of {}",
+                    time::duration(document.view.width()),
+                    time::duration(last - first)
+                )));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = match document.selected {
+                    Some(task) => {
+                        let trace = document.trace();
+                        format!(
+                            "{} selected: {}, {}",
+                            trace.task_name(task),
+                            time::plural(trace.task(task).poll_count().into(), "poll"),
+                            time::plural(trace.task(task).hops.into(), "hop"),
+                        )
+                    }
+                    None => {
+                        "Click a poll to follow its task. Ctrl+wheel zooms, Space plays.".to_owned()
+                    }
+                };
+                ui.add(egui::Label::new(small(text)).truncate());
+            });
         });
     });
 }

@@ -1,10 +1,12 @@
 //! Every colour of the window, dark and light, in one place.
 //!
 //! Three groups that must not be taken for one another:
-//! * *states* (running blue, scheduled amber, waiting grey) mean the same
-//!   wherever they stand and hold for colour-blind eyes (Okabe and Ito's blue
+//! * *states* (running blue, scheduled amber, deferred another amber, waiting grey) mean
+//!   the same wherever they stand and hold for colour-blind eyes (Okabe and Ito's blue
 //!   and orange);
-//! * *categories* tell spawn places apart; muted, and none of them a state's;
+//! * *categories* tell spawn places or tasks apart; muted, and none of them a state's.
+//!   They differ from one another for people with any of the three kinds of colour
+//!   blindness, too: `tests` simulates these and measures the distances;
 //! * *alarm*, a red-orange, is kept for what deserves a look: panics, damage,
 //!   dropped events.
 
@@ -42,7 +44,9 @@ pub(crate) struct Palette {
     pub(crate) parked: Color32,
     running: Color32,
     scheduled: Color32,
+    deferred: Color32,
     waiting: Color32,
+    unknown: Color32,
     categories: [Color32; 8],
 }
 
@@ -66,16 +70,18 @@ const DARK: Palette = Palette {
     parked: rgb(0x303744),
     running: rgb(0x56b4e9),
     scheduled: rgb(0xe69f00),
+    deferred: rgb(0xf3dfa2),
     waiting: rgb(0x5b6472),
+    unknown: rgb(0x7a3d1c),
     categories: [
-        rgb(0x4f8fc9),
-        rgb(0x9a7fd1),
-        rgb(0x3f9f7f),
-        rgb(0xc06c9b),
-        rgb(0x8f9a45),
-        rgb(0x4aa3a8),
-        rgb(0xb58a5a),
-        rgb(0x7d8899),
+        rgb(0x9ea4ed),
+        rgb(0xe0b36d),
+        rgb(0x428793),
+        rgb(0x75d7d9),
+        rgb(0xc9cfa5),
+        rgb(0x59609c),
+        rgb(0x999572),
+        rgb(0x855e1d),
     ],
 };
 
@@ -95,16 +101,18 @@ const LIGHT: Palette = Palette {
     parked: rgb(0xdde2e9),
     running: rgb(0x2b8fd0),
     scheduled: rgb(0xe09600),
+    deferred: rgb(0x8a5c00),
     waiting: rgb(0xaab2bd),
+    unknown: rgb(0xf0b48f),
     categories: [
-        rgb(0x5a97cf),
-        rgb(0xa38bdb),
-        rgb(0x55b08f),
-        rgb(0xcf81ab),
-        rgb(0xa2ad58),
-        rgb(0x5cb3b8),
-        rgb(0xc79d6d),
-        rgb(0x8f9aab),
+        rgb(0xa4b5f0),
+        rgb(0xe9bc75),
+        rgb(0x3e7d90),
+        rgb(0x69d7d1),
+        rgb(0x8d454b),
+        rgb(0x5b59a1),
+        rgb(0xaeac88),
+        rgb(0x6d5717),
     ],
 };
 
@@ -126,10 +134,11 @@ impl Palette {
     pub(crate) fn state(&self, state: State) -> Color32 {
         match state {
             State::Running => self.running,
-            State::Deferred => self.scheduled.gamma_multiply(0.6),
             State::Scheduled => self.scheduled,
+            State::Deferred => self.deferred,
             State::Waiting => self.waiting,
-            State::Idle | State::Unknown => self.line,
+            State::Idle => self.line,
+            State::Unknown => self.unknown,
         }
     }
 
@@ -138,10 +147,10 @@ impl Palette {
         self.categories[number % self.categories.len()]
     }
 
-    /// The colour of a category in one of four shades, by `member`.
-    pub(crate) fn shade(&self, category: usize, member: usize) -> Color32 {
-        let amount = [1.0, 0.84, 0.92, 0.76][member % 4];
-        self.lane.lerp_to_gamma(self.category(category), amount)
+    /// `colour` in one of four shades, by `member`.
+    pub(crate) fn shade(&self, colour: Color32, member: usize) -> Color32 {
+        let amount = [1.0, 0.9, 0.95, 0.85][member % 4];
+        self.lane.lerp_to_gamma(colour, amount)
     }
 
     /// `colour` pushed into the background, for what is not selected.
@@ -224,3 +233,6 @@ fn restyle(style: &mut Style, theme: Theme) {
     // A chart that fades after each click reads as lag.
     style.animation_time = 0.0;
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,62 @@ pub fn duration(ns: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
+/// The moments of a list, in nanoseconds, as one column: all in the unit that suits the
+/// largest, with three significant figures of it and as many more as tell each from its
+/// neighbours. Decimals stand in groups of three: `1.150 123 s`.
+///
+/// Moments that are equal to the nanosecond have equal texts.
+pub fn column(moments: &[u64]) -> Vec<String> {
+    let largest = moments.iter().copied().max().unwrap_or(0) as f64;
+    let (unit_size, unit, most) = match split(largest).1 {
+        "ns" => (1.0, "ns", 0),
+        "µs" => (1e3, "µs", 3),
+        "ms" => (1e6, "ms", 6),
+        _ => (1e9, "s", 9),
+    };
+    let figures = match largest / unit_size {
+        value if value >= 99.95 => 0,
+        value if value >= 9.995 => 1,
+        _ => 2,
+    };
+    let distances = moments.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
+    let least = distances.filter(|&distance| distance > 0).min();
+    // What lies at least a step apart is never rounded to one text.
+    let apart =
+        least.map_or(0, |least| (unit_size / least as f64).log10().ceil().max(0.0) as usize);
+    let decimals = match apart.max(figures) {
+        decimals @ 0..=3 => decimals.min(most),
+        decimals => decimals.next_multiple_of(3).min(most),
+    };
+    let text = |&ns: &u64| {
+        let number = format!("{:.decimals$}", ns as f64 / unit_size);
+        let (whole, decimals) = number.split_once('.').unwrap_or((&number, ""));
+        let mut text = whole.to_owned();
+        for (position, digit) in decimals.chars().enumerate() {
+            match position {
+                0 => text.push('.'),
+                position if position % 3 == 0 => text.push(' '),
+                _ => {}
+            }
+            text.push(digit);
+        }
+        format!("{text} {unit}")
+    };
+    moments.iter().map(text).collect()
+}
+
+/// What part of `whole` `part` is: `12 %`. A part that is there but small is `<1 %`, and one
+/// that is nearly the whole `>99 %`: neither nothing nor all.
+pub fn share(part: u64, whole: u64) -> String {
+    let percent = 100.0 * part as f64 / whole.max(1) as f64;
+    match percent.round() {
+        _ if part == 0 => "0 %".to_owned(),
+        rounded if rounded < 1.0 => "<1 %".to_owned(),
+        rounded if rounded > 99.0 && part < whole => ">99 %".to_owned(),
+        rounded => format!("{rounded:.0} %"),
+    }
+}
+
 fn split(ns: f64) -> (f64, &'static str) {
     match ns.abs() {
         // One below the unit's size, so that rounding cannot give "1000 µs".
@@ -79,6 +135,38 @@ mod tests {
         let expected =
             ["0 ns", "7 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.00 ms", "2.50 s"];
         assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_column_keeps_the_digits_that_tell_neighbours_apart() {
+        assert_eq!(
+            column(&[1_150_100_000, 1_150_123_000, 1_152_000_000]),
+            ["1.150 100 s", "1.150 123 s", "1.152 000 s"]
+        );
+        assert_eq!(column(&[5, 12_345, 12_345]), ["0.0 µs", "12.3 µs", "12.3 µs"]);
+        assert_eq!(column(&[3, 4, 900]), ["3 ns", "4 ns", "900 ns"]);
+        assert_eq!(column(&[2_500_000_000]), ["2.50 s"]);
+        assert_eq!(column(&[]), [""; 0]);
+        assert_eq!(column(&[u64::MAX - 1, u64::MAX]).len(), 2);
+    }
+
+    #[test]
+    fn different_neighbours_have_different_texts() {
+        for distance in [1, 7, 40, 999, 1_000, 31_415, 1_000_000] {
+            for from in [0, 8, 999_990, 1_149_999_999, 59_999_999_950] {
+                let moments: Vec<u64> = (0..50).map(|n| from + n * distance).collect();
+                let texts = column(&moments);
+                let same = texts.windows(2).find(|pair| pair[0] == pair[1]);
+                assert_eq!(same, None, "from {from}, {distance} apart");
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_share_is_not_none_and_a_large_one_not_all() {
+        let shares = [(0, 5), (145, 1_000_000), (1, 3), (999_999, 1_000_000), (7, 7), (0, 0)];
+        let texts = shares.map(|(part, whole)| share(part, whole));
+        assert_eq!(texts, ["0 %", "<1 %", "33 %", ">99 %", "100 %", "0 %"]);
     }
 
     #[test]

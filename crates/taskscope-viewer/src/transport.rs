@@ -50,15 +50,19 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) -> Option<Command> {
 }
 
 fn speed(ui: &mut Ui, doc: &mut Document) {
-    let text = format!("1 s on screen = {}", time::duration(doc.replay.ns_per_second()));
-    // A fixed width: the slider must not move while it is dragged.
-    ui.allocate_ui_with_layout(vec2(172.0, 24.0), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_width(172.0);
-        ui.label(text);
-    });
-    // Narrow windows have the keys.
+    const TEXT: f32 = 172.0;
     const SLIDER: f32 = 150.0;
     const MOMENT: f32 = 190.0;
+    // Narrow windows have the keys.
+    if ui.available_width() < TEXT + MOMENT {
+        return;
+    }
+    let text = format!("1 s on screen = {}", time::duration(doc.replay.ns_per_second()));
+    // A fixed width: the slider must not move while it is dragged.
+    ui.allocate_ui_with_layout(vec2(TEXT, 24.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(TEXT);
+        ui.label(text);
+    });
     if ui.available_width() < SLIDER + MOMENT {
         return;
     }
@@ -69,6 +73,8 @@ fn speed(ui: &mut Ui, doc: &mut Document) {
     if slider.changed() {
         doc.replay.set_speed_position(position);
     }
+    // A slider of egui senses dragging alone.
+    let slider = slider.interact(Sense::click());
     if slider.double_clicked() {
         doc.replay.usual_speed();
     }

@@ -172,6 +172,24 @@ pub struct TaskCounts {
     pub blocking: u64,
 }
 
+impl PollEnds {
+    /// The polls by how they ended, in words, those of which there are any.
+    pub fn by_end(&self) -> Vec<(u64, &'static str)> {
+        let counts = [
+            (self.ready, "ready"),
+            (self.pending, "pending"),
+            (self.yielded, "yielded"),
+            (self.yielded_inferred, "yielded (inferred)"),
+            (Some(self.budget), "budget spent"),
+            (self.panicked, "panicked"),
+            (self.cancelled, "cancelled"),
+            (Some(self.open), "not seen to end"),
+        ];
+        let counts = counts.into_iter().map(|(count, what)| (count.unwrap_or(0), what));
+        counts.filter(|(count, _)| *count > 0).collect()
+    }
+}
+
 impl TaskCounts {
     /// The tasks by what became of them, in words, those of which there are any.
     pub fn by_end(&self) -> Vec<(u64, &'static str)> {

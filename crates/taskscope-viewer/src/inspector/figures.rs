@@ -1,7 +1,7 @@
 //! The selected task in figures.
 
 use egui::{Grid, Ui};
-use taskscope_model::{PollEnd, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -69,11 +69,15 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
             None => "ended",
         };
         figure(ui, "now", now, "");
-        figure(ui, "end", labels::task_end(task.end), "");
+        let end = labels::task_end(task.end);
+        match end.strip_suffix(" (inferred)") {
+            Some(end) => figure(ui, "end", end, "(inferred)"),
+            None => figure(ui, "end", end, ""),
+        }
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
         figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
         if times.deferred > 0 {
-            figure(ui, "deferred", ns(times.deferred), "yielded, waker not yet called");
+            figure(ui, "deferred", ns(times.deferred), "yielded, its waker not yet called");
         }
         figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
         figure(ui, "waiting", ns(times.waiting), &counts.waits);
@@ -103,12 +107,8 @@ fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
 
 /// How a task's polls ended, counted: `2 yielded, 4 pending`.
 fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
-    let words = trace.task_polls(ix).iter().map(|&poll| match trace.poll(poll).how {
-        PollEnd::Yielded { inferred: false } => "yielded",
-        PollEnd::Yielded { inferred: true } => "yielded (inferred)",
-        other => labels::poll_end(other),
-    });
-    counted(words.map(str::to_owned))
+    let ends = trace.task_polls(ix).iter().map(|&poll| labels::poll_end(trace.poll(poll).how));
+    counted(ends.map(str::to_owned))
 }
 
 /// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
@@ -135,7 +135,7 @@ fn wakers(trace: &Trace, ix: TaskIx) -> String {
         Waker::Task(_) => "by tasks",
         Waker::Driver(lane) if trace.records_parks(lane) => "timer or I/O",
         Waker::Driver(_) => "by workers",
-        Waker::Deferred(_) => "after a yield (inferred)",
+        Waker::Deferred(_) => "yielded (inferred)",
         Waker::Thread(_) => "by threads",
     });
     counted(words.map(str::to_owned))

@@ -6,7 +6,9 @@ mod polls;
 mod spans;
 mod why;
 
-use egui::{Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+};
 use taskscope_model::{State, TaskIx, ThreadSummary};
 
 pub(crate) use figures::Counts;
@@ -33,17 +35,25 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     }
 }
 
+const NOT_RECORDED: &str = "not recorded";
+
+/// Those of the counts that are not 0: `3 returned, 1 alive`.
+fn counted(counts: &[(u64, &str)]) -> String {
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let texts = counts.map(|(number, what)| format!("{} {what}", time::count(*number)));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// A row of the grid of figures: what, and how much.
 fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<String>) {
     ui.weak(name);
     ui.label(value.into());
-    ui.weak(more.into());
+    // A grid lets its last column run on: it breaks where the panel ends.
+    let room = ui.clip_rect().right() - 10.0 - ui.cursor().left();
+    let (font, colour) = (TextStyle::Body.resolve(ui.style()), ui.visuals().weak_text_color());
+    let more = ui.painter().layout(more.into(), font, colour, room.max(60.0));
+    ui.label(more);
     ui.end_row();
-}
-
-/// A count, or that there is none.
-fn recorded(count: Option<u64>) -> String {
-    count.map_or_else(|| "not recorded".to_owned(), time::count)
 }
 
 fn whole(ui: &mut Ui, doc: &Document) {
@@ -59,18 +69,20 @@ fn whole(ui: &mut Ui, doc: &Document) {
         }
         figure(ui, "lasted", ms(summary.duration_ns), "");
         let tasks = &summary.tasks;
-        let ends: Vec<String> = tasks
-            .by_end()
-            .into_iter()
-            .map(|(number, what)| format!("{} {what}", time::count(number)))
-            .collect();
-        figure(ui, "tasks", time::count(tasks.spawned), ends.join(", "));
+        figure(ui, "tasks", time::count(tasks.spawned), counted(&tasks.by_end()));
+        if tasks.inferred > 0 {
+            let of = time::plural(tasks.inferred, "task");
+            figure(ui, "", "", format!("how {of} ended is inferred"));
+        }
         if tasks.blocking > 0 {
             figure(ui, "blocking tasks", time::count(tasks.blocking), "");
         }
         let longest = format!("longest {}", ms(summary.longest_poll_ns));
         figure(ui, "polls", time::count(summary.polls), longest);
-        figure(ui, "wakes", recorded(summary.wakes), "");
+        if trace.records_outcomes() {
+            figure(ui, "", "", counted(&summary.poll_ends.by_end()));
+        }
+        figure(ui, "wakes", summary.wakes.map_or(NOT_RECORDED.to_owned(), time::count), "");
         let elsewhere = match trace.runtimes() {
             [] => "polls on another thread",
             _ => "polls on another worker",
@@ -92,7 +104,7 @@ fn whole(ui: &mut Ui, doc: &Document) {
                 ui.label(format!("worker {}", worker.index));
                 right(ui, time::count(worker.polls));
                 right(ui, time::duration(worker.busy_ns as f64));
-                right(ui, recorded(worker.parks));
+                right(ui, worker.parks.map_or("–".to_owned(), time::count));
                 ui.end_row();
             }
         });
@@ -201,8 +213,8 @@ fn state_bar(ui: &mut Ui, doc: &Document, ix: TaskIx) {
         for state in State::ALL.into_iter().filter(|&state| times.get(state) > 0) {
             let (dot, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
             ui.painter().rect_filled(dot, 2.0, palette.state(state));
-            let share = 100.0 * times.get(state) as f32 / total;
-            ui.label(RichText::new(format!("{} {share:.0} %", state.name())).size(12.0));
+            let share = time::share(times.get(state), times.total());
+            ui.label(RichText::new(format!("{} {share}", state.name())).size(12.0));
         }
     });
 }

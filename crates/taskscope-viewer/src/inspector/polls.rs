@@ -1,6 +1,9 @@
 //! The list of a task's polls.
 
-use egui::{RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use std::ops::Range;
+
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Color32, FontId, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use taskscope_model::{PollEnd, PollIx, TaskIx};
 
 use crate::document::Document;
@@ -10,55 +13,76 @@ use crate::{labels, time};
 /// The list is at least this high; in a low window one scrolls to it.
 const LEAST_HEIGHT: f32 = 150.0;
 
+/// Height of a row.
+const ROW: f32 = 20.0;
+
 /// Shows the list down to `bottom`. A click puts the playhead at a poll.
 pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
     let count = doc.trace().task_polls(ix).len();
     ui.label(RichText::new("Polls").size(15.0));
     ui.separator();
     let current = doc.current_poll();
-    let origin = doc.trace().span().start;
     let mut clicked = None;
-    let height = 20.0;
     let room = (bottom - ui.cursor().top() - 4.0).max(LEAST_HEIGHT);
-    ScrollArea::vertical().id_salt("polls").auto_shrink(false).max_height(room).show_rows(
-        ui,
-        height,
-        count,
-        |ui, rows| {
-            for row in rows {
-                let poll = doc.trace().task_polls(ix)[row];
-                if poll_row(ui, doc, poll, Some(poll) == current, origin, height) {
-                    clicked = Some(doc.trace().poll(poll).start);
-                }
+    let mut list =
+        ScrollArea::vertical().id_salt(("polls", ix)).auto_shrink(false).max_height(room);
+    if let Some(offset) = offset_to(ui, doc, ix, current, room) {
+        list = list.vertical_scroll_offset(offset);
+    }
+    list.show_rows(ui, ROW, count, |ui, rows| {
+        let starts = starts(doc, ix, rows.clone());
+        for (row, start) in rows.zip(&starts) {
+            let poll = doc.trace().task_polls(ix)[row];
+            if poll_row(ui, doc, poll, Some(poll) == current, start) {
+                clicked = Some(doc.trace().poll(poll).start);
             }
-        },
-    );
+        }
+    });
     if let Some(moment) = clicked {
         doc.seek(moment as f64);
     }
 }
 
-/// A poll in columns; whether it was clicked.
-fn poll_row(
-    ui: &mut Ui,
+/// How far the list must be scrolled to show the poll at the playhead, if it has just become
+/// that: whoever scrolls away afterwards is left alone.
+fn offset_to(
+    ui: &Ui,
     doc: &Document,
-    ix: PollIx,
-    current: bool,
-    origin: u64,
-    height: f32,
-) -> bool {
+    ix: TaskIx,
+    current: Option<PollIx>,
+    room: f32,
+) -> Option<f32> {
+    let id = ui.scope_id().with("poll at the playhead");
+    let before = ui.data_mut(|data| data.get_temp::<(TaskIx, Option<PollIx>)>(id));
+    if before == Some((ix, current)) {
+        return None;
+    }
+    ui.data_mut(|data| data.insert_temp(id, (ix, current)));
+    let start = doc.trace().poll(current?).start;
+    let polls = doc.trace().task_polls(ix);
+    let row = polls.partition_point(|&poll| doc.trace().poll(poll).start < start);
+    let height = ROW + ui.spacing().item_spacing.y;
+    Some((row as f32 * height - (room - ROW) / 2.0).max(0.0))
+}
+
+/// When the polls in these rows began, told apart from one another and from their neighbours.
+fn starts(doc: &Document, ix: TaskIx, rows: Range<usize>) -> Vec<String> {
+    let (trace, origin) = (doc.trace(), doc.trace().span().start);
+    let polls = trace.task_polls(ix);
+    let from = rows.start.saturating_sub(1);
+    let around = &polls[from..(rows.end + 1).min(polls.len())];
+    let moments: Vec<u64> = around.iter().map(|&poll| trace.poll(poll).start - origin).collect();
+    time::column(&moments).into_iter().skip(rows.start - from).take(rows.len()).collect()
+}
+
+/// A poll in columns; whether it was clicked.
+fn poll_row(ui: &mut Ui, doc: &Document, ix: PollIx, current: bool, start: &str) -> bool {
     let palette = Palette::get(ui);
     let trace = doc.trace();
     let poll = trace.poll(ix);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-    let start = time::duration((poll.start - origin) as f64);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let took = time::duration(poll.duration() as f64);
-    // Threads of the blocking pool have long names.
-    let mut lane = trace.lane_name(poll.lane);
-    if lane.chars().count() > 9 {
-        lane = lane.chars().take(8).chain(['…']).collect();
-    }
+    let lane = trace.lane_name(poll.lane);
     let ended = match trace.poll_waits(ix) {
         [wait, ..] if poll.how.is_wait() => {
             format!("waits: {}", trace.resource(wait.resource).operation(&wait.operation))
@@ -74,22 +98,31 @@ fn poll_row(
     }
     let mono = egui::FontId::monospace(12.0);
     let text = egui::FontId::proportional(12.5);
-    let column = |x: f32, align, text: &str, font: &egui::FontId, colour| {
-        let at = egui::pos2(rect.left() + x, rect.center().y);
-        ui.painter().text(at, align, text, font.clone(), colour);
+    let painter = ui.painter();
+    // From left to right, each column with the room it needs or may have.
+    let mut left = rect.left() + 4.0;
+    let mut column = |text: &str, font: &FontId, colour: Color32, least: f32, most: f32| {
+        let mut job = LayoutJob::simple_singleline(text.to_owned(), font.clone(), colour);
+        job.wrap = TextWrapping::truncate_at_width(most.max(0.0));
+        let galley = painter.layout_job(job);
+        let width = galley.size().x.max(least);
+        // Figures end at the same place, words begin at the same.
+        let indent = if *font == mono { width - galley.size().x } else { 0.0 };
+        let at = egui::pos2(left + indent, rect.center().y - galley.size().y / 2.0);
+        painter.galley(at, galley, colour);
+        left += width + 10.0;
+        rect.right() - left
     };
     let ended_colour = match poll.how {
         PollEnd::Panicked => palette.alarm,
         _ => palette.weak,
     };
-    column(68.0, egui::Align2::RIGHT_CENTER, &start, &mono, palette.weak);
-    column(142.0, egui::Align2::RIGHT_CENTER, &took, &mono, palette.text);
-    column(152.0, egui::Align2::LEFT_CENTER, &lane, &text, palette.text);
-    // The last column takes what room there is.
-    let mut job = egui::text::LayoutJob::simple_singleline(ended, text, ended_colour);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 218.0);
-    let ended = ui.painter().layout_job(job);
-    let at = egui::pos2(rect.left() + 214.0, rect.center().y - ended.size().y / 2.0);
-    ui.painter().galley(at, ended, ended_colour);
-    response.clicked()
+    column(start, &mono, palette.weak, 64.0, f32::INFINITY);
+    let room = column(&took, &mono, palette.text, 56.0, f32::INFINITY);
+    // Threads of the blocking pool have long names.
+    let room = column(&lane, &text, palette.text, 54.0, (0.5 * room).min(90.0));
+    column(&ended, &text, ended_colour, 0.0, room);
+    let clicked = response.clicked();
+    response.on_hover_text(format!("{lane}, {ended}"));
+    clicked
 }

@@ -42,9 +42,9 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
     let palette = Palette::get(ui);
     let origin = trace.span().start;
     let mut clicked = None;
-    let mut row = |ui: &mut Ui, moment: u64, text: String, colour| {
+    let since = |moment: u64| moment.saturating_sub(origin);
+    let mut row = |ui: &mut Ui, at: String, moment: u64, text: String, colour| {
         ui.horizontal(|ui| {
-            let at = time::duration(moment.saturating_sub(origin) as f64);
             ui.label(RichText::new(at).monospace().color(palette.weak));
             let label = egui::Label::new(RichText::new(text).color(colour));
             let label = label.truncate().sense(egui::Sense::click());
@@ -56,11 +56,14 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
     if of.all_spans > 0 {
         ui.label(RichText::new("Spans of the program's own").size(15.0));
         ui.separator();
-        for &span in &of.spans {
+        let opened: Vec<u64> =
+            of.spans.iter().map(|&span| since(trace.span_of(span).opened)).collect();
+        for (&span, at) in of.spans.iter().zip(time::column(&opened)) {
             let span = trace.span_of(span);
             let took = span.closed.unwrap_or(trace.span().end).saturating_sub(span.opened);
             let took = time::duration(took as f64);
-            row(ui, span.opened, format!("{} {} · {took}", span.name, span.fields), palette.text);
+            let text = format!("{} {} · {took}", span.name, span.fields);
+            row(ui, at, span.opened, text, palette.text);
         }
         more(ui, of.all_spans - of.spans.len());
         ui.add_space(10.0);
@@ -68,13 +71,15 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
     if of.all_messages > 0 {
         ui.label(RichText::new("What it said").size(15.0));
         ui.separator();
-        for &position in &of.messages {
+        let times: Vec<u64> =
+            of.messages.iter().map(|&position| since(trace.messages()[position].time)).collect();
+        for (&position, at) in of.messages.iter().zip(time::column(&times)) {
             let message = &trace.messages()[position];
             let colour = match message.level {
                 Level::Error | Level::Warn => palette.alarm,
                 Level::Info | Level::Debug | Level::Trace => palette.text,
             };
-            row(ui, message.time, message.text.to_string(), colour);
+            row(ui, at, message.time, message.text.to_string(), colour);
         }
         more(ui, of.all_messages - of.messages.len());
         ui.add_space(10.0);

@@ -1,6 +1,6 @@
 //! Why the task ran when it last did: a chain of causes, as sentences.
 
-use egui::{RichText, Ui};
+use egui::{Align, Grid, Layout, RichText, Ui};
 use taskscope_model::{Cause, PollIx, TaskIx, Waker};
 
 use crate::document::Document;
@@ -17,23 +17,32 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document) {
         return;
     };
     let mut clicked = None;
-    for step in chain(doc, poll) {
-        ui.horizontal(|ui| {
-            let moment = step.moment.saturating_sub(doc.trace().span().start);
-            let colour = Palette::get(ui).weak;
-            ui.label(RichText::new(time::duration(moment as f64)).monospace().color(colour));
-            match step.task {
-                Some(task) => {
-                    if ui.link(step.text).clicked() {
-                        clicked = Some((task, step.moment));
+    let steps = chain(doc, poll);
+    let origin = doc.trace().span().start;
+    let moments: Vec<u64> = steps.iter().map(|step| step.moment.saturating_sub(origin)).collect();
+    let colour = Palette::get(ui).weak;
+    Grid::new("why").num_columns(2).spacing([10.0, 4.0]).show(ui, |ui| {
+        for (step, moment) in steps.into_iter().zip(time::column(&moments)) {
+            ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
+                ui.label(RichText::new(moment).monospace().color(colour));
+            });
+            ui.vertical(|ui| {
+                // A sentence breaks where the panel ends.
+                ui.set_max_width(ui.available_width().max(120.0));
+                match step.task {
+                    Some(task) => {
+                        if ui.link(step.text).clicked() {
+                            clicked = Some((task, step.moment));
+                        }
+                    }
+                    None => {
+                        ui.label(step.text);
                     }
                 }
-                None => {
-                    ui.label(step.text);
-                }
-            }
-        });
-    }
+            });
+            ui.end_row();
+        }
+    });
     if let Some((task, moment)) = clicked {
         doc.select(Some(task));
         doc.seek(moment as f64);

@@ -103,7 +103,8 @@ pub(super) struct PaintedText {
     pub(super) rect: Rect,
 }
 
-/// All texts that the last frame painted, of widgets and of plain shapes.
+/// All texts that the last frame painted, of widgets and of plain shapes, without what a
+/// filled rectangle was painted over later.
 pub(super) fn painted_texts(window: &Window) -> Vec<PaintedText> {
     let mut texts = Vec::new();
     for clipped in &window.output().shapes {
@@ -117,9 +118,16 @@ fn collect_texts(shape: &egui::Shape, clip: Rect, texts: &mut Vec<PaintedText>) 
         egui::Shape::Vec(shapes) => {
             shapes.iter().for_each(|shape| collect_texts(shape, clip, texts));
         }
+        egui::Shape::Rect(shape) if shape.fill.is_opaque() => {
+            let over = shape.rect.intersect(clip);
+            *texts = texts.drain(..).flat_map(|text| uncovered(text, over)).collect();
+        }
         egui::Shape::Text(shape) => {
             for row in &shape.galley.rows {
-                let rect = row.rect().translate(shape.pos.to_vec2()).intersect(clip);
+                // A row of wrapped widgets begins where the widget before it ends.
+                let first = row.glyphs.first().map_or(0.0, |glyph| row.pos.x + glyph.pos.x);
+                let rect = row.rect().with_min_x(first);
+                let rect = rect.translate(shape.pos.to_vec2()).intersect(clip);
                 if rect.is_positive() && !row.text().trim().is_empty() {
                     texts.push(PaintedText { text: row.text(), rect });
                 }
@@ -127,4 +135,17 @@ fn collect_texts(shape: &egui::Shape, clip: Rect, texts: &mut Vec<PaintedText>) 
         }
         _ => {}
     }
+}
+
+/// What can still be seen of a text left and right of what covers it.
+fn uncovered(text: PaintedText, over: Rect) -> Vec<PaintedText> {
+    let middle = text.rect.shrink2(egui::vec2(0.0, 0.25 * text.rect.height()));
+    let covers = over.y_range().contains(middle.top()) && over.y_range().contains(middle.bottom());
+    if !covers || !over.intersects(text.rect) {
+        return vec![text];
+    }
+    let left = text.rect.with_max_x(over.left());
+    let right = text.rect.with_min_x(over.right());
+    let parts = [left, right].into_iter().filter(|part| part.width() > 1.0);
+    parts.map(|rect| PaintedText { rect, ..text.clone() }).collect()
 }

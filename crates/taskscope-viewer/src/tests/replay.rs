@@ -92,3 +92,22 @@ fn the_ends_are_one_key_away() {
     press_with(&mut window, egui::Modifiers::COMMAND, Key::Home);
     assert_eq!(document(&mut window).replay.moment(), span.start);
 }
+
+#[test]
+fn a_double_click_on_the_speed_goes_back_to_the_usual_one() {
+    let mut window = window();
+    let usual = document(&mut window).replay.speed();
+    let slider = window.get_by_label("Speed").rect();
+    let at = slider.left_center().lerp(slider.right_center(), 0.9);
+    super::harness::click_at(&mut window, at);
+    assert!(document(&mut window).replay.speed() > 2.0 * usual, "a click sets the speed");
+    for pressed in [true, false, true, false] {
+        let button = egui::PointerButton::Primary;
+        let modifiers = egui::Modifiers::NONE;
+        let event = egui::Event::PointerButton { pos: at, button, pressed, modifiers };
+        // All in one frame: the frames of a test are further apart than two quick clicks.
+        window.input_mut().events.push(event);
+    }
+    window.run_steps(2);
+    assert_eq!(document(&mut window).replay.speed(), usual);
+}

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use taskscope_format::{
     Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId, ThreadId,
 };
-use taskscope_model::{LaneIx, Trace};
+use taskscope_model::{LaneIx, PollIx, Trace};
 
 use super::harness::{Window, click, document, painted_texts, press, window, window_with_trace};
 
@@ -22,19 +22,18 @@ fn slots(window: &Window, lanes: u32) -> Vec<Vec<String>> {
     (0..lanes).map(slot).collect()
 }
 
-/// What the model says is polled on each worker: the innermost poll that has begun and not
-/// ended. Asked the long way.
+/// What the model says is polled on each worker: the innermost poll that has begun and still
+/// occupies its lane. Asked the long way.
 fn polled(window: &mut Window, lanes: u32) -> Vec<Vec<String>> {
     let doc = document(window);
     let (trace, moment) = (doc.trace(), doc.replay.moment());
     let on = |lane: u32| {
-        let mut polls: Vec<_> = trace
-            .lane_polls(LaneIx(lane as u16))
-            .iter()
-            .filter(|poll| poll.start <= moment && moment < poll.end)
-            .collect();
-        polls.sort_by_key(|poll| poll.depth);
-        polls.last().map(|poll| trace.task(poll.task).id.to_string()).into_iter().collect()
+        let polls = (0..trace.polls().len() as u32).map(PollIx).filter(|&ix| {
+            let poll = trace.poll(ix);
+            poll.lane == LaneIx(lane as u16) && (poll.start..trace.lane_end(ix)).contains(&moment)
+        });
+        let innermost = polls.map(|poll| trace.poll(poll)).max_by_key(|poll| poll.depth);
+        innermost.map(|poll| trace.task(poll.task).id.to_string()).into_iter().collect()
     };
     (0..lanes).map(on).collect()
 }

@@ -1,7 +1,9 @@
 //! The lanes: zoom, pan, select, measure.
 
 use egui::{Key, Modifiers, MouseWheelUnit, Pos2, pos2};
-use taskscope_model::{LaneIx, Poll};
+use taskscope_model::{LaneIx, Poll, TaskIx};
+
+use crate::document::ColourBy;
 
 use super::harness::{Window, click_at, document, lane, press, window};
 
@@ -130,4 +132,96 @@ fn lanes_say_what_they_do_to_those_who_cannot_see_them() {
     let name = document(&mut window).trace().task_name(poll.task);
     let value = window.get_by_label("Lane worker 0").value();
     assert_eq!(value, Some(format!("polling {name}")));
+}
+
+#[test]
+fn the_move_stands_on_a_hop_and_the_wake_in_its_tooltip() {
+    use egui_kittest::kittest::Queryable;
+    let mut window = window();
+    // A task that hops, with the hop in sight.
+    let doc = document(&mut window);
+    let task = doc.trace().tasks().iter().position(|task| task.id.0 == 8).unwrap();
+    doc.select(Some(TaskIx(task as u32)));
+    doc.show_selected();
+    window.run_steps(3);
+    let timeline = window.get_by_label("Timeline").rect();
+    let chips: Vec<_> = window
+        .query_all_by_label_contains("(inferred)")
+        .filter(|node| timeline.contains_rect(node.rect()))
+        .map(|node| (node.rect(), node.value().unwrap_or_default()))
+        .collect();
+    let moves = ["stolen from worker", "from the injection queue", "from the worker's own queue"];
+    let is_move = |text: &String| moves.iter().any(|how| text.starts_with(how));
+    assert!(!chips.is_empty(), "no move is written on a hop");
+    assert!(chips.iter().all(|(_, text)| is_move(text)), "{chips:?}");
+    let causes = ["woken by", "woke itself", "had yielded", "spawned by"];
+    let wakes = |window: &Window| {
+        let wakes = causes.map(|cause| window.query_all_by_label_contains(cause).count());
+        wakes.iter().sum::<usize>()
+    };
+    let before = wakes(&window);
+    window.hover_at(chips[0].0.center());
+    window.run_steps(90);
+    assert!(wakes(&window) > before, "the tooltip has no wake");
+}
+
+#[test]
+fn the_legend_lists_places_where_polled_tasks_were_spawned() {
+    use egui_kittest::kittest::Queryable;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/server.tscope");
+    let trace = taskscope_model::Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
+    let resources = trace.places().len();
+    let mut window = super::harness::window_with_trace(trace);
+    let places = document(&mut window).prepared.places.clone();
+    assert!(!places.is_empty() && places.len() < resources, "resources have places, too");
+    assert!(places.iter().all(|&(_, polls)| polls > 0), "{places:?}");
+    let polls: u64 = places.iter().map(|(_, polls)| polls).sum();
+    assert_eq!(polls, document(&mut window).trace().polls().len() as u64);
+    window.get_by_label("Timeline");
+}
+
+/// A worker that polls so many tasks of each place, one after another.
+fn trace_of_places(counts: &[u64]) -> taskscope_model::Trace {
+    use taskscope_format::{
+        Encoder, Event, FileWriter, Location, PollResult, RuntimeId, Source, Spawn, TaskId,
+        TaskKind, ThreadId,
+    };
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.sync(0, &mut bytes);
+    encoder.event(0, &Event::Worker(Some((RuntimeId(0), 0))), &mut bytes);
+    let (mut id, mut time) = (0, 1);
+    for (place, &count) in counts.iter().enumerate() {
+        for _ in 0..count {
+            let location = Location { file: "src/main.rs", line: place as u32 + 1, column: 5 };
+            let spawn = Spawn::new(TaskId(id), TaskKind::Task, Source::Span);
+            let spawn = Spawn { location: Some(location), ..spawn };
+            encoder.event(time, &Event::Spawn(spawn), &mut bytes);
+            let start = Event::PollStart { task: TaskId(id), source: Source::Hook };
+            encoder.event(time + 1, &start, &mut bytes);
+            let end = Event::PollEnd { result: PollResult::Ready, kept_waker: false };
+            encoder.event(time + 5, &end, &mut bytes);
+            (id, time) = (id + 1, time + 10);
+        }
+    }
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    writer.block(ThreadId(0), &bytes).unwrap();
+    taskscope_model::Trace::from_bytes(&writer.finish().unwrap()).unwrap()
+}
+
+#[test]
+fn where_one_place_has_nearly_all_polls_each_task_has_its_colour() {
+    use egui_kittest::kittest::Queryable;
+    for (counts, expected) in [
+        (&[95, 3, 2][..], ColourBy::Task),
+        (&[5], ColourBy::Task),
+        (&[40, 30, 30], ColourBy::Place),
+        (&[], ColourBy::Place),
+    ] {
+        let mut window = super::harness::window_with_trace(trace_of_places(counts));
+        assert_eq!(document(&mut window).colour_by, expected, "{counts:?}");
+        press(&mut window, Key::C);
+        assert_ne!(document(&mut window).colour_by, expected, "the key chooses");
+        super::harness::click(&mut window, "Commands");
+        window.get_by_label_contains("Colour by place or task");
+    }
 }

@@ -1,6 +1,6 @@
 //! The time axis, the grid below it, the playhead, and the measured stretch.
 
-use egui::{Align2, FontId, Painter, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{FontId, Painter, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::Frame;
 use crate::document::Document;
@@ -31,20 +31,21 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, palette: &Palette, rect: Rec
 
     let painter = ui.painter_at(rect);
     let origin = doc.view.bounds().0;
+    let playhead = scale.x(doc.replay.playhead());
     for (moment, step) in ticks(&scale, rect, origin) {
         let x = scale.x(moment);
         painter.vline(x, rect.bottom() - 5.0..=rect.bottom(), Stroke::new(1.0, palette.weak));
-        painter.text(
-            pos2(x + 4.0, rect.center().y),
-            Align2::LEFT_CENTER,
-            time::tick_label(moment - origin, step),
-            FontId::proportional(11.5),
-            palette.weak,
-        );
+        let text = time::tick_label(moment - origin, step);
+        let label = painter.layout_no_wrap(text, FontId::proportional(11.5), palette.weak);
+        let at = pos2(x + 4.0, rect.center().y - label.size().y / 2.0);
+        // The playhead's handle would lie on it.
+        if (at.x - 7.0..=at.x + label.size().x + 7.0).contains(&playhead) {
+            continue;
+        }
+        painter.galley(at, label, palette.weak);
     }
     painter.hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, palette.line));
-    let x = scale.x(doc.replay.playhead());
-    let tip = pos2(x, rect.bottom());
+    let tip = pos2(playhead, rect.bottom());
     let corners = vec![tip, tip + vec2(-7.0, -10.0), tip + vec2(7.0, -10.0)];
     painter.add(Shape::convex_polygon(corners, palette.playhead, Stroke::NONE));
 }

@@ -1,9 +1,9 @@
 //! Polls and parks as rectangles, all in one mesh.
 
 use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, LodSpan, Park};
+use taskscope_model::{LaneIx, LodSpan, Park, State};
 
-use super::dropped_ranges::{self, DroppedRange};
+use super::missing_ranges::{self, MissingRange};
 use super::rows::RowKind;
 use super::short_name::fit_name;
 use super::{Frame, slots};
@@ -21,7 +21,7 @@ pub(super) struct PaintedLane {
     pub(super) rect: Rect,
     pub(super) marks: Vec<LodSpan>,
     /// Where events are missing.
-    pub(super) dropped: Vec<DroppedRange>,
+    pub(super) missing: Vec<MissingRange>,
 }
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
@@ -40,12 +40,12 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
         for mark in &marks {
             paint_mark(&mut mesh, frame, rect, mark);
         }
-        painted.push(PaintedLane { lane, rect, marks, dropped: Vec::new() });
+        painted.push(PaintedLane { lane, rect, marks, missing: Vec::new() });
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(mesh));
     for lane in &mut painted {
-        lane.dropped = dropped_ranges::paint(&clipped, frame, lane.lane, lane.rect);
+        lane.missing = missing_ranges::paint(&clipped, frame, lane.lane, lane.rect);
         paint_labels(&clipped, frame, lane);
     }
     painted
@@ -139,6 +139,7 @@ pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
     let last = frame.doc.view.end();
     let mut mesh = Mesh::default();
     let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
+    let mut hatched: Vec<Rect> = Vec::new();
     let mut painted_to = f32::NEG_INFINITY;
     let trace = frame.doc.trace();
     let spans = trace
@@ -154,13 +155,19 @@ pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
         painted_to = right.max(left + 1.0);
         let colour = frame.palette.state(span.state);
         let half = match span.state {
-            taskscope_model::State::Running => 13.0,
-            taskscope_model::State::Scheduled => 8.0,
-            _ => 3.0,
+            State::Running => 13.0,
+            State::Scheduled => 8.0,
+            State::Deferred => 5.5,
+            // Hatched below, over the whole height.
+            State::Unknown => 0.0,
+            State::Waiting | State::Idle => 3.0,
         };
         let middle = row.rect.center().y;
         let y = Rangef::new(middle - half, middle + half);
         let rect = Rect::from_x_y_ranges(Rangef::new(left, painted_to), y);
+        if span.state == State::Unknown {
+            hatched.push(Rect::from_x_y_ranges(rect.x_range(), row.rect.y_range()));
+        }
         mesh.add_colored_rect(rect, colour);
         if let Some(poll) = span.poll
             && rect.width() > 16.0
@@ -176,6 +183,7 @@ pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(mesh));
+    hatched.iter().for_each(|&rect| missing_ranges::hatch(&clipped, frame, rect));
     for (rect, text, colour) in labels {
         let font = FontId::proportional(11.5);
         let galley = clipped.layout_no_wrap(text, font, colour);

@@ -11,9 +11,9 @@
 //! that what is clicked is what was seen.
 
 mod axis;
-mod dropped_ranges;
 mod hover;
 mod lanes;
+mod missing_ranges;
 mod path;
 mod rows;
 mod short_name;
@@ -94,14 +94,15 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
             let painted = lanes::paint(&painter, &frame);
             spans::paint(&painter, &frame);
             lanes::paint_selected_states(&painter, &frame);
-            path::paint(&ui.painter_at(plot), &frame);
+            let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
             announce(ui, &frame);
             for lane in &painted {
-                dropped_ranges::announce(ui, lane.lane, lane.rect, &lane.dropped);
+                missing_ranges::announce(ui, lane.lane, lane.rect, &lane.missing);
             }
+            path::announce(ui, &chips);
             painted
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
@@ -194,7 +195,7 @@ fn interact(
         response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &mark));
     } else if let Some(pos) = pointer
         && let Some(lane) = painted.iter().find(|lane| lane.rect.contains(pos))
-        && let Some(range) = lane.dropped.iter().find(|range| range.contains(pos.x))
+        && let Some(range) = lane.missing.iter().find(|range| range.contains(pos.x))
     {
         response.clone().on_hover_text_at_pointer(range.text());
     }

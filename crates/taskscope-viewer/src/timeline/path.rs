@@ -1,15 +1,17 @@
 //! The path of the selected task: from poll to poll, across the lanes.
 //!
 //! Between two polls on one worker runs a plain arc. A hop is drawn as a curve
-//! from the end of the one poll to the start of the next, in the accent colour,
-//! with what caused it written on it where there is room. The wake that
-//! scheduled a poll is a dot on the lane of whoever called the waker, and the
-//! time from there to the poll, in which the task was ready and nobody had
-//! taken it yet, an amber bar.
+//! from the end of the one poll to the start of the next, in the accent colour, with
+//! the move written on it where there is room: from which queue the worker took the
+//! task. What was inferred says so and has a dashed frame. The wake comes second: it
+//! stands in the tooltip, and is a dot on the lane of the thread that called the waker.
+//! The time from there to the poll, in which the task was ready and no worker had taken
+//! it yet, is an amber bar.
 
 use egui::epaint::{CubicBezierShape, QuadraticBezierShape};
 use egui::{
-    Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Shape, Stroke, StrokeKind, pos2, vec2,
+    Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Role, Sense, Shape, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
 };
 use taskscope_model::{Cause, PollIx, State, WakeIx};
 
@@ -19,11 +21,20 @@ use crate::{labels, time};
 
 /// With more polls than this in sight, curves would cover one another.
 const MOST_POLLS: usize = 300;
-/// A hop at least this many pixels wide or tall has room for its cause.
-const ROOM_FOR_CAUSE: f32 = 40.0;
+/// A hop at least this many pixels wide or tall has room for words.
+const ROOM_FOR_WORDS: f32 = 40.0;
 
-pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
-    let Some(task) = frame.doc.selected else { return };
+/// The words on a hop.
+pub(super) struct Chip {
+    rect: Rect,
+    text: String,
+    /// What scheduled the poll that the hop leads to.
+    cause: String,
+}
+
+/// Paints the path; gives back the words on it, for the pointer.
+pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
+    let Some(task) = frame.doc.selected else { return Vec::new() };
     let trace = frame.doc.trace();
     let polls = trace.task_polls(task);
     let window = frame.doc.view.range();
@@ -36,21 +47,41 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
         let text = format!("{count} polls of {name} in sight: zoom in to see its path");
         let seen = painter.clip_rect();
         let at = pos2(seen.center().x, seen.top() + 14.0);
-        paint_chip(painter, frame, &mut Vec::new(), at, text, frame.palette.accent);
-        return;
+        paint_chip(painter, frame, &[], at, text, false);
+        return Vec::new();
     }
     for &poll in visible {
         outline(painter, frame, poll);
         paint_wake(painter, frame, poll);
     }
-    let mut chips = Vec::new();
+    let mut hops = Vec::new();
     for pair in visible.windows(2) {
-        chips.extend(paint_step(painter, frame, pair[0], pair[1]));
+        let middle = paint_step(painter, frame, pair[0], pair[1]);
+        hops.extend(middle.map(|middle| (middle, pair[1])));
     }
     // Words last: no curve may cross them, nor they each other.
-    let mut taken: Vec<Rect> = Vec::new();
-    for (at, text, colour) in chips {
-        paint_chip(painter, frame, &mut taken, at, text, colour);
+    let mut chips: Vec<Chip> = Vec::new();
+    for (middle, to) in hops {
+        let cause = labels::cause(trace, trace.cause(to));
+        let arrival = trace.arrival(to);
+        let (text, inferred) = match arrival {
+            Some(arrival) => (labels::arrival(trace, arrival), arrival.inferred),
+            None => (format!("to {}", trace.lane_name(trace.poll(to).lane)), false),
+        };
+        let taken: Vec<Rect> = chips.iter().map(|chip| chip.rect).collect();
+        let painted = paint_chip(painter, frame, &taken, middle, text.clone(), inferred);
+        chips.extend(painted.map(|rect| Chip { rect, text, cause }));
+    }
+    chips
+}
+
+/// Gives each of the words a node for screen readers and tests, and a tooltip.
+pub(super) fn announce(ui: &Ui, chips: &[Chip]) {
+    for (number, chip) in chips.iter().enumerate() {
+        let id = ui.scope_id().with(("hop", number));
+        let response = ui.interact(chip.rect, id, Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &chip.text));
+        response.on_hover_text(&chip.cause);
     }
 }
 
@@ -81,13 +112,9 @@ fn end_of(frame: &Frame<'_>, poll: PollIx) -> Option<Pos2> {
     Some(pos2(frame.scale.x(poll.end as f64), frame.lane_y(poll.lane)?))
 }
 
-/// Draws the way from one poll to the next; gives back what to write on it.
-fn paint_step(
-    painter: &Painter,
-    frame: &Frame<'_>,
-    from: PollIx,
-    to: PollIx,
-) -> Option<(Pos2, String, Color32)> {
+/// Draws the way from one poll to the next; gives back its middle if it is a hop with room
+/// for words.
+fn paint_step(painter: &Painter, frame: &Frame<'_>, from: PollIx, to: PollIx) -> Option<Pos2> {
     let (a, b) = (end_of(frame, from)?, start_of(frame, to)?);
     let trace = frame.doc.trace();
     if trace.poll(from).lane == trace.poll(to).lane {
@@ -119,20 +146,21 @@ fn paint_step(
     let head = vec![b, b + vec2(-8.0, -4.5), b + vec2(-8.0, 4.5)];
     painter.add(Shape::convex_polygon(head, colour, Stroke::NONE));
 
-    let room = (b.x - a.x).abs().max((b.y - a.y).abs()) > ROOM_FOR_CAUSE;
+    let room = (b.x - a.x).abs().max((b.y - a.y).abs()) > ROOM_FOR_WORDS;
     let seen = frame.plot.contains(a.lerp(b, 0.5));
-    (room && seen).then(|| (a.lerp(b, 0.5), labels::cause(trace, trace.cause(to)), colour))
+    (room && seen).then(|| a.lerp(b, 0.5))
 }
 
-/// A chip with words, unless it would cover another.
+/// A chip with words, unless it would cover another: where it is. The frame around what was
+/// inferred is dashed.
 fn paint_chip(
     painter: &Painter,
     frame: &Frame<'_>,
-    taken: &mut Vec<Rect>,
+    taken: &[Rect],
     at: Pos2,
     text: String,
-    colour: Color32,
-) {
+    inferred: bool,
+) -> Option<Rect> {
     let galley = painter.layout_no_wrap(text, FontId::proportional(11.5), frame.palette.text);
     let half = 0.5 * galley.size().x + 8.0;
     let (left, right) = (frame.plot.left() + half, frame.plot.right() - half);
@@ -140,13 +168,22 @@ fn paint_chip(
     let min = Align2::CENTER_CENTER.anchor_size(at, galley.size()).min;
     let ground = Rect::from_min_size(min, galley.size()).expand2(vec2(6.0, 2.5));
     if taken.iter().any(|other| other.intersects(ground)) {
-        return;
+        return None;
     }
-    painter.rect_filled(ground, 4.0, frame.palette.panel);
-    let stroke = Stroke::new(1.0, colour);
-    painter.rect_stroke(ground, 4.0, stroke, StrokeKind::Inside);
+    let stroke = Stroke::new(1.0, frame.palette.accent);
+    if inferred {
+        painter.rect_filled(ground, 0.0, frame.palette.panel);
+        let corners =
+            [ground.left_top(), ground.right_top(), ground.right_bottom(), ground.left_bottom()];
+        for (from, to) in corners.into_iter().zip(corners.into_iter().cycle().skip(1)) {
+            painter.extend(Shape::dashed_line(&[from, to], stroke, 4.0, 3.0));
+        }
+    } else {
+        painter.rect_filled(ground, 4.0, frame.palette.panel);
+        painter.rect_stroke(ground, 4.0, stroke, StrokeKind::Inside);
+    }
     painter.galley(min, galley, frame.palette.text);
-    taken.push(ground);
+    Some(ground)
 }
 
 fn paint_wake(painter: &Painter, frame: &Frame<'_>, poll: PollIx) {

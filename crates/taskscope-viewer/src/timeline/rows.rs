@@ -1,6 +1,7 @@
 //! Which rows the timeline has, where they are, and their headers.
 
-use egui::{Align2, FontId, Painter, Rangef, Rect, Stroke, pos2, vec2};
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Stroke, pos2, vec2};
 use taskscope_model::{Flavor, LaneIx, LaneKind};
 
 use super::{Frame, slots};
@@ -148,29 +149,26 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
         let middle = row.header.center().y;
         match row.kind {
             RowKind::Heading => {
-                painter.text(
-                    pos2(left, middle),
-                    Align2::LEFT_CENTER,
-                    &row.name,
-                    FontId::proportional(13.5),
-                    palette.text,
-                );
                 let detail = if row.header.width() < NARROW { "" } else { &row.detail };
-                painter.text(
+                let detail = painter.text(
                     pos2(edge - 12.0, middle),
                     Align2::RIGHT_CENTER,
                     detail,
                     FontId::proportional(11.5),
                     palette.weak,
                 );
+                let (at, room) = (pos2(left, middle), detail.left() - 6.0 - left);
+                let font = FontId::proportional(13.5);
+                cut_text(painter, at, Align2::LEFT_CENTER, &row.name, font, palette.text, room);
             }
             RowKind::Lane(lane) => lane_header(painter, frame, row, lane),
             RowKind::States => {
-                let top = Align2::LEFT_BOTTOM;
+                let room = edge - 8.0 - left;
                 let (name, weak) = (FontId::proportional(13.0), FontId::proportional(11.5));
-                painter.text(pos2(left, middle), top, &row.name, name, palette.text);
-                let under = pos2(left, middle + 2.0);
-                painter.text(under, Align2::LEFT_TOP, &row.detail, weak, palette.weak);
+                let (above, below) = (pos2(left, middle), pos2(left, middle + 2.0));
+                let (bottom, top) = (Align2::LEFT_BOTTOM, Align2::LEFT_TOP);
+                cut_text(painter, above, bottom, &row.name, name, palette.text, room);
+                cut_text(painter, below, top, &row.detail, weak, palette.weak, room);
             }
             RowKind::Legend => legend(painter, frame, row),
         }
@@ -182,28 +180,42 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let trace = frame.doc.trace();
     let left = row.header.left() + 12.0;
     let middle = row.header.center().y;
+    let room = slots::slot(row.header).left() - 6.0 - left;
     let name = FontId::proportional(13.5);
     if row.header.width() < NARROW {
-        painter.text(pos2(left, middle), Align2::LEFT_CENTER, &row.name, name, palette.text);
+        let at = pos2(left, middle);
+        cut_text(painter, at, Align2::LEFT_CENTER, &row.name, name, palette.text, room);
         return;
     }
     let (lane, span) = (trace.lane(lane), trace.span());
-    let whole = (span.end - span.start).max(1) as f64;
-    let share = |ns: u64| format!("{:.0} %", 100.0 * ns as f64 / whole);
+    let share = |ns: u64| time::share(ns, span.end - span.start);
     let detail = match lane.kind {
         LaneKind::Worker { .. } if !lane.parks.is_empty() => {
             format!("busy {}   parked {}", share(lane.busy), share(lane.parked))
         }
         _ => format!("busy {}", share(lane.busy)),
     };
-    painter.text(pos2(left, middle), Align2::LEFT_BOTTOM, &row.name, name, palette.text);
-    painter.text(
-        pos2(left, middle + 3.0),
-        Align2::LEFT_TOP,
-        detail,
-        FontId::proportional(11.5),
-        palette.weak,
-    );
+    let (above, below) = (pos2(left, middle), pos2(left, middle + 3.0));
+    let weak = FontId::proportional(11.5);
+    cut_text(painter, above, Align2::LEFT_BOTTOM, &row.name, name, palette.text, room);
+    cut_text(painter, below, Align2::LEFT_TOP, &detail, weak, palette.weak, room);
+}
+
+/// A line of text that ends in an ellipsis where it has no more room.
+fn cut_text(
+    painter: &Painter,
+    at: Pos2,
+    anchor: Align2,
+    text: &str,
+    font: FontId,
+    colour: Color32,
+    room: f32,
+) {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = TextWrapping::truncate_at_width(room.max(0.0));
+    let galley = painter.layout_job(job);
+    let at = anchor.anchor_size(at, galley.size()).min;
+    painter.galley(at, galley, colour);
 }
 
 /// What the colours mean, by spawn place.
@@ -214,7 +226,7 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
     let mut top = row.rect.top() + 10.0;
     let right = frame.plot.left() - 12.0;
     let font = FontId::proportional(11.5);
-    let mut line = |swatch: Option<(egui::Color32, f32)>, text: &str, figure: &str| {
+    let mut line = |swatch: Option<(Color32, f32)>, text: &str, figure: &str| {
         let middle = top + LEGEND_ROW / 2.0;
         let mut x = left;
         if let Some((colour, height)) = swatch {
@@ -229,27 +241,41 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
             font.clone(),
             palette.weak,
         );
-        let mut job = egui::text::LayoutJob::simple_singleline(
+        let mut job = LayoutJob::simple_singleline(
             text.to_owned(),
             font.clone(),
             if swatch.is_some() { palette.text } else { palette.weak },
         );
-        job.wrap = egui::text::TextWrapping::truncate_at_width(figure_rect.left() - x - 6.0);
+        job.wrap = TextWrapping::truncate_at_width(figure_rect.left() - x - 6.0);
         let galley = painter.layout_job(job);
         painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, palette.text);
         top += LEGEND_ROW;
     };
     match doc.colour_by {
         crate::document::ColourBy::Place => {
-            line(None, "spawned at", "polls");
-            for &(place, polls) in doc.prepared.places.iter().take(MOST_LEGEND_ROWS) {
-                let colour = palette.category(doc.prepared.category(place));
-                let name = doc.trace().place(place).short();
+            line(None, "colour: where it was spawned", "polls");
+            let places = &doc.prepared.places;
+            // A row that says how many more there are takes the place of the last.
+            let shown = match places.len() {
+                few if few <= MOST_LEGEND_ROWS => few,
+                _ => MOST_LEGEND_ROWS - 1,
+            };
+            for &(place, polls) in &places[..shown] {
+                let colour = doc.place_colour(palette, place);
+                let name = match place {
+                    Some(place) => doc.trace().place(place).short(),
+                    None => "not recorded".to_owned(),
+                };
                 line(Some((colour, 12.0)), &name, &time::count(polls));
+            }
+            if let more @ 1.. = places.len() - shown {
+                let polls = places[shown..].iter().map(|(_, polls)| polls).sum();
+                let text = format!("and {} more", time::count(more as u64));
+                line(None, &text, &time::count(polls));
             }
         }
         crate::document::ColourBy::Task => {
-            line(None, "each task has its own colour", "");
+            line(None, "colour: the task", "");
         }
     }
     if doc.trace().lanes().iter().any(|lane| !lane.parks.is_empty()) {

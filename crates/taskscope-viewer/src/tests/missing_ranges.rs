@@ -1,4 +1,4 @@
-//! Events that were dropped: seen on the lane, told beside the pointer and in the top bar.
+//! Events that are missing: seen on the lane, told beside the pointer and in the top bar.
 
 use egui_kittest::kittest::Queryable;
 use taskscope_format::{
@@ -60,6 +60,47 @@ fn the_top_bar_tells_of_dropped_events_and_by_whom() {
     window.hover_at(pos);
     window.run_steps(90);
     window.get_by_label_contains("1,204 events of thread tokio-1 dropped between 0.000 006 000 s");
+}
+
+/// A worker whose thread's middle block is damaged.
+fn damaged() -> Trace {
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    let mut encoder = Encoder::new();
+    let mut blocks = Vec::new();
+    for block in 0..3 {
+        let (mut bytes, start) = (Vec::new(), 10_000 * block);
+        encoder.sync(start, &mut bytes);
+        let mut put = |time, event| encoder.event(time, &event, &mut bytes);
+        put(start, Event::Thread { os_id: 0, name: "tokio-1" });
+        put(start, Event::Worker(Some((RuntimeId(0), 0))));
+        for number in 0..8 {
+            let (task, time) = (TaskId(8 * block + number), start + 1_000 * number);
+            put(time, Event::PollStart { task, source: Source::Hook });
+            put(time + 500, Event::PollEnd { result: PollResult::Ready, kept_waker: false });
+        }
+        writer.block(ThreadId(1), &bytes).unwrap();
+        blocks.push(bytes);
+    }
+    let mut file = writer.finish().unwrap();
+    let middle = file.windows(blocks[1].len()).position(|part| part == blocks[1]).unwrap();
+    file[middle + 20] ^= 0x55;
+    Trace::from_bytes(&file).unwrap()
+}
+
+#[test]
+fn a_damaged_part_is_marked_on_its_lane() {
+    let trace = damaged();
+    let [gap] = trace.gaps() else { panic!("one gap: {:?}", trace.gaps()) };
+    let (gap, span) = (*gap, trace.span());
+    let mut window = window_with_trace(trace);
+    document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
+    window.run_steps(2);
+    let range = window.get_by_label_contains("is damaged or lost here").rect();
+    let lane = super::harness::lane(&window, "worker 0");
+    let whole = (span.end - span.start) as f32;
+    let part = |x: f32| (x - lane.left()) / lane.width() * whole;
+    assert!((part(range.left()) - (gap.from - span.start) as f32).abs() < 100.0, "{range:?}");
+    assert!((part(range.right()) - (gap.until - span.start) as f32).abs() < 100.0, "{range:?}");
 }
 
 #[test]
