@@ -17,19 +17,15 @@
 
 #![allow(dead_code, reason = "the checks use a part of the modules")]
 
-#[path = "../../taskscope/src/ring.rs"]
-mod ring;
-#[path = "../../taskscope/src/span_index.rs"]
-mod span_index;
-mod sync;
-mod task;
+mod stream;
+mod tracker;
 
 use loom::thread;
-use ring::{Consumer, ring};
-use span_index::SpanIndex;
-use sync::Arc;
-use task::Mark;
+use stream::ring::{Consumer, ring};
+use stream::sync::{self, Arc};
 use taskscope_format::{Encoder, Event, Source, TaskId};
+use tracker::span_index::SpanIndex;
+use tracker::task::Mark;
 
 /// How often a thread may be interrupted where it could have gone on. Mistakes
 /// of ordering nearly always show with two.

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex};
 use taskscope_format::FileWriter;
 use tracing_subscriber::filter::Targets;
 
-use crate::clock::Clock;
-use crate::flight::FlightRecorder;
-use crate::flight::black_box::BlackBox;
-use crate::flight::dump::{self, Dumper};
-use crate::heard::wanted::{self, Wanted};
+use crate::output::file::{DumpFiles, Target, program_name};
+use crate::output::flight::FlightRecorder;
+use crate::output::flight::sink::BlackBox;
+use crate::output::flight::triggers::{self, Dumper};
+use crate::output::writer::{Sink, Writer, describe_process};
 use crate::recording::{Recording, Running};
-use crate::shared::Shared;
-use crate::target::{DumpFiles, Target, program_name};
-use crate::writer::{Sink, Writer, describe_process};
-use crate::{Detail, Error, running};
+use crate::sources::tracing::interest::{self, Wanted};
+use crate::stream::clock::Clock;
+use crate::tracker::active_recordings;
+use crate::tracker::shared::Shared;
+use crate::{Detail, Error};
 
 /// Sets up a [`Recording`].
 ///
@@ -112,7 +113,7 @@ impl Recorder {
     /// asks for what there isn't.
     pub fn start(self) -> Result<Recording, Error> {
         let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
-        let targets = self.targets.map_or_else(wanted::from_environment, |own| Ok(Some(own)))?;
+        let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
         let flight = match self.flight {
             Some(said) => said,
             None => FlightRecorder::from_environment()?,
@@ -131,7 +132,7 @@ impl Recorder {
             Some(flight) => {
                 let files = DumpFiles::new(self.file, &program)?;
                 let (requests, receiver) = channel();
-                let installed = dump::install(&shared, &flight)?;
+                let installed = triggers::install(&shared, &flight)?;
                 let black_box = BlackBox::new(&flight, files, started_unix_ns, receiver, installed);
                 let dumper = Dumper::new(Arc::clone(&shared), requests);
                 (Sink::Flight(Box::new(black_box)), None, Some(dumper))
@@ -148,7 +149,7 @@ impl Recorder {
             .spawn(move || writer.run(&sender))
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
-        running::begun(&shared, detail);
+        active_recordings::begun(&shared, detail);
         let (wanted, outcome) = (Wanted::new(targets), Mutex::new(outcome));
         Ok(Recording::new(Running { shared, wanted, detail, outcome, target, dumper }))
     }

@@ -9,14 +9,14 @@ use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::flight::dump::Dumper;
-use crate::heard::layer;
-use crate::heard::subscriber::TaskSubscriber;
-use crate::heard::wanted::Wanted;
-use crate::report::Report;
-use crate::shared::Shared;
-use crate::target::Target;
-use crate::writer::Outcome;
+use crate::output::file::Target;
+use crate::output::flight::triggers::Dumper;
+use crate::output::report::Report;
+use crate::output::writer::Outcome;
+use crate::sources::tracing::interest::Wanted;
+use crate::sources::tracing::layer;
+use crate::sources::tracing::subscriber::TaskSubscriber;
+use crate::tracker::shared::Shared;
 use crate::{Detail, Error};
 
 /// A recording that is under way, from [`Recorder::start`](crate::Recorder::start) or
@@ -146,7 +146,7 @@ impl Recording {
     /// `tokio::runtime::Builder::name`, if any.
     pub fn named_hooks(&self, builder: &mut tokio::runtime::Builder, name: &str) {
         if let Some(running) = &self.running {
-            crate::hooks::install(&running.shared, builder, name.to_owned());
+            crate::sources::hooks::install(&running.shared, builder, name.to_owned());
         }
     }
 

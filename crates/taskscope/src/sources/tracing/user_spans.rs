@@ -1,0 +1,160 @@
+//! The program's own spans and messages, for the targets that it names.
+//!
+//! They are recorded as text, once, when they are made; entering and leaving one is
+//! a few bytes. All of it lies in the stream of the thread on which it happened,
+//! between Tokio's events, so that a reader sees which task did it.
+
+use std::fmt::{self, Debug, Write};
+
+use taskscope_format::{Event, Level, Span, SpanId};
+use tracing::Metadata;
+use tracing::field::{Field, Visit};
+
+use crate::tracker::shared::Shared;
+use crate::tracker::task::Mark;
+use crate::tracker::thread::ThreadState;
+
+/// Texts are cut after this many bytes: a thread's ring has room for many, and not
+/// for a whole document.
+const LONGEST: usize = 1024;
+
+/// Fields as text, the message of an event first.
+#[derive(Debug, Default)]
+pub(crate) struct Text {
+    message: Bounded,
+    fields: Bounded,
+}
+
+impl Text {
+    pub(crate) fn finish(mut self) -> String {
+        if self.message.0.is_empty() {
+            return self.fields.0;
+        }
+        if !self.fields.0.is_empty() {
+            let _ = write!(self.message, " {}", self.fields.0);
+        }
+        self.message.0
+    }
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.record_debug(field, &format_args!("{value}")),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // What doesn't fit is left out.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name if self.fields.0.is_empty() => write!(self.fields, "{name}={value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
+
+/// A string that takes so much and no more.
+#[derive(Debug, Default)]
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = LONGEST.saturating_sub(self.0.len());
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        // With the ellipsis it is full.
+        let end = (0..=room).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        self.0.push_str(&text[..end]);
+        if room > 0 {
+            self.0.push('…');
+        }
+        Err(fmt::Error)
+    }
+}
+
+fn level(metadata: &Metadata<'_>) -> Level {
+    match *metadata.level() {
+        tracing::Level::ERROR => Level::Error,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::TRACE => Level::Trace,
+    }
+}
+
+impl ThreadState {
+    /// `parent` is the one that was named, where one was; without that it is the
+    /// one that the thread is in.
+    pub(crate) fn span_made(
+        &mut self,
+        shared: &Shared,
+        metadata: &Metadata<'_>,
+        id: SpanId,
+        parent: Parent,
+        fields: &str,
+    ) {
+        self.find_worker(shared, None);
+        let parent = match parent {
+            Parent::Contextual => self.inside.innermost_span(),
+            Parent::Explicit(parent) => parent,
+        };
+        let span = Span {
+            id,
+            parent,
+            level: level(metadata),
+            name: metadata.name(),
+            target: metadata.target(),
+            fields,
+        };
+        self.stream.write(shared.now(), &Event::Span(span));
+    }
+
+    pub(crate) fn span_fields(&mut self, shared: &Shared, span: SpanId, fields: &str) {
+        self.stream.write(shared.now(), &Event::SpanFields { span, fields });
+    }
+
+    pub(crate) fn enter_span(&mut self, shared: &Shared, span: u64, id: SpanId) {
+        self.find_worker(shared, None);
+        self.inside.enter(span, Mark::Span(id));
+        self.stream.write(shared.now(), &Event::SpanEnter(id));
+    }
+
+    pub(crate) fn span_closed(&mut self, shared: &Shared, id: SpanId) {
+        self.find_worker(shared, None);
+        self.stream.write(shared.now(), &Event::SpanClose(id));
+    }
+
+    pub(crate) fn say(&mut self, shared: &Shared, metadata: &Metadata<'_>, text: &str) {
+        self.find_worker(shared, None);
+        let event = Event::Message { level: level(metadata), target: metadata.target(), text };
+        self.stream.write(shared.now(), &event);
+    }
+}
+
+/// What a span is a part of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parent {
+    /// Of the one that the thread is in.
+    Contextual,
+    /// Of this one, or of none that is recorded.
+    Explicit(Option<SpanId>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_letters_and_says_so() {
+        let mut text = Bounded::default();
+        assert!(text.write_str(&"é".repeat(400)).is_ok());
+        assert!(text.write_str(&"é".repeat(400)).is_err());
+        assert!(text.write_str("more").is_err());
+        assert!(text.0.len() <= LONGEST + '…'.len_utf8() && text.0.ends_with('…'));
+        assert_eq!(text.0.chars().count(), 512 + 1);
+    }
+}
