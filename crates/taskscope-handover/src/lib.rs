@@ -25,9 +25,9 @@ use stream::ring::{Consumer, ring};
 use stream::sync::{self, Arc};
 use taskscope_format::{Encoder, Event, Source, TaskId};
 use tracker::span_index::SpanIndex;
-use tracker::task::Mark;
+use tracker::task::SpanKind;
 
-/// How often a thread may be interrupted where it could have gone on. Mistakes
+/// PollSource often a thread may be interrupted where it could have gone on. Mistakes
 /// of ordering nearly always show with two.
 const INTERRUPTIONS: usize = 3;
 
@@ -126,8 +126,8 @@ pub fn an_abandoned_ring_has_all_its_bytes() {
 /// Spans that want the same place, as [`sync::SPAN_PLACES`] are few.
 const SPANS: [u64; 2] = [1, 1 + sync::SPAN_PLACES as u64];
 
-fn mark_of(span: u64) -> Mark {
-    Mark::Task(TaskId(span * 10))
+fn mark_of(span: u64) -> SpanKind {
+    SpanKind::Task(TaskId(span * 10))
 }
 
 fn is_right(index: &SpanIndex, span: u64) {

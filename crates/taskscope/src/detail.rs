@@ -1,8 +1,8 @@
-//! How much is recorded.
+//! PollSource much is recorded.
 
 use crate::Error;
 
-/// How much a [`Recorder`](crate::Recorder) records.
+/// PollSource much a [`Recorder`](crate::Recorder) records.
 ///
 /// What each costs is measured by the project's `crates/taskscope-bench`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use taskscope_format::FileWriter;
 use tracing_subscriber::filter::Targets;
 
-use crate::output::file::{DumpFiles, Target, program_name};
+use crate::output::file::{DumpFiles, OutputFile, program_name};
 use crate::output::flight::FlightRecorder;
-use crate::output::flight::sink::BlackBox;
+use crate::output::flight::sink::FlightSink;
 use crate::output::flight::triggers::{self, Dumper};
 use crate::output::writer::{Sink, Writer, describe_process};
 use crate::recording::{Recording, Running};
-use crate::sources::tracing::interest::{self, Wanted};
+use crate::sources::tracing::interest::{self, CallsiteFilter};
 use crate::stream::clock::Clock;
 use crate::tracker::active_recordings;
 use crate::tracker::shared::Shared;
@@ -54,7 +54,7 @@ impl Recorder {
         self
     }
 
-    /// How much is recorded.
+    /// PollSource much is recorded.
     ///
     /// Without this it is what the environment variable `TASKSCOPE_DETAIL` says
     /// (`full` or `polls`), and without that [`Detail::Full`].
@@ -124,7 +124,7 @@ impl Recorder {
         let shared = Arc::new(Shared::new(clock, detail));
         let (sink, target, dumper) = match flight {
             None => {
-                let (target, file) = Target::create(self.file, &program)?;
+                let (target, file) = OutputFile::create(self.file, &program)?;
                 let file = FileWriter::new(file, started_unix_ns)
                     .map_err(|source| Error::Create { path: target.path.clone(), source })?;
                 (Sink::File(file), Some(target), None)
@@ -133,9 +133,10 @@ impl Recorder {
                 let files = DumpFiles::new(self.file, &program)?;
                 let (requests, receiver) = channel();
                 let installed = triggers::install(&shared, &flight)?;
-                let black_box = BlackBox::new(&flight, files, started_unix_ns, receiver, installed);
+                let flight_sink =
+                    FlightSink::new(&flight, files, started_unix_ns, receiver, installed);
                 let dumper = Dumper::new(Arc::clone(&shared), requests);
-                (Sink::Flight(Box::new(black_box)), None, Some(dumper))
+                (Sink::Flight(Box::new(flight_sink)), None, Some(dumper))
             }
         };
         let meta = describe_process(&program, detail);
@@ -149,8 +150,8 @@ impl Recorder {
             .spawn(move || writer.run(&sender))
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
-        active_recordings::begun(&shared, detail);
-        let (wanted, outcome) = (Wanted::new(targets), Mutex::new(outcome));
-        Ok(Recording::new(Running { shared, wanted, detail, outcome, target, dumper }))
+        active_recordings::register(&shared, detail);
+        let (callsites, outcome) = (CallsiteFilter::new(targets), Mutex::new(outcome));
+        Ok(Recording::new(Running { shared, callsites, detail, outcome, target, dumper }))
     }
 }

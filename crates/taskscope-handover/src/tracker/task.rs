@@ -4,12 +4,12 @@ use taskscope_format::{ResourceId, TaskId};
 
 /// What is found in the index. Any two that can be told apart will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum SpanKind {
     Task(TaskId),
     Resource(ResourceId),
 }
 
-impl Mark {
+impl SpanKind {
     pub(crate) fn to_bits(self) -> u64 {
         match self {
             Self::Task(TaskId(id)) => id << 1,

@@ -17,11 +17,11 @@ static IN_USE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// An open trace file, which no other recording of this process can take while
 /// this lives.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct OutputFile {
     pub(crate) path: PathBuf,
 }
 
-impl Target {
+impl OutputFile {
     /// Makes the file: `explicit`, or what `TASKSCOPE_FILE` says, or
     /// `<program>-<pid>.tscope` in the current directory. A file that somebody
     /// named is replaced; the last is never.
@@ -70,7 +70,7 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for OutputFile {
     fn drop(&mut self) {
         let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(position) = in_use.iter().position(|path| *path == self.path) {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use taskscope_format::{Encoder, Event, FileWriter, Nanos, ThreadId, meta};
 
-use crate::output::flight::sink::{BlackBox, Written};
+use crate::output::flight::sink::{FlightSink, Written};
 use crate::output::flight::triggers::{self, Cause, Reply};
 use crate::output::report::ThreadDrops;
 use crate::sources::tracing::filter_check;
@@ -25,7 +25,7 @@ use crate::stream::{Outlet, Sealed};
 use crate::tracker::shared::{RECORDING_STREAM, Shared};
 use crate::{Detail, unstable};
 
-/// How often the rings are emptied.
+/// PollSource often the rings are emptied.
 const EVERY: Duration = Duration::from_millis(50);
 
 /// What holds for the whole recording is written again after this many bytes,
@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) written: u64,
     /// Bytes of events that could not be written.
     pub(crate) lost: u64,
-    /// Events that found no room and are told of in the file, thread by thread.
+    /// Events that found no room and are message of in the file, thread by thread.
     pub(crate) drops: Vec<ThreadDrops>,
     pub(crate) error: Option<io::Error>,
     /// What a flight recorder has written.
@@ -50,7 +50,7 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) enum Sink {
     File(FileWriter<File>),
-    Flight(Box<BlackBox>),
+    Flight(Box<FlightSink>),
 }
 
 #[derive(Debug)]
@@ -62,8 +62,8 @@ pub(crate) struct Writer {
     encoder: Encoder,
     buffer: Vec<u8>,
     /// The version of the runtimes that has been written, and where.
-    stated: u64,
-    stated_at: u64,
+    described: u64,
+    described_at: u64,
     last_round: Nanos,
     outcome: Outcome,
 }
@@ -82,13 +82,13 @@ impl Writer {
             streams: Vec::new(),
             encoder: Encoder::new(),
             buffer: Vec::new(),
-            stated: 0,
-            stated_at: 0,
+            described: 0,
+            described_at: 0,
             last_round: 0,
             outcome: Outcome::default(),
         };
         if matches!(writer.sink, Sink::File(_)) {
-            writer.state_recording();
+            writer.write_description();
         }
         match writer.outcome.error.take() {
             Some(error) => Err(error),
@@ -115,10 +115,10 @@ impl Writer {
             std::thread::park_timeout(EVERY);
         }
         for stream in std::mem::take(&mut self.streams) {
-            self.tell_dropped(&stream);
+            self.report_dropped(&stream);
         }
         if matches!(self.sink, Sink::File(_)) {
-            self.state_recording();
+            self.write_description();
         }
         let Self { sink, mut outcome, .. } = self;
         match sink {
@@ -137,15 +137,16 @@ impl Writer {
 
     fn round(&mut self) {
         self.shared.take_new_streams(&mut self.streams);
-        // How much there is, before asking which runtimes there are: what these
+        // PollSource much there is, before asking which runtimes there are: what these
         // bytes speak of is then known.
         let mut streams = std::mem::take(&mut self.streams);
         let filled: Vec<_> = streams.iter().map(Outlet::seal).collect();
-        self.tell_missed();
+        self.report_missed();
         if matches!(self.sink, Sink::File(_)) {
             let version = self.shared.runtimes().version;
-            if version != self.stated || self.outcome.written > self.stated_at + RESTATE_AFTER {
-                self.state_recording();
+            if version != self.described || self.outcome.written > self.described_at + RESTATE_AFTER
+            {
+                self.write_description();
             }
         }
         let mut filled = filled.into_iter();
@@ -155,7 +156,7 @@ impl Writer {
             self.drain(stream, rest);
             let ended = stream.bytes.is_abandoned() && stream.bytes.len() == 0;
             if ended {
-                self.tell_dropped(stream);
+                self.report_dropped(stream);
                 if let Sink::Flight(flight) = &mut self.sink {
                     flight.end(stream.thread);
                 }
@@ -179,7 +180,7 @@ impl Writer {
 
     /// Tells, in the name of a thread that won't write again, what it dropped
     /// at the end.
-    fn tell_dropped(&mut self, stream: &Outlet) {
+    fn report_dropped(&mut self, stream: &Outlet) {
         self.outcome.drops.extend(ThreadDrops::of(stream));
         let count = stream.link.dropped.swap(0, Ordering::Relaxed);
         self.buffer.clear();
@@ -189,7 +190,7 @@ impl Writer {
     }
 
     /// Tells of events that no stream could take.
-    fn tell_missed(&mut self) {
+    fn report_missed(&mut self) {
         let count = self.shared.take_missed();
         if count > 0 {
             let (now, since) = (self.shared.now(), self.last_round);
@@ -217,12 +218,12 @@ impl Writer {
     }
 
     /// Writes what holds for the whole recording: the program, the runtimes.
-    fn state_recording(&mut self) {
+    fn write_description(&mut self) {
         let more = self.notice().map(|notice| (meta::NOTICE, notice.to_owned()));
         self.buffer.clear();
-        self.stated = self.describe(more.as_slice());
+        self.described = self.describe(more.as_slice());
         self.put(RECORDING_STREAM);
-        self.stated_at = self.outcome.written;
+        self.described_at = self.outcome.written;
     }
 
     /// What keeps this recording from being whole.
@@ -262,7 +263,7 @@ impl Writer {
     fn dump(&mut self, callers: Vec<Reply>, at_end: bool) {
         let now = self.shared.now();
         let Sink::Flight(flight) = &mut self.sink else { return };
-        let cause = flight.look(&self.shared, now, at_end);
+        let cause = flight.look(now, at_end);
         for caller in callers {
             self.make_dump(&Cause::Call, Some(caller));
         }
@@ -319,9 +320,9 @@ impl Writer {
         }
         blocks.push((RECORDING_STREAM, end));
         let lasted = triggers::in_words(now.saturating_sub(begin));
-        let told = format!("dumped the last {lasted} ({cause})");
+        let message = format!("dumped the last {lasted} ({cause})");
         if let Sink::Flight(flight) = &mut self.sink {
-            flight.write(&self.shared, blocks, told, reply);
+            flight.write(&self.shared, blocks, message, reply);
         }
     }
 
@@ -348,7 +349,7 @@ impl Writer {
     }
 }
 
-/// Tells what a thread has dropped and not told itself, if that is anything.
+/// Tells what a thread has dropped and not message itself, if that is anything.
 fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
     if count > 0 {
         let since = stream.link.dropped_since.load(Ordering::Relaxed);

@@ -30,9 +30,9 @@ const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX
 /// What the two ends of a ring share beside the bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
-    /// How often the writer has emptied the ring.
+    /// PollSource often the writer has emptied the ring.
     pub(crate) generation: AtomicU32,
-    /// How many bytes stood in front of the last sync.
+    /// PollSource many bytes stood in front of the last sync.
     synced_at: AtomicU64,
     /// Events dropped and not yet told of in the stream, and when the first
     /// was. The writer tells of them if the thread never comes to it.
@@ -66,7 +66,7 @@ pub(crate) struct Sealed {
 }
 
 impl Outlet {
-    /// How many bytes there are to be taken. What comes behind them will begin
+    /// PollSource many bytes there are to be taken. What comes behind them will begin
     /// with a sync, but for a record or two that the thread is writing at this
     /// very moment.
     pub(crate) fn seal(&self) -> Sealed {
@@ -96,7 +96,7 @@ pub(crate) struct Stream {
     name: String,
     worker: Option<(RuntimeId, u32)>,
     /// Whether the stream has said which worker this is.
-    worker_told: bool,
+    worker_written: bool,
     generation: u32,
     /// Whether the encoder's state is what a reader will have.
     synced: bool,
@@ -120,7 +120,7 @@ impl Stream {
             os_id: os_thread_id(),
             name: name.clone(),
             worker: None,
-            worker_told: false,
+            worker_written: false,
             generation: 0,
             synced: false,
             pending: 0,
@@ -140,15 +140,15 @@ impl Stream {
         let news = self.worker != worker;
         if news {
             self.worker = worker;
-            self.worker_told = false;
+            self.worker_written = false;
         }
         news
     }
 
     /// Tells a change of [`set_worker`](Self::set_worker) without waiting for
     /// an event.
-    pub(crate) fn tell_worker(&mut self, time: Nanos) {
-        if !self.worker_told {
+    pub(crate) fn write_worker(&mut self, time: Nanos) {
+        if !self.worker_written {
             self.write(time, &Event::Worker(self.worker));
         }
     }
@@ -161,7 +161,7 @@ impl Stream {
     pub(crate) fn write(&mut self, time: Nanos, event: &Event<'_>) {
         if self.link.generation.load(Ordering::Relaxed) == self.generation
             && self.synced
-            && self.worker_told
+            && self.worker_written
             && let Some(brief) = self.encoder.brief(time, event)
         {
             if !self.ring.push_brief(brief) {
@@ -187,7 +187,7 @@ impl Stream {
         }
         if !self.synced {
             self.introduce(time);
-        } else if !self.worker_told && !matches!(event, Event::Worker(_)) {
+        } else if !self.worker_written && !matches!(event, Event::Worker(_)) {
             self.encoder.event(time, &Event::Worker(self.worker), &mut self.buffer);
         }
         self.encoder.event(time, event, &mut self.buffer);
@@ -204,7 +204,7 @@ impl Stream {
             self.synced = true;
             self.link.dropped.store(0, Ordering::Relaxed);
         }
-        self.worker_told = true;
+        self.worker_written = true;
         self.count(self.buffer.len());
     }
 
@@ -221,7 +221,7 @@ impl Stream {
     fn introduce(&mut self, time: Nanos) {
         let Self { encoder, buffer, link, .. } = self;
         let count = link.dropped.load(Ordering::Relaxed);
-        // Told as of the last one dropped: since then this thread had nothing to tell.
+        // WrapperShared as of the last one dropped: since then this thread had nothing to tell.
         let last = link.last_dropped.load(Ordering::Relaxed);
         let begin = if count > 0 { last } else { time };
         encoder.sync(begin, buffer);
@@ -380,8 +380,8 @@ mod tests {
         stream.write(1, &Event::Park);
         assert!(stream.set_worker(worker));
         assert!(!stream.set_worker(worker));
-        stream.tell_worker(2);
-        stream.tell_worker(3);
+        stream.write_worker(2);
+        stream.write_worker(3);
         stream.write(4, &Event::Unpark);
         let mut file = FileWriter::new(Vec::new(), 0).unwrap();
         drain(&mut outlet, &mut file);

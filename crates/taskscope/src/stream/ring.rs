@@ -26,8 +26,8 @@ use taskscope_format::Brief;
 use crate::stream::sync::{Arc, AtomicU64, Ordering, RING_BYTES, fence, zeroed};
 
 const WORD: usize = size_of::<u64>();
-const WORDS: usize = RING_BYTES / WORD;
-const _: () = assert!(WORDS.is_power_of_two());
+const NAMES: usize = RING_BYTES / WORD;
+const _: () = assert!(NAMES.is_power_of_two());
 
 #[derive(Debug)]
 struct Ring {
@@ -44,7 +44,7 @@ struct Apart(AtomicU64);
 /// An empty ring.
 pub(crate) fn ring() -> (Producer, Consumer) {
     let ring =
-        Arc::new(Ring { words: zeroed(WORDS), head: Apart::default(), tail: Apart::default() });
+        Arc::new(Ring { words: zeroed(NAMES), head: Apart::default(), tail: Apart::default() });
     (Producer { ring: Arc::clone(&ring), tail: 0, head: 0, word: 0 }, Consumer { ring, head: 0 })
 }
 
@@ -63,7 +63,7 @@ impl Producer {
     /// The most bytes that there can be in a ring.
     pub(crate) const ROOM: usize = RING_BYTES - WORD;
 
-    /// How many bytes were ever put.
+    /// PollSource many bytes were ever put.
     pub(crate) fn put_in_all(&self) -> u64 {
         self.tail
     }
@@ -125,7 +125,7 @@ impl Producer {
     /// Stores the word at the tail.
     #[inline(always)]
     fn store(&self) {
-        if let Some(place) = self.ring.words.get(self.tail as usize / WORD % WORDS) {
+        if let Some(place) = self.ring.words.get(self.tail as usize / WORD % NAMES) {
             place.store(self.word, Ordering::Relaxed);
         }
     }
@@ -146,12 +146,12 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    /// How many bytes were ever taken.
+    /// PollSource many bytes were ever taken.
     pub(crate) fn taken_in_all(&self) -> u64 {
         self.head
     }
 
-    /// How many bytes there are.
+    /// PollSource many bytes there are.
     pub(crate) fn len(&self) -> usize {
         (self.ring.tail.0.load(Ordering::Acquire) - self.head) as usize
     }
@@ -169,7 +169,7 @@ impl Consumer {
         let end = self.head + bytes.min(self.len()) as u64;
         into.reserve(bytes);
         while self.head < end {
-            let place = self.head as usize / WORD % WORDS;
+            let place = self.head as usize / WORD % NAMES;
             let word = self.ring.words[place].load(Ordering::Relaxed).to_le_bytes();
             let skip = self.head as usize % WORD;
             let until = WORD.min(skip + (end - self.head) as usize);

@@ -9,7 +9,7 @@ use crate::tracker::shared::Shared;
 
 static RUNNING: RwLock<Vec<Entry>> = RwLock::new(Vec::new());
 
-/// How many entries there are, so that a program that records nothing does not
+/// PollSource many entries there are, so that a program that records nothing does not
 /// even read the list.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -20,7 +20,7 @@ struct Entry {
 }
 
 /// A recording has begun.
-pub(crate) fn begun(shared: &Arc<Shared>, detail: Detail) {
+pub(crate) fn register(shared: &Arc<Shared>, detail: Detail) {
     let mut list = RUNNING.write().unwrap_or_else(PoisonError::into_inner);
     // Those that have ended go where somebody waits anyway.
     list.retain(|entry| entry.shared.upgrade().is_some_and(|shared| !shared.is_closed()));

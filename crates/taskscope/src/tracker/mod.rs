@@ -15,3 +15,5 @@ pub(crate) mod span_stack;
 pub(crate) mod spans;
 pub(crate) mod task;
 pub(crate) mod thread;
+pub(crate) mod user_spans;
+pub(crate) mod waits;

@@ -8,33 +8,33 @@ use std::sync::OnceLock;
 
 /// The number of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word(u16);
+pub(crate) struct OpName(u16);
 
 /// Tokio has some twenty.
 const MOST: usize = 128;
 
 /// Words are only ever added, each in the first free place.
-static WORDS: [OnceLock<Box<str>>; MOST] = [const { OnceLock::new() }; MOST];
+static NAMES: [OnceLock<Box<str>>; MOST] = [const { OnceLock::new() }; MOST];
 
-impl Word {
+impl OpName {
     /// The word for a text. Texts without number share one that says so.
     pub(crate) fn of(text: &str) -> Self {
-        let found = WORDS[..MOST - 1].iter().position(|place| {
+        let found = NAMES[..MOST - 1].iter().position(|place| {
             // A place that has just been taken by somebody else is his.
             **place.get_or_init(|| text.into()) == *text
         });
         let found = found.unwrap_or_else(|| {
-            WORDS[MOST - 1].get_or_init(|| "another operation".into());
+            NAMES[MOST - 1].get_or_init(|| "another operation".into());
             MOST - 1
         });
         Self(found as u16)
     }
 
     pub(crate) fn text(self) -> &'static str {
-        WORDS.get(usize::from(self.0)).and_then(OnceLock::get).map_or("", |text| &**text)
+        NAMES.get(usize::from(self.0)).and_then(OnceLock::get).map_or("", |text| &**text)
     }
 
-    /// See [`Mark`](crate::tracker::task::Mark).
+    /// See [`SpanKind`](crate::tracker::task::SpanKind).
     pub(crate) fn number(self) -> u64 {
         self.0.into()
     }
@@ -50,10 +50,10 @@ mod tests {
 
     #[test]
     fn a_word_has_one_number_and_its_text() {
-        let (lock, read) = (Word::of("Mutex::lock"), Word::of("RwLock::read"));
+        let (lock, read) = (OpName::of("Mutex::lock"), OpName::of("RwLock::read"));
         assert_ne!(lock, read);
-        assert_eq!(Word::of("Mutex::lock"), lock);
+        assert_eq!(OpName::of("Mutex::lock"), lock);
         assert_eq!((lock.text(), read.text()), ("Mutex::lock", "RwLock::read"));
-        assert_eq!(Word::with_number(read.number()), read);
+        assert_eq!(OpName::with_number(read.number()), read);
     }
 }

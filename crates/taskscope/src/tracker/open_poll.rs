@@ -12,7 +12,7 @@ pub(crate) struct OpenPoll {
     pub(crate) task: TaskId,
     /// The id of the task's span, 0 while it has not been entered.
     pub(crate) span: u64,
-    pub(crate) how: How,
+    pub(crate) source: PollSource,
     /// Visits so far.
     pub(crate) visits: u32,
     /// The thread was unwinding when this began, so that it still is says
@@ -22,13 +22,13 @@ pub(crate) struct OpenPoll {
     pub(crate) kept_waker: bool,
     /// The task has been woken within this poll, by itself.
     pub(crate) woke_itself: bool,
-    /// How the task ended within this poll, if it has.
+    /// PollSource the task ended within this poll, if it has.
     pub(crate) end: Option<EndKind>,
 }
 
 /// Who opened it.
 #[derive(Debug)]
-pub(crate) enum How {
+pub(crate) enum PollSource {
     /// The hooks.
     Hook,
     /// The layer, for a task without hooks. `follows_own`: the last thing on this
@@ -46,16 +46,16 @@ pub(crate) enum How {
 pub(crate) struct LastVisit {
     pub(crate) task: TaskId,
     /// `ThreadState::told` at its end.
-    pub(crate) told: u64,
+    pub(crate) calls: u64,
     pub(crate) at: Nanos,
     pub(crate) kept_waker: bool,
-    /// How the task ended, if this visit was its last.
+    /// PollSource the task ended, if this visit was its last.
     pub(crate) end: EndKind,
     /// `None` where that was seen at shutdown.
     pub(crate) of: Option<Task>,
 }
 
-/// How a task ended, as it is written.
+/// PollSource a task ended, as it is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending {
     pub(crate) end: EndKind,
@@ -79,11 +79,11 @@ impl Ending {
 pub(crate) const AT_ONCE: Nanos = 1_000_000;
 
 impl OpenPoll {
-    pub(crate) fn new(task: TaskId, how: How) -> Self {
+    pub(crate) fn new(task: TaskId, source: PollSource) -> Self {
         Self {
             task,
             span: 0,
-            how,
+            source,
             visits: 0,
             unwinding_before: std::thread::panicking(),
             panicked: false,
@@ -97,7 +97,7 @@ impl OpenPoll {
         self.panicked |= !self.unwinding_before && std::thread::panicking();
     }
 
-    /// How a task ends that ends inside this bracket of the hooks.
+    /// PollSource a task ends that ends inside this bracket of the hooks.
     pub(crate) fn end_in_bracket(&self) -> Ending {
         match self.visits {
             _ if self.panicked => Ending::new(EndKind::Panicked, false),
@@ -114,13 +114,15 @@ impl OpenPoll {
 
     /// `all_have_spans`: there are no tasks that are polled without being visited.
     pub(crate) fn result(&self, all_have_spans: impl FnOnce() -> bool) -> PollResult {
-        match (&self.how, self.end) {
+        match (&self.source, self.end) {
             // Another thread had ended it: its runtime shuts down.
-            (How::Hook, None) if self.visits == 0 && all_have_spans() => PollResult::OnlyDropped,
-            (How::Hook, None) => PollResult::Pending,
-            (How::Hook, _) if self.visits == 1 => PollResult::OnlyDropped,
+            (PollSource::Hook, None) if self.visits == 0 && all_have_spans() => {
+                PollResult::OnlyDropped
+            }
+            (PollSource::Hook, None) => PollResult::Pending,
+            (PollSource::Hook, _) if self.visits == 1 => PollResult::OnlyDropped,
             (_, Some(EndKind::Panicked)) => PollResult::Panicked,
-            (How::Hook, Some(_)) => PollResult::Ready,
+            (PollSource::Hook, Some(_)) => PollResult::Ready,
             _ if self.panicked => PollResult::Panicked,
             _ => PollResult::Pending,
         }
@@ -128,7 +130,7 @@ impl OpenPoll {
 }
 
 impl LastVisit {
-    /// How the task ended, if this visit was its last.
+    /// PollSource the task ended, if this visit was its last.
     pub(crate) fn ending(&self) -> Ending {
         match self.of {
             None => Ending::SHUTDOWN,

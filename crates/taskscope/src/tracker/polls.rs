@@ -26,7 +26,7 @@
 //! bracket is the shutdown of its runtime, and no poll.
 //!
 //! Without hooks each visit is written as a poll whose source is a span, the
-//! last one included; a reader takes that one off when it sees the end. How the
+//! last one included; a reader takes that one off when it sees the end. PollSource the
 //! task ended is then an inference: a visit that follows the one before without
 //! anything between them on the thread dropped what had just returned.
 //!
@@ -44,10 +44,10 @@
 use taskscope_format::{EndKind, Event, Location, Nanos, Source, Spawn, TaskId, TaskKind, WakeOp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::tracker::open_poll::{AT_ONCE, Ending, How, LastVisit, OpenPoll};
+use crate::tracker::open_poll::{AT_ONCE, Ending, LastVisit, OpenPoll, PollSource};
 use crate::tracker::runtimes::HookSet;
 use crate::tracker::shared::Shared;
-use crate::tracker::task::{Mark, Spanned, Task};
+use crate::tracker::task::{SpanData, SpanKind, Task};
 use crate::tracker::thread::ThreadState;
 
 /// What the hooks tell.
@@ -61,7 +61,7 @@ impl ThreadState {
         self.find_worker(shared, None);
         let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
         spawn.runtime = hooks.runtime();
-        match self.announced.take() {
+        match self.last_span_spawn.take() {
             // The layer has just told all but the runtime.
             Some(announced) if announced.id == task => announced.set_hooked(),
             _ => {
@@ -79,7 +79,7 @@ impl ThreadState {
         self.find_worker(shared, Some(hooks));
         let start = Event::PollStart { task, source: Source::Hook };
         self.stream.write(shared.now_in_order(), &start);
-        self.open.push(OpenPoll::new(task, How::Hook));
+        self.open.push(OpenPoll::new(task, PollSource::Hook));
     }
 
     #[inline]
@@ -87,7 +87,7 @@ impl ThreadState {
         // Nearly always the innermost, and without news.
         if let Some(open) = self.open.last()
             && open.task == task
-            && matches!(open.how, How::Hook)
+            && matches!(open.source, PollSource::Hook)
         {
             let result = open.result(|| shared.all_have_spans());
             let kept_waker = open.kept_waker;
@@ -136,19 +136,19 @@ impl ThreadState {
 /// What the layer tells.
 impl ThreadState {
     pub(crate) fn span_spawn(&mut self, shared: &Shared, task: Task, mut spawn: Spawn<'_>) {
-        self.told += 1;
+        self.calls += 1;
         if task.kind == TaskKind::BlockOn {
-            self.place_is_stale();
+            self.worker_may_have_changed();
         }
         self.find_worker(shared, None);
         spawn.parent = self.running();
         self.stream.write(shared.now(), &Event::Spawn(spawn));
-        self.announced = Some(task);
+        self.last_span_spawn = Some(task);
     }
 
     /// A blocking task was made to run a worker's loop.
     pub(crate) fn worker_thread_spawned(&mut self, shared: &Shared, by_block_in_place: bool) {
-        self.told += 1;
+        self.calls += 1;
         if by_block_in_place && self.stream.worker().is_some() {
             self.give_worker_away(shared.now());
         }
@@ -159,8 +159,8 @@ impl ThreadState {
     #[inline]
     pub(crate) fn enter_again(&mut self, span: u64) -> bool {
         match self.open.last_mut() {
-            Some(open) if open.span == span && matches!(open.how, How::Hook) => {
-                self.told += 1;
+            Some(open) if open.span == span && matches!(open.source, PollSource::Hook) => {
+                self.calls += 1;
                 open.visits += 1;
                 true
             }
@@ -176,8 +176,8 @@ impl ThreadState {
     #[inline]
     pub(crate) fn enter_first(&mut self, span: u64, task: TaskId) -> bool {
         match self.open.last_mut() {
-            Some(open) if open.task == task && matches!(open.how, How::Hook) => {
-                self.told += 1;
+            Some(open) if open.task == task && matches!(open.source, PollSource::Hook) => {
+                self.calls += 1;
                 open.span = span;
                 open.visits += 1;
                 true
@@ -186,26 +186,26 @@ impl ThreadState {
         }
     }
 
-    pub(crate) fn enter(&mut self, shared: &Shared, span: u64, of: Spanned) {
+    pub(crate) fn enter(&mut self, shared: &Shared, span: u64, of: SpanData) {
         match &of {
-            Spanned::Task(task) if self.enter_first(span, task.id) => return,
-            Spanned::Resource(_) | Spanned::Operation(_) => {
-                return of.mark().into_iter().for_each(|mark| self.inside.enter(span, mark));
+            SpanData::Task(task) if self.enter_first(span, task.id) => return,
+            SpanData::Resource(_) | SpanData::Operation(_) => {
+                return of.kind().into_iter().for_each(|mark| self.span_stack.enter(span, mark));
             }
-            Spanned::Span(id, _) => return self.enter_span(shared, span, *id),
+            SpanData::Span(id, _) => return self.enter_user_span(shared, span, *id),
             _ => {}
         }
-        self.told += 1;
-        let Spanned::Task(task) = of else {
-            self.place_is_stale();
+        self.calls += 1;
+        let SpanData::Task(task) = of else {
+            self.worker_may_have_changed();
             return;
         };
         if task.is_hooked() {
-            self.push_visit(span, task.id, How::Shutdown);
+            self.push_visit(span, task.id, PollSource::Shutdown);
             return;
         }
         if task.kind == TaskKind::BlockOn {
-            self.place_is_stale();
+            self.worker_may_have_changed();
         } else {
             self.acts_as_worker();
         }
@@ -214,18 +214,18 @@ impl ThreadState {
         self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let follows_own = self.last_visit.as_ref().is_some_and(|last| {
             last.task == task.id
-                && last.told + 1 == self.told
+                && last.calls + 1 == self.calls
                 && !(last.kept_waker && time.saturating_sub(last.at) > AT_ONCE)
         });
         let again = task.set_entered();
-        self.push_visit(span, task.id, How::Span { task, follows_own, again });
+        self.push_visit(span, task.id, PollSource::Span { task, follows_own, again });
     }
 
     /// Says whether the span was known to be entered.
     #[inline]
     pub(crate) fn exit(&mut self, shared: &Shared, span: u64) -> bool {
-        match self.inside.leave(span) {
-            Some(Mark::Span(id)) => {
+        match self.span_stack.leave(span) {
+            Some(SpanKind::Span(id)) => {
                 self.stream.write(shared.now(), &Event::SpanExit(id));
                 return true;
             }
@@ -235,10 +235,10 @@ impl ThreadState {
         let Some(position) = self.open.iter().rposition(|open| open.span == span) else {
             return false;
         };
-        self.told += 1;
+        self.calls += 1;
         let open = &mut self.open[position];
         open.note_panic();
-        if !matches!(open.how, How::Hook) {
+        if !matches!(open.source, PollSource::Hook) {
             self.end_polls(shared, position);
         }
         true
@@ -249,14 +249,14 @@ impl ThreadState {
     /// this recording began.
     #[cold]
     pub(crate) fn exit_unknown(&mut self, shared: &Shared) {
-        self.told += 1;
-        self.place_is_stale();
+        self.calls += 1;
+        self.worker_may_have_changed();
         self.find_worker(shared, None);
-        self.stream.tell_worker(shared.now());
+        self.stream.write_worker(shared.now());
     }
 
     pub(crate) fn close(&mut self, shared: &Shared, task: &Task) {
-        self.told += 1;
+        self.calls += 1;
         if let Some(position) = self.bracket_of(task.id) {
             self.end_in_bracket(shared.now(), position);
             return;
@@ -275,7 +275,7 @@ impl ThreadState {
             None => Ending::new(task.outcome(), true),
         };
         if task.kind == TaskKind::BlockOn {
-            self.place_is_stale();
+            self.worker_may_have_changed();
         }
         self.find_worker(shared, None);
         self.write_end(shared.now(), task.id, ending);
@@ -283,14 +283,14 @@ impl ThreadState {
 
     /// The task whose waker is being cloned: if it is running here, it keeps it.
     pub(crate) fn waker_cloned(&mut self, span: u64) {
-        self.told += 1;
+        self.calls += 1;
         if let Some(open) = self.open.iter_mut().rev().find(|open| open.span == span) {
             open.kept_waker = true;
         }
     }
 
     pub(crate) fn waker_dropped(&mut self) {
-        self.told += 1;
+        self.calls += 1;
     }
 
     /// The task that runs here and has this span.
@@ -304,7 +304,7 @@ impl ThreadState {
 
     #[inline]
     pub(crate) fn wake(&mut self, shared: &Shared, task: TaskId, op: WakeOp) {
-        self.told += 1;
+        self.calls += 1;
         // A driver, or a worker after some yields, wakes several at one go: nothing has
         // been taken over in between, and the thread is what it was.
         let goes_on = self.wakes;
@@ -337,15 +337,20 @@ impl ThreadState {
 
     /// The task that runs on this thread.
     pub(crate) fn running(&self) -> Option<TaskId> {
-        self.open.last().filter(|open| !matches!(open.how, How::Shutdown)).map(|open| open.task)
+        self.open
+            .last()
+            .filter(|open| !matches!(open.source, PollSource::Shutdown))
+            .map(|open| open.task)
     }
 
     fn bracket_of(&self, task: TaskId) -> Option<usize> {
-        self.open.iter().rposition(|open| open.task == task && matches!(open.how, How::Hook))
+        self.open
+            .iter()
+            .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
     }
 
-    fn push_visit(&mut self, span: u64, task: TaskId, how: How) {
-        let mut open = OpenPoll::new(task, how);
+    fn push_visit(&mut self, span: u64, task: TaskId, source: PollSource) {
+        let mut open = OpenPoll::new(task, source);
         open.span = span;
         open.visits = 1;
         self.open.push(open);
@@ -380,7 +385,7 @@ impl ThreadState {
             let Some(open) = self.open.pop() else { return };
             let result = open.result(|| shared.all_have_spans());
             let kept_waker = open.kept_waker;
-            if !matches!(open.how, How::Shutdown) {
+            if !matches!(open.source, PollSource::Shutdown) {
                 self.stream.write(time, &Event::PollEnd { result, kept_waker });
             }
             self.note_visit(time, open);
@@ -388,14 +393,16 @@ impl ThreadState {
     }
 
     fn note_visit(&mut self, at: Nanos, open: OpenPoll) {
-        let (end, of) = match open.how {
-            How::Hook | How::Wrapper => return,
-            How::Shutdown => (EndKind::Cancelled, None),
+        let (end, of) = match open.source {
+            PollSource::Hook | PollSource::Wrapper => return,
+            PollSource::Shutdown => (EndKind::Cancelled, None),
             // The visit that drops a panicked future begins while unwinding.
-            How::Span { task, .. } if open.panicked || task.outcome() == EndKind::Panicked => {
+            PollSource::Span { task, .. }
+                if open.panicked || task.outcome() == EndKind::Panicked =>
+            {
                 (EndKind::Panicked, Some(task))
             }
-            How::Span { task, follows_own, again } => {
+            PollSource::Span { task, follows_own, again } => {
                 let returned = match task.kind {
                     // Polled until it returns.
                     TaskKind::BlockOn => true,
@@ -410,6 +417,6 @@ impl ThreadState {
             task.set_outcome(end);
         }
         let (task, kept_waker) = (open.task, open.kept_waker);
-        self.last_visit = Some(LastVisit { task, told: self.told, at, kept_waker, end, of });
+        self.last_visit = Some(LastVisit { task, calls: self.calls, at, kept_waker, end, of });
     }
 }

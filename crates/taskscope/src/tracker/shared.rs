@@ -7,7 +7,6 @@ use std::thread::Thread;
 use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
 use crate::Detail;
-use crate::output::flight::triggers::Marks;
 use crate::stream::clock::Clock;
 use crate::stream::{Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
@@ -31,13 +30,11 @@ pub(crate) struct Shared {
     /// recording another one, or was being torn down.
     missed: AtomicU64,
     /// Whether wakes are recorded.
-    tells_wakes: bool,
+    records_wakes: bool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
     /// A task with hooks was spawned, and has no span that anybody hears of.
     spanless: AtomicBool,
-    /// What asks for a dump of a flight recorder.
-    pub(crate) marks: Marks,
     /// Blocks that have reached a file, to see whether it still takes any.
     blocks: AtomicU64,
     /// The recorded process. A fork of it has all this, and no writer thread.
@@ -61,10 +58,9 @@ impl Shared {
             new_streams: Mutex::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
-            tells_wakes: detail == Detail::Full,
+            records_wakes: detail == Detail::Full,
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
-            marks: Marks::default(),
             blocks: AtomicU64::new(0),
             process: std::process::id(),
         }
@@ -78,7 +74,7 @@ impl Shared {
     /// See [`Clock::now_in_order`]; without the order where no wakes are recorded.
     #[inline]
     pub(crate) fn now_in_order(&self) -> Nanos {
-        if self.tells_wakes { self.clock.now_in_order() } else { self.clock.now() }
+        if self.records_wakes { self.clock.now_in_order() } else { self.clock.now() }
     }
 
     #[inline]
@@ -175,7 +171,7 @@ impl Shared {
         self.blocks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many blocks have reached a file.
+    /// PollSource many blocks have reached a file.
     pub(crate) fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
     }

@@ -16,7 +16,7 @@
 //! it is checked by `crates/taskscope-handover`.)
 
 use crate::stream::sync::{AtomicU64, Ordering, SPAN_PLACES, fence, zeroed};
-use crate::tracker::task::Mark;
+use crate::tracker::task::SpanKind;
 
 /// In the place of a span: there is none, or somebody is writing it. Neither is
 /// the id of a span.
@@ -37,17 +37,17 @@ impl SpanIndex {
 
     /// What is behind a span; `None` where it isn't here.
     #[inline]
-    pub(crate) fn find(&self, span: u64) -> Option<Mark> {
+    pub(crate) fn find(&self, span: u64) -> Option<SpanKind> {
         let (of, mark) = self.place(span)?;
         let before = of.load(Ordering::Acquire);
         let found = mark.load(Ordering::Relaxed);
         // With that of a writer: whoever sees its mark sees its span or BUSY.
         fence(Ordering::Acquire);
-        (before == span && of.load(Ordering::Relaxed) == span).then(|| Mark::from_bits(found))
+        (before == span && of.load(Ordering::Relaxed) == span).then(|| SpanKind::from_bits(found))
     }
 
     /// Enters a new span, if its place is free.
-    pub(crate) fn insert(&self, span: u64, mark: Mark) {
+    pub(crate) fn insert(&self, span: u64, mark: SpanKind) {
         let Some((of, place)) = self.place(span) else { return };
         if of.compare_exchange(FREE, BUSY, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             fence(Ordering::Release);
@@ -82,14 +82,14 @@ mod tests {
 
     use super::*;
 
-    fn task(id: u64) -> Mark {
-        Mark::Task(TaskId(id))
+    fn task(id: u64) -> SpanKind {
+        SpanKind::Task(TaskId(id))
     }
 
     #[test]
     fn a_span_is_found_while_it_lives() {
         let index = SpanIndex::new();
-        for mark in [task(70), Mark::Resource(ResourceId(70))] {
+        for mark in [task(70), SpanKind::Resource(ResourceId(70))] {
             index.insert(7, mark);
             assert_eq!(index.find(7), Some(mark));
             assert_eq!(index.find(8), None);

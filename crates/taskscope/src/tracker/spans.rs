@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 
-use crate::tracker::task::Spanned;
+use crate::tracker::task::SpanData;
 
 /// The spans of one subscriber that are open.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ type Shard = HashMap<u64, OpenSpan, BuildHasherDefault<SpanHasher>>;
 
 #[derive(Debug)]
 struct OpenSpan {
-    of: Spanned,
+    of: SpanData,
     handles: usize,
 }
 
@@ -40,7 +40,7 @@ impl Spans {
     }
 
     /// A new span, with one handle.
-    pub(crate) fn insert(&self, span: &Id, of: Spanned) {
+    pub(crate) fn insert(&self, span: &Id, of: SpanData) {
         self.shard(span).insert(span.into_u64(), OpenSpan { of, handles: 1 });
     }
 
@@ -51,7 +51,7 @@ impl Spans {
     }
 
     /// Returns what was kept with the span, if that was its last handle.
-    pub(crate) fn drop_handle(&self, span: &Id) -> Option<Spanned> {
+    pub(crate) fn drop_handle(&self, span: &Id) -> Option<SpanData> {
         let mut shard = self.shard(span);
         let open = shard.get_mut(&span.into_u64())?;
         open.handles -= 1;
@@ -63,7 +63,7 @@ impl Spans {
 
     /// What is behind a span; nothing for one that was made before this recording,
     /// one that isn't wanted, and one that has closed.
-    pub(crate) fn find(&self, span: &Id) -> Option<Spanned> {
+    pub(crate) fn find(&self, span: &Id) -> Option<SpanData> {
         self.shard(span).get(&span.into_u64()).map(|open| open.of.clone())
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     fn a_span_is_open_until_its_last_handle_is_dropped() {
         let spans = Spans::default();
         let first = Id::from_u64(1);
-        spans.insert(&first, Spanned::Task(Task::new(TaskId(1), TaskKind::Task)));
+        spans.insert(&first, SpanData::Task(Task::new(TaskId(1), TaskKind::Task)));
         spans.add_handle(&first);
         assert!(spans.drop_handle(&first).is_none());
         assert!(spans.find(&first).is_some());

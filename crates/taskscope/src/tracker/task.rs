@@ -7,11 +7,11 @@ use taskscope_format::{EndKind, ResourceId, SpanId, TaskId, TaskKind};
 
 use tracing::Metadata;
 
-use crate::tracker::op_names::Word;
+use crate::tracker::op_names::OpName;
 
 /// What is behind a span.
 #[derive(Clone, Debug)]
-pub(crate) enum Spanned {
+pub(crate) enum SpanData {
     /// A task.
     Task(Task),
     /// One of Tokio's own worker threads, which to `tracing` looks like a
@@ -20,30 +20,30 @@ pub(crate) enum Spanned {
     /// A resource that tasks wait for.
     Resource(ResourceId),
     /// An operation on a resource.
-    Operation(Word),
+    Operation(OpName),
     /// A span of the program's own.
     Span(SpanId, &'static Metadata<'static>),
 }
 
-impl Spanned {
+impl SpanData {
     /// The same in brief.
-    pub(crate) fn mark(&self) -> Option<Mark> {
+    pub(crate) fn kind(&self) -> Option<SpanKind> {
         Some(match self {
-            Self::Task(task) => Mark::Task(task.id),
+            Self::Task(task) => SpanKind::Task(task.id),
             Self::WorkerThread => return None,
-            Self::Resource(id) => Mark::Resource(*id),
-            Self::Operation(word) => Mark::Operation(*word),
-            Self::Span(id, _) => Mark::Span(*id),
+            Self::Resource(id) => SpanKind::Resource(*id),
+            Self::Operation(word) => SpanKind::Operation(*word),
+            Self::Span(id, _) => SpanKind::Span(*id),
         })
     }
 }
 
 /// What is behind a span, if all that is asked is which of its kind it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum SpanKind {
     Task(TaskId),
     Resource(ResourceId),
-    Operation(Word),
+    Operation(OpName),
     Span(SpanId),
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Mark {
 /// gets that far.
 const KIND_SHIFT: u32 = 62;
 
-impl Mark {
+impl SpanKind {
     #[inline]
     pub(crate) fn to_bits(self) -> u64 {
         let (kind, number) = match self {
@@ -69,7 +69,7 @@ impl Mark {
         match bits >> KIND_SHIFT {
             0 => Self::Task(TaskId(number)),
             1 => Self::Resource(ResourceId(number)),
-            2 => Self::Operation(Word::with_number(number)),
+            2 => Self::Operation(OpName::with_number(number)),
             _ => Self::Span(SpanId(number)),
         }
     }
@@ -80,7 +80,7 @@ impl Mark {
 pub(crate) struct Task {
     pub(crate) id: TaskId,
     pub(crate) kind: TaskKind,
-    marks: Arc<Marks>,
+    flags: Arc<TaskFlags>,
 }
 
 /// What is learned of a task later, on any thread.
@@ -88,7 +88,7 @@ pub(crate) struct Task {
 /// Relaxed access is enough: the hand-over of the task itself between threads
 /// orders it.
 #[derive(Debug, Default)]
-struct Marks {
+struct TaskFlags {
     hooked: AtomicBool,
     entered: AtomicBool,
     ended: AtomicBool,
@@ -98,7 +98,7 @@ struct Marks {
 
 impl Task {
     pub(crate) fn new(id: TaskId, kind: TaskKind) -> Self {
-        let task = Self { id, kind, marks: Arc::default() };
+        let task = Self { id, kind, flags: Arc::default() };
         task.set_outcome(EndKind::Unknown);
         task
     }
@@ -106,30 +106,30 @@ impl Task {
     /// Whether our hooks are on the task's runtime, and so tell of its polls
     /// and its end.
     pub(crate) fn is_hooked(&self) -> bool {
-        self.marks.hooked.load(Ordering::Relaxed)
+        self.flags.hooked.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_hooked(&self) {
-        self.marks.hooked.store(true, Ordering::Relaxed);
+        self.flags.hooked.store(true, Ordering::Relaxed);
     }
 
-    /// Marks that the task has been visited; says whether it had been before.
+    /// TaskFlags that the task has been visited; says whether it had been before.
     pub(crate) fn set_entered(&self) -> bool {
-        self.marks.entered.swap(true, Ordering::Relaxed)
+        self.flags.entered.swap(true, Ordering::Relaxed)
     }
 
-    /// How the task ended, if its last visit so far was its last of all.
+    /// PollSource the task ended, if its last visit so far was its last of all.
     pub(crate) fn outcome(&self) -> EndKind {
-        let code = self.marks.outcome.load(Ordering::Relaxed);
+        let code = self.flags.outcome.load(Ordering::Relaxed);
         EndKind::from_code(code).unwrap_or(EndKind::Unknown)
     }
 
     pub(crate) fn set_outcome(&self, end: EndKind) {
-        self.marks.outcome.store(end.code(), Ordering::Relaxed);
+        self.flags.outcome.store(end.code(), Ordering::Relaxed);
     }
 
-    /// Marks that the task's end has been written; says whether it had been.
+    /// TaskFlags that the task's end has been written; says whether it had been.
     pub(crate) fn set_ended(&self) -> bool {
-        self.marks.ended.swap(true, Ordering::Relaxed)
+        self.flags.ended.swap(true, Ordering::Relaxed)
     }
 }

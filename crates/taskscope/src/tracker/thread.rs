@@ -13,7 +13,7 @@ use crate::stream::Stream;
 use crate::tracker::open_poll::{Ending, LastVisit, OpenPoll};
 use crate::tracker::runtimes::HookSet;
 use crate::tracker::shared::Shared;
-use crate::tracker::span_stack::Inside;
+use crate::tracker::span_stack::SpanStack;
 use crate::tracker::task::Task;
 
 thread_local! {
@@ -35,7 +35,7 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
         let position = states.iter().position(|state| state.recording == shared.recording);
         let position = match position.filter(|_| !shared.is_closed()) {
             Some(position) => position,
-            None => match come_or_go(&mut states, shared, position) {
+            None => match attach_or_detach(&mut states, shared, position) {
                 Ok(position) => position,
                 Err(told) => return told,
             },
@@ -52,7 +52,7 @@ pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shar
 /// The first event of a thread, or the first after the end: where the thread's state is
 /// now, or whether all is well without.
 #[cold]
-fn come_or_go(
+fn attach_or_detach(
     states: &mut Vec<ThreadState>,
     shared: &Shared,
     position: Option<usize>,
@@ -71,13 +71,13 @@ fn come_or_go(
 pub(crate) struct ThreadState {
     recording: u64,
     pub(crate) stream: Stream,
-    place: Place,
+    known_worker: KnownWorker,
     /// The polls open on this thread, innermost last.
     pub(crate) open: Vec<OpenPoll>,
-    pub(crate) inside: Inside,
+    pub(crate) span_stack: SpanStack,
     /// Counts what the layer was told, to see whether two things followed each
     /// other at once.
-    pub(crate) told: u64,
+    pub(crate) calls: u64,
     pub(crate) last_visit: Option<LastVisit>,
     /// This is a worker, and the last that it did was to call a waker outside of any
     /// poll.
@@ -88,12 +88,12 @@ pub(crate) struct ThreadState {
     ended: [TaskId; 8],
     next_ended: usize,
     /// The task whose span has just been made, for the hook that follows.
-    pub(crate) announced: Option<Task>,
+    pub(crate) last_span_spawn: Option<Task>,
 }
 
 /// Which worker the thread was when that was last asked.
 #[derive(Debug, Default)]
-struct Place {
+struct KnownWorker {
     /// The answer must be asked for again.
     stale: bool,
     index: Option<u32>,
@@ -115,15 +115,15 @@ impl ThreadState {
         Some(Self {
             recording: shared.recording,
             stream: shared.new_stream()?,
-            place: Place { stale: true, ..Place::default() },
+            known_worker: KnownWorker { stale: true, ..KnownWorker::default() },
             open: Vec::new(),
-            inside: Inside::default(),
-            told: 0,
+            span_stack: SpanStack::default(),
+            calls: 0,
             last_visit: None,
             wakes: false,
             ended: [TaskId(0); 8],
             next_ended: 0,
-            announced: None,
+            last_span_spawn: None,
         })
     }
 
@@ -133,12 +133,12 @@ impl ThreadState {
     /// The index is cheap to ask for and asked for each time. The runtime is
     /// not, so its last answer is kept while nothing has happened that could
     /// change it: another index, other hooks, or the layer's
-    /// [`place_is_stale`](Self::place_is_stale).
+    /// [`worker_may_have_changed`](Self::worker_may_have_changed).
     pub(crate) fn find_worker(&mut self, shared: &Shared, hooks: Option<&HookSet>) {
         self.wakes = false;
         let index = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
-        let same_hooks = hooks.is_none_or(|hooks| hooks.number == self.place.hooks);
-        if !self.place.stale && index == self.place.index && same_hooks {
+        let same_hooks = hooks.is_none_or(|hooks| hooks.number == self.known_worker.hooks);
+        if !self.known_worker.stale && index == self.known_worker.index && same_hooks {
             return;
         }
         let before = self.stream.worker();
@@ -148,19 +148,19 @@ impl ThreadState {
             .is_some_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
         let runtime = runtime.map(|handle| shared.runtimes().number(&handle, hooks));
         let mut worker = runtime.zip(index);
-        let given_away = self.place.given_away.filter(|_| index.is_some());
+        let given_away = self.known_worker.given_away.filter(|_| index.is_some());
         if worker == given_away {
             worker = None;
         }
         self.stream.set_worker(worker);
-        let known_hooks = if worker == before { self.place.hooks } else { 0 };
+        let known_hooks = if worker == before { self.known_worker.hooks } else { 0 };
         let hooks = hooks.map_or(known_hooks, |hooks| hooks.number);
-        self.place = Place { stale: false, index, hooks, current_thread, given_away };
+        self.known_worker = KnownWorker { stale: false, index, hooks, current_thread, given_away };
     }
 
     /// The thread may have entered or left a runtime.
-    pub(crate) fn place_is_stale(&mut self) {
-        self.place.stale = true;
+    pub(crate) fn worker_may_have_changed(&mut self) {
+        self.known_worker.stale = true;
         self.wakes = false;
     }
 
@@ -168,8 +168,8 @@ impl ThreadState {
     /// than the last.
     pub(crate) fn acts_unannounced(&mut self) {
         self.acts_as_worker();
-        if self.place.current_thread && self.open.is_empty() {
-            self.place_is_stale();
+        if self.known_worker.current_thread && self.open.is_empty() {
+            self.worker_may_have_changed();
         }
     }
 
@@ -177,16 +177,16 @@ impl ThreadState {
     /// it back, nobody says so; it has it for sure when it next takes up a task
     /// or parks. (Within the poll it may well run another runtime.)
     pub(crate) fn give_worker_away(&mut self, time: Nanos) {
-        self.place.given_away = self.stream.worker();
+        self.known_worker.given_away = self.stream.worker();
         if self.stream.set_worker(None) {
-            self.stream.tell_worker(time);
+            self.stream.write_worker(time);
         }
     }
 
     /// The thread takes up a task, or parks.
     pub(crate) fn acts_as_worker(&mut self) {
-        if self.place.given_away.is_some() && self.open.is_empty() {
-            self.place = Place { stale: true, ..Place::default() };
+        if self.known_worker.given_away.is_some() && self.open.is_empty() {
+            self.known_worker = KnownWorker { stale: true, ..KnownWorker::default() };
         }
     }
 

@@ -4,7 +4,7 @@
 //! By bytes, always: before a block comes in, the oldest ones go until there is room. And by
 //! time, if so asked: what came in before the window goes. (A block has at most the 50 ms before
 //! the writer thread took it, so the time at which it came in is late enough to judge it by.)
-//! What goes is not simply lost: the [digest](crate::output::flight::carry_over) reads it, and keeps what somebody
+//! What goes is not simply lost: the [carry-over](crate::output::flight::carry_over) reads it, and keeps what somebody
 //! needs to know to understand the rest.
 //!
 //! # Chains
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Nanos, Records, ThreadId, stands_alone};
 
-use crate::output::flight::carry_over::Digest;
+use crate::output::flight::carry_over::CarryOver;
 
 /// A block as it will stand in the file.
 pub(crate) type Block = (ThreadId, Arc<[u8]>);
@@ -36,7 +36,7 @@ struct Chain {
 }
 
 #[derive(Debug, Default)]
-struct KeptThread {
+struct ThreadBlocks {
     chains: u32,
     /// The number of its newest chain.
     newest: u64,
@@ -46,7 +46,7 @@ struct KeptThread {
 
 /// The newest blocks.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct BlockRing {
     most_bytes: usize,
     window: Option<Nanos>,
     chains: VecDeque<Chain>,
@@ -55,11 +55,11 @@ pub(crate) struct Kept {
     /// When the last that has gone came in: all that happened since is kept.
     gone: Nanos,
     bytes: usize,
-    threads: HashMap<ThreadId, KeptThread>,
-    digest: Digest,
+    threads: HashMap<ThreadId, ThreadBlocks>,
+    carry_over: CarryOver,
 }
 
-impl Kept {
+impl BlockRing {
     pub(crate) fn new(most_bytes: usize, window: Option<Nanos>) -> Self {
         Self {
             most_bytes,
@@ -69,13 +69,13 @@ impl Kept {
             gone: 0,
             bytes: 0,
             threads: HashMap::new(),
-            digest: Digest::new(most_bytes / 4),
+            carry_over: CarryOver::new(most_bytes / 4),
         }
     }
 
     /// Bytes in memory, those of the digest included.
     pub(crate) fn held(&self) -> usize {
-        self.bytes + self.digest.held()
+        self.bytes + self.carry_over.held()
     }
 
     /// Takes in the newest block of a thread.
@@ -94,7 +94,7 @@ impl Kept {
                     self.bytes += bytes;
                 }
                 // It leans on what had to go just now, and nobody can read it.
-                None => self.digest.lose(thread),
+                None => self.carry_over.lose(thread),
             }
             return;
         }
@@ -125,7 +125,7 @@ impl Kept {
         self.oldest += 1;
         self.gone = self.gone.max(chain.came);
         self.bytes -= chain.bytes;
-        self.digest.read(chain.thread, Records::new(chain.blocks.iter().map(|block| &**block)));
+        self.carry_over.read(chain.thread, Records::new(chain.blocks.iter().map(|block| &**block)));
         if let Some(of_thread) = self.threads.get_mut(&chain.thread) {
             of_thread.chains -= 1;
         }
@@ -137,7 +137,7 @@ impl Kept {
     fn forget_thread(&mut self, thread: ThreadId) {
         if self.threads.get(&thread).is_some_and(|kept| kept.ended && kept.chains == 0) {
             self.threads.remove(&thread);
-            self.digest.forget_thread(thread);
+            self.carry_over.forget_thread(thread);
         }
     }
 
@@ -161,14 +161,14 @@ impl Kept {
         let firsts = self.chains.iter().filter(|chain| seen.insert(chain.thread));
         let begin = firsts.filter_map(first_of).min();
         let mut blocks = Vec::new();
-        self.digest.write(&mut |thread, block| blocks.push((thread, block.into())));
+        self.carry_over.write(&mut |thread, block| blocks.push((thread, block.into())));
         for chain in &self.chains {
             blocks.extend(chain.blocks.iter().map(|block| (chain.thread, Arc::clone(block))));
         }
         // Where nothing has gone, all of the recording is there.
         let whole = self.gone.max(self.window.map_or(0, |window| now.saturating_sub(window)));
         let begin = (self.oldest > 0).then(|| begin.map_or(whole, |first| first.min(whole)));
-        Snapshot { blocks, begin, unknown: self.digest.unknown() }
+        Snapshot { blocks, begin, unknown: self.carry_over.unknown() }
     }
 }
 
@@ -178,7 +178,7 @@ pub(crate) struct Snapshot {
     pub(crate) blocks: Vec<Block>,
     /// From when on everything is kept, where something is not.
     pub(crate) begin: Option<Nanos>,
-    /// How many tasks were spawned before it of which nothing could be kept.
+    /// PollSource many tasks were spawned before it of which nothing could be kept.
     pub(crate) unknown: u64,
 }
 
@@ -198,7 +198,7 @@ mod tests {
         bytes
     }
 
-    fn polls(kept: &Kept) -> Vec<TaskId> {
+    fn polls(kept: &BlockRing) -> Vec<TaskId> {
         let snapshot = kept.snapshot(1_000);
         let blocks = snapshot.blocks.iter().map(|(_, block)| &**block);
         Records::new(blocks)
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn bytes_are_bounded_through_millions_of_events() {
         const MOST: usize = 2 << 20;
-        let mut kept = Kept::new(MOST, None);
+        let mut kept = BlockRing::new(MOST, None);
         let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
         for number in 0..2_000u64 {
             bytes.clear();
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_the_window_goes_and_the_rest_stays() {
-        let mut kept = Kept::new(2 << 20, Some(100));
+        let mut kept = BlockRing::new(2 << 20, Some(100));
         for time in [10, 50, 90, 130] {
             kept.push(THREAD, &block(time, &poll(time)), time);
             kept.expire(time);
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_block_that_leans_on_another_stays_and_goes_with_it() {
-        let mut kept = Kept::new(2 << 20, Some(100));
+        let mut kept = BlockRing::new(2 << 20, Some(100));
         let (mut encoder, mut first, mut second) = (Encoder::new(), Vec::new(), Vec::new());
         encoder.sync(1, &mut first);
         poll(1).iter().for_each(|event| encoder.event(1, event, &mut first));
@@ -267,14 +267,14 @@ mod tests {
         assert_eq!(kept.newest(THREAD).unwrap().count(), 4);
         kept.expire(161);
         assert_eq!(polls(&kept), []);
-        assert_eq!(kept.held(), kept.digest.held());
+        assert_eq!(kept.held(), kept.carry_over.held());
         kept.push(THREAD, &second, 170);
         assert_eq!(polls(&kept), [], "nobody can read it");
     }
 
     #[test]
     fn a_thread_that_is_gone_is_forgotten_with_its_last_block() {
-        let mut kept = Kept::new(2 << 20, Some(100));
+        let mut kept = BlockRing::new(2 << 20, Some(100));
         kept.push(THREAD, &block(5, &[Event::Park]), 5);
         kept.end(THREAD);
         assert_eq!(kept.threads.len(), 1);

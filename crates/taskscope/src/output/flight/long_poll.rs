@@ -32,17 +32,17 @@ struct Thread {
 struct Open {
     task: TaskId,
     start: Nanos,
-    told: bool,
+    reported: bool,
 }
 
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct LongPollWatch {
     limit: Nanos,
     threads: HashMap<ThreadId, Thread>,
     found: Option<LongPoll>,
 }
 
-impl Watch {
+impl LongPollWatch {
     pub(crate) fn new(limit: Nanos) -> Self {
         Self { limit, threads: HashMap::new(), found: None }
     }
@@ -63,12 +63,12 @@ impl Watch {
             match event {
                 Event::Worker(worker) => state.worker = worker.is_some(),
                 Event::PollStart { task, .. } => {
-                    state.open.push(Open { task, start: time, told: false });
+                    state.open.push(Open { task, start: time, reported: false });
                 }
                 Event::PollEnd { .. } => {
                     let Some(open) = state.open.pop() else { continue };
                     let lasted = time.saturating_sub(open.start);
-                    if lasted > self.limit && state.worker && !open.told {
+                    if lasted > self.limit && state.worker && !open.reported {
                         self.found = Some(LongPoll { task: open.task, lasted, goes_on: false });
                     }
                 }
@@ -86,12 +86,12 @@ impl Watch {
     pub(crate) fn look(&mut self, now: Nanos) -> Option<LongPoll> {
         for state in self.threads.values_mut().filter(|state| state.worker) {
             // The innermost: what is around it lasts as long because of it.
-            let Some(open) = state.open.last_mut().filter(|open| !open.told) else { continue };
+            let Some(open) = state.open.last_mut().filter(|open| !open.reported) else { continue };
             let lasted = now.saturating_sub(open.start);
             if lasted > self.limit {
                 let task = open.task;
                 // Those around it are as long, and no news either.
-                state.open.iter_mut().for_each(|open| open.told = true);
+                state.open.iter_mut().for_each(|open| open.reported = true);
                 self.found = Some(LongPoll { task, lasted, goes_on: true });
             }
         }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_poll_that_was_too_long_is_told_once() {
-        let mut watch = Watch::new(10);
+        let mut watch = LongPollWatch::new(10);
         let short = [(0, WORKER), (1, poll(1)), (11, OVER), (20, poll(2))];
         watch.read(THREAD, false, short.into_iter());
         assert_eq!(watch.look(30), None);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_poll_that_goes_on_is_told_once_and_not_again_when_it_ends() {
-        let mut watch = Watch::new(10);
+        let mut watch = LongPollWatch::new(10);
         let begun = [(0, WORKER), (1, poll(1)), (2, poll(2))];
         watch.read(THREAD, false, begun.into_iter());
         assert_eq!(watch.look(12), None);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn threads_that_are_no_workers_take_their_time() {
-        let mut watch = Watch::new(10);
+        let mut watch = LongPollWatch::new(10);
         let given_away = [(0, WORKER), (1, poll(1)), (2, Event::Worker(None))];
         watch.read(THREAD, false, given_away.into_iter());
         assert_eq!(watch.look(100), None);
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn where_events_were_dropped_nothing_is_known_to_be_long() {
-        let mut watch = Watch::new(10);
+        let mut watch = LongPollWatch::new(10);
         let lost = [(0, WORKER), (1, poll(1)), (5, Event::Dropped { count: 1, since: 4 })];
         watch.read(THREAD, false, lost.into_iter());
         assert_eq!(watch.look(100), None);

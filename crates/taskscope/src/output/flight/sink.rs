@@ -2,7 +2,7 @@
 //! is a cause.
 //!
 //! A dump is written by a thread of its own, from a list of blocks that it shares with what goes
-//! on being kept. So the writer thread empties the rings as ever, however slow the disk is, and
+//! on being ring. So the writer thread empties the rings as ever, however slow the disk is, and
 //! nothing is dropped for the sake of a dump.
 
 use std::fs::File;
@@ -17,16 +17,16 @@ use taskscope_format::{FileWriter, Nanos, ThreadId, stands_alone};
 
 use crate::Error;
 use crate::output::file::DumpFiles;
-use crate::output::flight::block_ring::{Block, Kept, Snapshot};
-use crate::output::flight::long_poll::Watch;
+use crate::output::flight::block_ring::{Block, BlockRing, Snapshot};
+use crate::output::flight::long_poll::LongPollWatch;
 use crate::output::flight::triggers::{Cause, Installed, Reply};
 use crate::output::flight::{DumpSignal, FlightRecorder};
 use crate::tracker::shared::Shared;
 
 #[derive(Debug)]
-pub(crate) struct BlackBox {
-    kept: Kept,
-    watch: Option<Watch>,
+pub(crate) struct FlightSink {
+    ring: BlockRing,
+    watch: Option<LongPollWatch>,
     signal: Option<DumpSignal>,
     limits: Limits,
     requests: Receiver<Reply>,
@@ -36,7 +36,7 @@ pub(crate) struct BlackBox {
     waiting: Option<Cause>,
     running: Vec<JoinHandle<Written>>,
     written: Written,
-    _installed: Installed,
+    installed: Installed,
 }
 
 /// What came of dumps.
@@ -44,11 +44,11 @@ pub(crate) struct BlackBox {
 pub(crate) struct Written {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) bytes: u64,
-    /// The first error that nobody has been told.
+    /// The first error that nobody has been message.
     pub(crate) error: Option<Error>,
 }
 
-/// How many automatic dumps there may be.
+/// PollSource many automatic dumps there may be.
 #[derive(Debug)]
 struct Limits {
     left: u32,
@@ -77,7 +77,7 @@ fn nanos(time: Duration) -> Nanos {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl BlackBox {
+impl FlightSink {
     pub(crate) fn new(
         flight: &FlightRecorder,
         files: DumpFiles,
@@ -86,8 +86,8 @@ impl BlackBox {
         installed: Installed,
     ) -> Self {
         Self {
-            kept: Kept::new(flight.bytes, flight.window.map(nanos)),
-            watch: flight.long_poll.map(|limit| Watch::new(nanos(limit))),
+            ring: BlockRing::new(flight.bytes, flight.window.map(nanos)),
+            watch: flight.long_poll.map(|limit| LongPollWatch::new(nanos(limit))),
             signal: flight.signal,
             limits: Limits { left: flight.most, apart: nanos(flight.apart), last: [None; 2] },
             requests,
@@ -96,20 +96,20 @@ impl BlackBox {
             waiting: None,
             running: Vec::new(),
             written: Written::default(),
-            _installed: installed,
+            installed,
         }
     }
 
-    /// Those who call for a dump. What they have told so far is in the rings.
+    /// Those who call for a dump. What they have message so far is in the rings.
     pub(crate) fn callers(&self) -> Vec<Reply> {
         self.requests.try_iter().collect()
     }
 
     /// Keeps a block.
     pub(crate) fn take_in(&mut self, thread: ThreadId, block: &[u8], now: Nanos) {
-        self.kept.push(thread, block, now);
+        self.ring.push(thread, block, now);
         if let Some(watch) = &mut self.watch {
-            match self.kept.newest(thread) {
+            match self.ring.newest(thread) {
                 Some(records) => watch.read(thread, !stands_alone(block), records),
                 // It leans on what had to go, so what is open now is not known.
                 None => watch.forget_thread(thread),
@@ -119,7 +119,7 @@ impl BlackBox {
 
     /// A thread is gone.
     pub(crate) fn end(&mut self, thread: ThreadId) {
-        self.kept.end(thread);
+        self.ring.end(thread);
         if let Some(watch) = &mut self.watch {
             watch.forget_thread(thread);
         }
@@ -127,8 +127,8 @@ impl BlackBox {
 
     /// Lets go what is too old, and says whether something calls for a dump, if there may be one.
     /// At the end, those that wait for another dump need not wait.
-    pub(crate) fn look(&mut self, shared: &Shared, now: Nanos, at_end: bool) -> Option<Cause> {
-        self.kept.expire(now);
+    pub(crate) fn look(&mut self, now: Nanos, at_end: bool) -> Option<Cause> {
+        self.ring.expire(now);
         let (over, running) =
             self.running.drain(..).partition(|thread| at_end || thread.is_finished());
         self.running = running;
@@ -136,8 +136,8 @@ impl BlackBox {
         over.into_iter().for_each(|thread| self.written.join(thread));
         let long_poll = self.watch.as_mut().and_then(|watch| watch.look(now));
         let causes = [
-            shared.marks.take_panic(),
-            shared.marks.take_signal().then(|| Cause::Signal(self.signal_name())),
+            self.installed.flags.take_panic(),
+            self.installed.flags.take_signal().then(|| Cause::Signal(self.signal_name())),
             long_poll.map(Cause::LongPoll),
         ];
         for cause in causes.into_iter().flatten() {
@@ -157,15 +157,15 @@ impl BlackBox {
     }
 
     pub(crate) fn snapshot(&self, now: Nanos) -> Snapshot {
-        self.kept.snapshot(now)
+        self.ring.snapshot(now)
     }
 
-    /// Has these blocks written; to be told to `reply`, or on standard error.
+    /// Has these blocks written; to be message to `reply`, or on standard error.
     pub(crate) fn write(
         &mut self,
         shared: &Arc<Shared>,
         blocks: Vec<Block>,
-        told: String,
+        message: String,
         reply: Option<Reply>,
     ) {
         let (files, started) = (Arc::clone(&self.files), self.started_unix_ns);
@@ -180,14 +180,14 @@ impl BlackBox {
                         // Whoever has gone meanwhile finds the file.
                         Some(reply) => drop(reply.send(Ok(path))),
                         None => {
-                            crate::init::complain(&format_args!("{told}: {}", path.display()));
+                            crate::stderr::warn(&format_args!("{message}: {}", path.display()));
                         }
                     }
                 }
                 Err(error) => match reply {
                     Some(reply) => drop(reply.send(Err(error))),
                     None => {
-                        crate::init::complain(&error);
+                        crate::stderr::warn(&error);
                         written.error = Some(error);
                     }
                 },

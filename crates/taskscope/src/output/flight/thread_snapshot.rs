@@ -1,4 +1,4 @@
-//! What a thread is at when a window begins, for the [digest](crate::output::flight::carry_over).
+//! What a thread is at when a window begins, for the [carry-over](crate::output::flight::carry_over).
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
 
@@ -7,7 +7,7 @@ const DEEPEST: usize = 64;
 
 /// What a thread is at.
 #[derive(Debug, Default)]
-pub(crate) struct Doing {
+pub(crate) struct ThreadSnapshot {
     os_id: u64,
     name: String,
     worker: Option<(RuntimeId, u32)>,
@@ -23,7 +23,7 @@ enum Open {
     Span(SpanId),
 }
 
-impl Doing {
+impl ThreadSnapshot {
     /// Takes in what it did next.
     pub(crate) fn read(&mut self, time: Nanos, event: &Event<'_>) {
         match *event {

@@ -69,7 +69,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// The place of an automatic cause among [`Marks`]' limits.
+    /// The place of an automatic cause among [`TriggerFlags`]' limits.
     pub(crate) fn automatic(&self) -> Option<usize> {
         match self {
             Self::Call | Self::Signal(_) => None,
@@ -107,14 +107,14 @@ pub(crate) fn in_words(time: Nanos) -> String {
 
 /// What panics and signals leave for the writer.
 #[derive(Debug, Default)]
-pub(crate) struct Marks {
+pub(crate) struct TriggerFlags {
     panicked: AtomicBool,
     /// What the panic was, if there was a way to write it down.
     panic: Mutex<Option<String>>,
     signalled: Arc<AtomicBool>,
 }
 
-impl Marks {
+impl TriggerFlags {
     /// The panic since this was last asked.
     pub(crate) fn take_panic(&self) -> Option<Cause> {
         self.panicked.swap(false, Ordering::AcqRel).then(|| {
@@ -158,6 +158,7 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
 /// What is to be undone when a recording ends.
 #[derive(Debug, Default)]
 pub(crate) struct Installed {
+    pub(crate) flags: Arc<TriggerFlags>,
     #[cfg(all(unix, feature = "signal"))]
     signal: Option<signal_hook::SigId>,
 }
@@ -181,16 +182,16 @@ pub(crate) fn install(shared: &Arc<Shared>, flight: &FlightRecorder) -> Result<I
             crate::DumpSignal::Usr1 => signal_hook::consts::SIGUSR1,
             crate::DumpSignal::Usr2 => signal_hook::consts::SIGUSR2,
         };
-        let flag = Arc::clone(&shared.marks.signalled);
+        let flag = Arc::clone(&installed.flags.signalled);
         installed.signal = Some(signal_hook::flag::register(number, flag).map_err(Error::Signal)?);
     }
     // (A hook cannot be set while this thread panics.)
     if flight.on_panic && !std::thread::panicking() {
-        let shared = Arc::downgrade(shared);
+        let (shared, flags) = (Arc::downgrade(shared), Arc::clone(&installed.flags));
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if let Some(shared) = shared.upgrade().filter(|shared| !shared.is_closed()) {
-                shared.marks.panicked(info);
+                flags.panicked(info);
                 shared.call_writer();
             }
             before(info);

@@ -20,7 +20,7 @@ use tracing::metadata::Kind;
 use tracing::subscriber::Interest;
 use tracing::{Dispatch, Level, Metadata};
 
-use crate::init::complain;
+use crate::stderr::warn;
 use crate::tracker::shared::Shared;
 use crate::unstable;
 
@@ -39,7 +39,7 @@ pub(crate) fn look_into(shared: &Arc<Shared>, dispatch: &Dispatch) {
     let (shared, dispatch) = (Arc::clone(shared), dispatch.clone());
     let look = move || {
         if is_hidden(&dispatch) && shared.hidden() {
-            complain(&MESSAGE);
+            warn(&MESSAGE);
         }
     };
     // Without a thread there is no answer, and recording goes on without it.

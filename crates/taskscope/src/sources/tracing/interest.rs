@@ -8,7 +8,7 @@ use crate::Error;
 
 /// A span or an event that the recorder has a use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub(crate) enum CallsiteKind {
     /// The span of a task.
     Spawn,
     /// The span of a resource.
@@ -27,12 +27,12 @@ pub(crate) enum Sort {
 
 /// What is wanted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct CallsiteFilter {
     /// What of the program's own.
     targets: Option<Targets>,
 }
 
-impl Wanted {
+impl CallsiteFilter {
     pub(crate) fn new(targets: Option<Targets>) -> Self {
         Self { targets }
     }
@@ -43,18 +43,18 @@ impl Wanted {
 
     /// What sort of thing this is; `None` for what isn't wanted.
     #[inline]
-    pub(crate) fn sort(&self, metadata: &Metadata<'_>) -> Option<Sort> {
-        tokios(metadata).or_else(|| {
+    pub(crate) fn kind(&self, metadata: &Metadata<'_>) -> Option<CallsiteKind> {
+        tokio_kind(metadata).or_else(|| {
             let targets = self.targets.as_ref()?;
             let is_wanted = targets.would_enable(metadata.target(), metadata.level());
-            let sort = if metadata.is_event() { Sort::Message } else { Sort::Span };
+            let sort = if metadata.is_event() { CallsiteKind::Message } else { CallsiteKind::Span };
             is_wanted.then_some(sort)
         })
     }
 
     /// The same for a callsite: the answer never changes.
     pub(crate) fn interest(&self, metadata: &Metadata<'_>) -> Interest {
-        if self.sort(metadata).is_some() { Interest::always() } else { Interest::never() }
+        if self.kind(metadata).is_some() { Interest::always() } else { Interest::never() }
     }
 }
 
@@ -73,18 +73,18 @@ pub(crate) fn from_environment() -> Result<Option<Targets>, Error> {
 
 /// What Tokio tells of itself.
 #[inline]
-fn tokios(metadata: &Metadata<'_>) -> Option<Sort> {
+fn tokio_kind(metadata: &Metadata<'_>) -> Option<CallsiteKind> {
     if metadata.is_event() {
         return match metadata.target() {
-            "tokio::task::waker" => Some(Sort::Waker),
-            "runtime::resource::poll_op" => Some(Sort::PollOp),
+            "tokio::task::waker" => Some(CallsiteKind::Waker),
+            "runtime::resource::poll_op" => Some(CallsiteKind::PollOp),
             _ => None,
         };
     }
     let sort = match metadata.name() {
-        "runtime.spawn" => Sort::Spawn,
-        "runtime.resource" => Sort::Resource,
-        "runtime.resource.async_op" => Sort::Operation,
+        "runtime.spawn" => CallsiteKind::Spawn,
+        "runtime.resource" => CallsiteKind::Resource,
+        "runtime.resource.async_op" => CallsiteKind::Operation,
         _ => return None,
     };
     metadata.target().starts_with("tokio::").then_some(sort)

@@ -12,8 +12,8 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::sources::tracing::filter_check;
-use crate::sources::tracing::interest::Wanted;
-use crate::sources::tracing::span_collector::Listener;
+use crate::sources::tracing::interest::CallsiteFilter;
+use crate::sources::tracing::span_collector::SpanCollector;
 use crate::tracker::shared::Shared;
 
 /// The layer behind a filter of its own, so that it sees what it needs whatever
@@ -21,75 +21,77 @@ use crate::tracker::shared::Shared;
 ///
 /// Without a recording it wants nothing. (`Option` is a layer, too, but one that
 /// isn't told when its subscriber is ready.)
-pub(crate) fn layer<S>(recording: Option<(Arc<Shared>, Wanted)>) -> Beside<S>
+pub(crate) fn layer<S>(recording: Option<(Arc<Shared>, CallsiteFilter)>) -> Beside<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let wanted = recording.as_ref().map(|(_, wanted)| wanted.clone());
-    let listener = recording.map(|(shared, wanted)| Listener::new(shared, wanted));
-    let filter = TaskFilter { wanted };
-    Beside(TaskLayer { listener }.with_filter(filter))
+    let callsites = recording.as_ref().map(|(_, callsites)| callsites.clone());
+    let collector = recording.map(|(shared, callsites)| SpanCollector::new(shared, callsites));
+    let filter = TaskFilter { callsites };
+    Beside(TaskLayer { collector }.with_filter(filter))
 }
 
 /// Lets through what the recorder has a use for.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskFilter {
-    wanted: Option<Wanted>,
+    callsites: Option<CallsiteFilter>,
 }
 
 impl<S> Filter<S> for TaskFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wanted.as_ref().is_some_and(|wanted| wanted.sort(metadata).is_some())
+        self.callsites.as_ref().is_some_and(|callsites| callsites.kind(metadata).is_some())
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.wanted.as_ref().map_or_else(Interest::never, |wanted| wanted.interest(metadata))
+        self.callsites
+            .as_ref()
+            .map_or_else(Interest::never, |callsites| callsites.interest(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(if self.wanted.is_some() { LevelFilter::TRACE } else { LevelFilter::OFF })
+        Some(if self.callsites.is_some() { LevelFilter::TRACE } else { LevelFilter::OFF })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct TaskLayer {
-    listener: Option<Listener>,
+    collector: Option<SpanCollector>,
 }
 
 impl<S: Subscriber> Layer<S> for TaskLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, span: &Id, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.made(attributes, span);
+        if let Some(collector) = &self.collector {
+            collector.new_span(attributes, span);
         }
     }
 
     fn on_record(&self, span: &Id, values: &Record<'_>, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.recorded(span, values);
+        if let Some(collector) = &self.collector {
+            collector.record_values(span, values);
         }
     }
 
     fn on_enter(&self, span: &Id, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.entered(span);
+        if let Some(collector) = &self.collector {
+            collector.enter(span);
         }
     }
 
     fn on_exit(&self, span: &Id, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.exited(span);
+        if let Some(collector) = &self.collector {
+            collector.exit(span);
         }
     }
 
     fn on_close(&self, span: Id, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.closed(&span);
+        if let Some(collector) = &self.collector {
+            collector.drop_handle(&span);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if let Some(listener) = &self.listener {
-            listener.event(event);
+        if let Some(collector) = &self.collector {
+            collector.event(event);
         }
     }
 }
@@ -116,8 +118,8 @@ where
     }
 
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        if let Some(listener) = &self.0.inner().listener {
-            filter_check::look_into(listener.shared(), subscriber);
+        if let Some(collector) = &self.0.inner().collector {
+            filter_check::look_into(collector.shared(), subscriber);
         }
         self.0.on_register_dispatch(subscriber);
     }
@@ -187,9 +189,9 @@ mod tests {
     fn what_is_asked_for_by_type_is_found_behind_the_layer() {
         let dispatch = Dispatch::from(registry().with(layer(None)));
         let filter = dispatch.downcast_ref::<TaskFilter>();
-        assert!(filter.is_some_and(|filter| filter.wanted.is_none()));
+        assert!(filter.is_some_and(|filter| filter.callsites.is_none()));
         let layer = dispatch.downcast_ref::<TaskLayer>();
-        assert!(layer.is_some_and(|layer| layer.listener.is_none()));
-        assert!(dispatch.downcast_ref::<Listener>().is_none());
+        assert!(layer.is_some_and(|layer| layer.collector.is_none()));
+        assert!(dispatch.downcast_ref::<SpanCollector>().is_none());
     }
 }

@@ -16,31 +16,31 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-use crate::sources::tracing::interest::Wanted;
-use crate::sources::tracing::span_collector::Listener;
+use crate::sources::tracing::interest::CallsiteFilter;
+use crate::sources::tracing::span_collector::SpanCollector;
 use crate::tracker::shared::Shared;
 
 /// The subscriber.
 #[derive(Debug)]
 pub(crate) struct TaskSubscriber {
-    listener: Listener,
-    /// How many spans there have been. No id is ever given twice.
+    collector: SpanCollector,
+    /// PollSource many spans there have been. No id is ever given twice.
     spans: AtomicU64,
 }
 
 impl TaskSubscriber {
-    pub(crate) fn new(shared: Arc<Shared>, wanted: Wanted) -> Self {
-        Self { listener: Listener::new(shared, wanted), spans: AtomicU64::new(0) }
+    pub(crate) fn new(shared: Arc<Shared>, callsites: CallsiteFilter) -> Self {
+        Self { collector: SpanCollector::new(shared, callsites), spans: AtomicU64::new(0) }
     }
 }
 
 impl Subscriber for TaskSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.listener.wanted().interest(metadata)
+        self.collector.filter().interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.listener.wanted().sort(metadata).is_some()
+        self.collector.filter().kind(metadata).is_some()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -49,42 +49,42 @@ impl Subscriber for TaskSubscriber {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let span = Id::from_u64(1 + self.spans.fetch_add(1, Ordering::Relaxed));
-        self.listener.made(attributes, &span);
+        self.collector.new_span(attributes, &span);
         span
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
-        self.listener.recorded(span, values);
+        self.collector.record_values(span, values);
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.listener.event(event);
+        self.collector.event(event);
     }
 
     fn enter(&self, span: &Id) {
-        self.listener.entered(span);
+        self.collector.enter(span);
     }
 
     fn exit(&self, span: &Id) {
-        self.listener.exited(span);
+        self.collector.exit(span);
     }
 
     /// `Span::current()` asks for it.
     fn current_span(&self) -> Current {
-        match self.listener.current() {
+        match self.collector.current() {
             Some((span, metadata)) => Current::new(span, metadata),
             None => Current::none(),
         }
     }
 
     fn clone_span(&self, span: &Id) -> Id {
-        self.listener.cloned(span);
+        self.collector.clone_handle(span);
         span.clone()
     }
 
     fn try_close(&self, span: Id) -> bool {
-        self.listener.closed(&span)
+        self.collector.drop_handle(&span)
     }
 }

@@ -6,7 +6,7 @@ use taskscope_format::{Location, Resource, ResourceId, Source, Spawn, TaskId, Ta
 use tracing::field::{Field, Visit};
 use tracing::span::Id;
 
-use crate::tracker::op_names::Word;
+use crate::tracker::op_names::OpName;
 
 /// Fields of a `runtime.spawn` span.
 #[derive(Debug, Default)]
@@ -229,12 +229,12 @@ impl Visit for ResourceFields {
 
 /// The field of a `runtime.resource.async_op` span that names the operation.
 #[derive(Debug, Default)]
-pub(crate) struct OperationFields(pub(crate) Option<Word>);
+pub(crate) struct OperationFields(pub(crate) Option<OpName>);
 
 impl Visit for OperationFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "source" {
-            self.0 = Some(Word::of(value));
+            self.0 = Some(OpName::of(value));
         }
     }
 
@@ -244,13 +244,13 @@ impl Visit for OperationFields {
 /// Fields of an event that says what came of polling an operation.
 #[derive(Debug, Default)]
 pub(crate) struct PollOpFields {
-    name: Option<Word>,
+    name: Option<OpName>,
     is_ready: bool,
 }
 
 impl PollOpFields {
     /// The name of what was polled, if it was pending.
-    pub(crate) fn pending(&self) -> Option<Word> {
+    pub(crate) fn pending(&self) -> Option<OpName> {
         self.name.filter(|_| !self.is_ready)
     }
 }
@@ -264,7 +264,7 @@ impl Visit for PollOpFields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "op_name" {
-            self.name = Some(Word::of(value));
+            self.name = Some(OpName::of(value));
         }
     }
 

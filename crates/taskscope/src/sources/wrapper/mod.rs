@@ -33,7 +33,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 
-use crate::sources::wrapper::state::{Life, Rest};
+use crate::sources::wrapper::state::{DropGuard, WrapperState};
 
 /// Spawns a task on the current Tokio runtime, as `tokio::spawn` does, and records
 /// it whether or not Tokio tells of it.
@@ -109,17 +109,17 @@ pin_project! {
     pub struct Recorded<F> {
         // Fields are dropped in the order in which they stand here: the first
         // says that the future is being dropped, the last that it has been.
-        life: Life,
+        state: WrapperState,
         #[pin]
         future: F,
-        rest: Rest,
+        guard: DropGuard,
     }
 }
 
 impl<F> Recorded<F> {
     fn new(future: F, name: Option<String>, place: &'static Location<'static>) -> Self {
-        let (life, rest) = Life::begin(name, place, size_of::<F>());
-        Self { life, future, rest }
+        let (state, guard) = WrapperState::begin(name, place, size_of::<F>());
+        Self { state, future, guard }
     }
 }
 
@@ -128,7 +128,7 @@ impl<F: Future> Future for Recorded<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(open) = this.life.poll(context) else {
+        let Some(open) = this.state.poll(context) else {
             return this.future.poll(context);
         };
         let result = match open.waker() {

@@ -1,4 +1,4 @@
-//! The life of a wrapped future, as [`crate::sources::wrapper`] tells it.
+//! The state of a wrapped future; see [`crate::sources::wrapper`].
 //!
 //! Nothing of the program's is called while this thread's state is borrowed: what
 //! there is to record is recorded, and then the future is polled, or the waker
@@ -14,7 +14,7 @@ use taskscope_format::{
 };
 
 use crate::Detail;
-use crate::tracker::open_poll::{Ending, How, OpenPoll};
+use crate::tracker::open_poll::{Ending, OpenPoll, PollSource};
 use crate::tracker::shared::Shared;
 use crate::tracker::thread::{ThreadState, record};
 use crate::tracker::{active_recordings, ids};
@@ -22,10 +22,10 @@ use crate::tracker::{active_recordings, ids};
 /// What a wrapped future has beside itself, up to the moment in which it is
 /// dropped. Empty where there is nothing to record it.
 #[derive(Debug)]
-pub(crate) struct Life {
-    told: Option<Arc<Told>>,
+pub(crate) struct WrapperState {
+    wrapper: Option<Arc<WrapperShared>>,
     /// What the spawn will say, as long as it hasn't.
-    birth: Option<Box<Birth>>,
+    spawn: Option<Box<PendingSpawn>>,
     /// The waker that the future was last given, as it is and as the future sees
     /// it.
     waker: Option<(Arc<TaskWaker>, Waker)>,
@@ -33,7 +33,7 @@ pub(crate) struct Life {
 
 /// What is known when a future is wrapped.
 #[derive(Debug)]
-struct Birth {
+struct PendingSpawn {
     name: Option<String>,
     place: &'static Caller<'static>,
     size: usize,
@@ -42,7 +42,7 @@ struct Birth {
 
 /// What the wrapper and its wakers share.
 #[derive(Debug)]
-struct Told {
+struct WrapperShared {
     shared: Arc<Shared>,
     task: TaskId,
     wakes: bool,
@@ -50,7 +50,7 @@ struct Told {
     stage: AtomicU8,
 }
 
-/// How far a future is. Relaxed access is enough: whoever polls and drops it does
+/// PollSource far a future is. Relaxed access is enough: whoever polls and drops it does
 /// so one after the other, and a waker that is called meanwhile may see either.
 mod stage {
     /// It may be polled, woken and dropped.
@@ -61,7 +61,7 @@ mod stage {
     pub(super) const DONE: u8 = 2;
 }
 
-impl Told {
+impl WrapperShared {
     fn is(&self, stage: u8) -> bool {
         self.stage.load(Ordering::Relaxed) == stage
     }
@@ -75,91 +75,94 @@ impl Told {
     }
 }
 
-impl Life {
+impl WrapperState {
     /// Of a future that is being wrapped. The second half belongs behind it.
     pub(crate) fn begin(
         name: Option<String>,
         place: &'static Caller<'static>,
         size: usize,
-    ) -> (Self, Rest) {
+    ) -> (Self, DropGuard) {
         static NEXT: AtomicU64 = AtomicU64::new(TaskId::WRAPPED + 1);
         let Some((shared, detail)) = active_recordings::newest() else {
-            return (Self { told: None, birth: None, waker: None }, Rest(None));
+            return (Self { wrapper: None, spawn: None, waker: None }, DropGuard(None));
         };
         let task = TaskId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (wakes, stage) = (detail == Detail::Full, AtomicU8::new(stage::ALIVE));
-        let told = Arc::new(Told { shared, task, wakes, stage });
+        let wrapper = Arc::new(WrapperShared { shared, task, wakes, stage });
         let mut parent = None;
-        told.record(|thread, _| parent = thread.running());
-        let birth = Box::new(Birth { name, place, size, parent });
-        let birth = if cfg!(tokio_unstable) {
-            Some(birth)
+        wrapper.record(|thread, _| parent = thread.running());
+        let spawn = Box::new(PendingSpawn { name, place, size, parent });
+        let spawn = if cfg!(tokio_unstable) {
+            Some(spawn)
         } else {
-            birth.tell(&told);
+            spawn.write(&wrapper);
             None
         };
-        let rest = Rest(Some(Arc::clone(&told)));
-        (Self { told: Some(told), birth, waker: None }, rest)
+        let guard = DropGuard(Some(Arc::clone(&wrapper)));
+        (Self { wrapper: Some(wrapper), spawn, waker: None }, guard)
     }
 
     /// Begins a poll; `None` where it is not to be recorded.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Option<Poll<'_>> {
-        let told = self.told.as_deref()?;
-        if !told.is(stage::ALIVE) || told.shared.is_closed() {
+        let wrapper = self.wrapper.as_deref()?;
+        if !wrapper.is(stage::ALIVE) || wrapper.shared.is_closed() {
             return None;
         }
-        if let Some(birth) = self.birth.take() {
-            let mut tokio_tells = false;
-            told.record(|thread, _| tokio_tells = thread.is_in_tokios_poll());
-            if tokio_tells {
-                told.set(stage::DONE);
+        if let Some(spawn) = self.spawn.take() {
+            let mut tokio_records = false;
+            wrapper.record(|thread, _| tokio_records = thread.is_in_poll_of_tokio());
+            if tokio_records {
+                wrapper.set(stage::DONE);
                 return None;
             }
-            birth.tell(told);
+            spawn.write(wrapper);
         }
-        if told.wakes
+        if wrapper.wakes
             && self.waker.as_ref().is_none_or(|(own, _)| !own.waker.will_wake(context.waker()))
         {
-            let told = Arc::clone(self.told.as_ref()?);
-            let own = Arc::new(TaskWaker { told, waker: context.waker().clone() });
+            let wrapper = Arc::clone(self.wrapper.as_ref()?);
+            let own = Arc::new(TaskWaker { wrapper, waker: context.waker().clone() });
             self.waker = Some((Arc::clone(&own), own.into()));
         }
         let waker = self.waker.as_ref();
         let held = waker.map_or(0, |(own, _)| Arc::strong_count(own));
-        told.record(|thread, shared| thread.wrapper_begins(shared, told.task));
-        Some(Poll { told, waker, held, result: PollResult::Panicked })
+        wrapper.record(|thread, shared| thread.wrapper_begins(shared, wrapper.task));
+        Some(Poll { wrapper, waker, held, result: PollResult::Panicked })
     }
 }
 
-impl Drop for Life {
+impl Drop for WrapperState {
     fn drop(&mut self) {
-        let Some(told) = self.told.as_deref().filter(|told| told.is(stage::ALIVE)) else { return };
-        if self.birth.is_some() {
+        let Some(wrapper) = self.wrapper.as_deref().filter(|wrapper| wrapper.is(stage::ALIVE))
+        else {
+            return;
+        };
+        if self.spawn.is_some() {
             // It has never been polled. Perhaps Tokio told of it.
-            told.set(stage::DONE);
+            wrapper.set(stage::DONE);
         } else {
-            told.set(stage::DROPPING);
-            told.record(|thread, shared| thread.wrapper_begins(shared, told.task));
+            wrapper.set(stage::DROPPING);
+            wrapper.record(|thread, shared| thread.wrapper_begins(shared, wrapper.task));
         }
     }
 }
 
 /// What is dropped after the future.
 #[derive(Debug)]
-pub(crate) struct Rest(Option<Arc<Told>>);
+pub(crate) struct DropGuard(Option<Arc<WrapperShared>>);
 
-impl Drop for Rest {
+impl Drop for DropGuard {
     fn drop(&mut self) {
-        if let Some(told) = self.0.as_deref().filter(|told| told.is(stage::DROPPING)) {
-            told.set(stage::DONE);
+        if let Some(wrapper) = self.0.as_deref().filter(|wrapper| wrapper.is(stage::DROPPING)) {
+            wrapper.set(stage::DONE);
             let how = (PollResult::OnlyDropped, Some(EndKind::Cancelled), false);
-            told.record(|thread, shared| thread.wrapper_ends(shared, told.task, how));
+            wrapper.record(|thread, shared| thread.wrapper_ends(shared, wrapper.task, how));
         }
     }
 }
 
-impl Birth {
-    fn tell(&self, told: &Told) {
+impl PendingSpawn {
+    fn write(&self, wrapper: &WrapperShared) {
         let place = self.place;
         let spawn = Spawn {
             parent: self.parent,
@@ -170,19 +173,19 @@ impl Birth {
                 column: place.column(),
             }),
             size: Some(self.size as u64),
-            ..Spawn::new(told.task, TaskKind::Task, Source::Hook)
+            ..Spawn::new(wrapper.task, TaskKind::Task, Source::Hook)
         };
-        told.record(|thread, shared| thread.wrapper_spawned(shared, spawn));
+        wrapper.record(|thread, shared| thread.wrapper_spawned(shared, spawn));
     }
 }
 
 /// A poll that is under way.
 pub(crate) struct Poll<'a> {
-    told: &'a Told,
+    wrapper: &'a WrapperShared,
     waker: Option<&'a (Arc<TaskWaker>, Waker)>,
-    /// How many hold the waker as the poll begins.
+    /// PollSource many hold the waker as the poll begins.
     held: usize,
-    /// How it ends if nothing else is said: by a panic that unwinds through here.
+    /// PollSource it ends if nothing else is said: by a panic that unwinds through here.
     result: PollResult,
 }
 
@@ -200,40 +203,40 @@ impl Poll<'_> {
 
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
-        let told = self.told;
+        let wrapper = self.wrapper;
         let end = match self.result {
             PollResult::Ready => Some(EndKind::Returned),
             PollResult::Panicked => Some(EndKind::Panicked),
             _ => None,
         };
         if end.is_some() {
-            told.set(stage::DONE);
+            wrapper.set(stage::DONE);
         }
         let kept_waker = self.waker.is_some_and(|(own, _)| Arc::strong_count(own) > self.held);
         let how = (self.result, end, kept_waker);
-        told.record(|thread, shared| thread.wrapper_ends(shared, told.task, how));
+        wrapper.record(|thread, shared| thread.wrapper_ends(shared, wrapper.task, how));
     }
 }
 
 /// The waker that a wrapped future sees.
 #[derive(Debug)]
 struct TaskWaker {
-    told: Arc<Told>,
+    wrapper: Arc<WrapperShared>,
     /// That of whoever polls the wrapper.
     waker: Waker,
 }
 
 impl TaskWaker {
-    fn tell(&self, op: WakeOp) {
-        if !self.told.is(stage::DONE) {
-            self.told.record(|thread, shared| thread.wake(shared, self.told.task, op));
+    fn record_wake(&self, op: WakeOp) {
+        if !self.wrapper.is(stage::DONE) {
+            self.wrapper.record(|thread, shared| thread.wake(shared, self.wrapper.task, op));
         }
     }
 }
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        self.tell(WakeOp::ByValue);
+        self.record_wake(WakeOp::ByValue);
         match Arc::try_unwrap(self) {
             Ok(last) => last.waker.wake(),
             Err(others) => others.waker.wake_by_ref(),
@@ -241,12 +244,12 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.tell(WakeOp::ByRef);
+        self.record_wake(WakeOp::ByRef);
         self.waker.wake_by_ref();
     }
 }
 
-/// What the wrapper tells.
+/// What the wrapper reports.
 impl ThreadState {
     fn wrapper_spawned(&mut self, shared: &Shared, spawn: Spawn<'_>) {
         self.find_worker(shared, None);
@@ -258,7 +261,7 @@ impl ThreadState {
         self.find_worker(shared, None);
         let start = Event::PollStart { task, source: Source::Hook };
         self.stream.write(shared.now_in_order(), &start);
-        self.open.push(OpenPoll::new(task, How::Wrapper));
+        self.open.push(OpenPoll::new(task, PollSource::Wrapper));
     }
 
     fn wrapper_ends(
@@ -267,7 +270,8 @@ impl ThreadState {
         task: TaskId,
         (result, end, kept_waker): (PollResult, Option<EndKind>, bool),
     ) {
-        let ours = |open: &OpenPoll| open.task == task && matches!(open.how, How::Wrapper);
+        let ours =
+            |open: &OpenPoll| open.task == task && matches!(open.source, PollSource::Wrapper);
         let position = self.open.iter().rposition(ours);
         if let Some(above) = position.map(|position| position + 1)
             && above < self.open.len()
@@ -287,9 +291,9 @@ impl ThreadState {
 
     /// Whether what is being polled belongs to a poll that hooks or layer have
     /// told of: that of the current task, or that of a `block_on`.
-    fn is_in_tokios_poll(&self) -> bool {
+    fn is_in_poll_of_tokio(&self) -> bool {
         let Some(open) = self.open.last() else { return false };
         let current = tokio::task::try_id().map(ids::task);
-        !matches!(open.how, How::Wrapper) && current.is_none_or(|task| task == open.task)
+        !matches!(open.source, PollSource::Wrapper) && current.is_none_or(|task| task == open.task)
     }
 }

@@ -1,5 +1,5 @@
 //! What is kept of spans and resources whose records have gone, for the
-//! [digest](crate::output::flight::carry_over).
+//! [carry-over](crate::output::flight::carry_over).
 //!
 //! A span says when it is over, so that those which are not are known. A resource doesn't: of
 //! these the ones that were made or waited for last are kept. Both are bounded by bytes, and
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Event, Level, Location, Nanos, Resource, ResourceId, Span, SpanId};
 
-use crate::output::flight::carry_over::Strings;
+use super::strings::Strings;
 
 /// The spans that are open.
 #[derive(Debug)]

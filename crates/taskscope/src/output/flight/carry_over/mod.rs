@@ -11,7 +11,8 @@
 //! The tasks are bounded by bytes. One that finds no room stays without name and place, and is
 //! counted, so that the dump can say so.
 
-pub(crate) mod facts;
+mod facts;
+mod strings;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use taskscope_format::{
     Encoder, Event, Location, Nanos, RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId,
 };
 
-use crate::output::flight::carry_over::facts::{Resources, Spans};
-use crate::output::flight::thread_snapshot::Doing;
+use self::facts::{Resources, Spans};
+use self::strings::Strings;
+use crate::output::flight::thread_snapshot::ThreadSnapshot;
 use crate::tracker::shared::RECORDING_STREAM;
 
 /// Blocks of different threads come in any order, so an end may come before the spawn it
@@ -57,29 +59,13 @@ impl Facts {
     }
 }
 
-/// Strings that come again and again: files, functions, names of types and of spans. There are
-/// as many as the program's source has.
-#[derive(Debug, Default)]
-pub(crate) struct Strings(HashSet<Arc<str>>);
-
-impl Strings {
-    pub(crate) fn get(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
-        }
-        let text: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&text));
-        text
-    }
-}
-
 #[derive(Debug)]
-pub(crate) struct Digest {
+pub(crate) struct CarryOver {
     most_bytes: usize,
     bytes: usize,
     tasks: HashMap<TaskId, Facts>,
     unknown: u64,
-    threads: HashMap<ThreadId, Doing>,
+    threads: HashMap<ThreadId, ThreadSnapshot>,
     strings: Strings,
     spans: Spans,
     resources: Resources,
@@ -87,7 +73,7 @@ pub(crate) struct Digest {
     ended_tasks: HashSet<TaskId>,
 }
 
-impl Digest {
+impl CarryOver {
     pub(crate) fn new(most_bytes: usize) -> Self {
         Self {
             most_bytes: most_bytes / 2,
@@ -109,7 +95,7 @@ impl Digest {
         facts + self.ended.len() * REMEMBERED_BYTES
     }
 
-    /// How many tasks found no room. Some of them may have ended since.
+    /// PollSource many tasks found no room. Some of them may have ended since.
     pub(crate) fn unknown(&self) -> u64 {
         self.unknown
     }
@@ -283,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    fn written(digest: &Digest) -> Vec<(ThreadId, Nanos, String)> {
+    fn written(digest: &CarryOver) -> Vec<(ThreadId, Nanos, String)> {
         let mut told = Vec::new();
         digest.write(&mut |thread, block| {
             let records = Records::new([block]).map(|(time, event)| {
@@ -323,7 +309,7 @@ mod tests {
 
     #[test]
     fn tasks_that_have_not_ended_keep_all_that_both_sources_told() {
-        let mut digest = Digest::new(1 << 20);
+        let mut digest = CarryOver::new(1 << 20);
         let events =
             [spawn(1, None), spawn(1, Some("db")), spawn(2, Some("gone")), end(2), spawn(3, None)];
         digest.read(ThreadId(1), (10..).zip(events));
@@ -338,7 +324,7 @@ mod tests {
 
     #[test]
     fn an_end_that_is_read_before_its_spawn_ends_it_all_the_same() {
-        let mut digest = Digest::new(1 << 20);
+        let mut digest = CarryOver::new(1 << 20);
         digest.read(ThreadId(2), [(30, end(7))].into_iter());
         digest.read(ThreadId(1), [(20, spawn(7, None)), (21, spawn(7, Some("a")))].into_iter());
         assert_eq!(written(&digest), []);
@@ -348,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_thread_tells_what_is_open_on_it_or_that_it_sleeps() {
-        let mut digest = Digest::new(1 << 20);
+        let mut digest = CarryOver::new(1 << 20);
         let poll = |task| Event::PollStart { task: TaskId(task), source: Source::Hook };
         let over = Event::PollEnd { result: PollResult::Pending, kept_waker: false };
         let worker = Event::Worker(Some((RuntimeId(0), 2)));
