@@ -27,7 +27,7 @@ use taskscope_format::{Encoder, Event, Source, TaskId};
 use tracker::span_index::SpanIndex;
 use tracker::task::SpanKind;
 
-/// PollSource often a thread may be interrupted where it could have gone on. Mistakes
+/// How often a thread may be interrupted where it could have gone on. Mistakes
 /// of ordering nearly always show with two.
 const INTERRUPTIONS: usize = 3;
 

@@ -1,8 +1,8 @@
-//! PollSource much is recorded.
+//! How much is recorded.
 
 use crate::Error;
 
-/// PollSource much a [`Recorder`](crate::Recorder) records.
+/// How much a [`Recorder`](crate::Recorder) records.
 ///
 /// What each costs is measured by the project's `crates/taskscope-bench`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -125,7 +125,7 @@
 //! * Tasks spawned before the layer is in place have no name and no wakes.
 //! * A `LocalSet`, `block_on` and `spawn_blocking` have no hooks, so the layer
 //!   alone tells of their tasks; hooks alone don't.
-//! * PollSource a task without hooks ended is inferred, and so is the end of a task that
+//! * How a task without hooks ended is inferred, and so is the end of a task that
 //!   may have been aborted in the middle of a poll. The trace says so.
 //! * The layer learns the end of a task from its span. What was begun inside the
 //!   task can hold on to that: a span of your own, a `spawn_blocking`. Then, if

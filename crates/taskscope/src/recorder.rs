@@ -54,7 +54,7 @@ impl Recorder {
         self
     }
 
-    /// PollSource much is recorded.
+    /// How much is recorded.
     ///
     /// Without this it is what the environment variable `TASKSCOPE_DETAIL` says
     /// (`full` or `polls`), and without that [`Detail::Full`].

@@ -1,6 +1,6 @@
 //! What to tell of a build without `--cfg tokio_unstable`.
 
-/// PollSource to switch it on, on stderr and in the trace.
+/// How to switch it on, on stderr and in the trace.
 pub(crate) const MESSAGE: &str = "this program was built without `--cfg tokio_unstable`, so Tokio \
 does not tell what its tasks do, and only futures are recorded that are wrapped \
 (`taskscope::spawn(…)`, `.recorded()`). To record all tasks, add to .cargo/config.toml, beside \

@@ -35,7 +35,7 @@ pub struct ThreadDrops {
     pub thread: Option<u32>,
     /// The thread's name, if it has one.
     pub name: Option<String>,
-    /// PollSource many events.
+    /// How many events.
     pub events: u64,
     /// When the first of them happened, from the start of the recording. Those
     /// without a thread happened no earlier than this.

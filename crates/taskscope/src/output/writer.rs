@@ -25,7 +25,7 @@ use crate::stream::{Outlet, Sealed};
 use crate::tracker::shared::{RECORDING_STREAM, Shared};
 use crate::{Detail, unstable};
 
-/// PollSource often the rings are emptied.
+/// How often the rings are emptied.
 const EVERY: Duration = Duration::from_millis(50);
 
 /// What holds for the whole recording is written again after this many bytes,
@@ -137,7 +137,7 @@ impl Writer {
 
     fn round(&mut self) {
         self.shared.take_new_streams(&mut self.streams);
-        // PollSource much there is, before asking which runtimes there are: what these
+        // How much there is, before asking which runtimes there are: what these
         // bytes speak of is then known.
         let mut streams = std::mem::take(&mut self.streams);
         let filled: Vec<_> = streams.iter().map(Outlet::seal).collect();

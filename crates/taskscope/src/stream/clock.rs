@@ -19,7 +19,7 @@
 //!
 //! The counter is used on x86-64 under Linux, where the kernel says that it
 //! counts steadily on all cores. Everywhere else the operating system is asked.
-//! PollSource fast it counts is measured once in a process, against the operating
+//! How fast it counts is measured once in a process, against the operating
 //! system's clock, by sleeping a few milliseconds between two readings: to about
 //! ten millionths. (The crate `quanta` reads the same counter, but spins for 10
 //! to 200 ms at the start to know it to a few more digits than any use here.)
@@ -46,7 +46,7 @@ struct Ticks {
     scale: u64,
 }
 
-/// PollSource long the speed of the counter is measured.
+/// How long the speed of the counter is measured.
 const MEASURED: Duration = Duration::from_millis(4);
 
 impl Clock {

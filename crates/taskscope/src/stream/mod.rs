@@ -30,9 +30,9 @@ const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX
 /// What the two ends of a ring share beside the bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
-    /// PollSource often the writer has emptied the ring.
+    /// How often the writer has emptied the ring.
     pub(crate) generation: AtomicU32,
-    /// PollSource many bytes stood in front of the last sync.
+    /// How many bytes stood in front of the last sync.
     synced_at: AtomicU64,
     /// Events dropped and not yet told of in the stream, and when the first
     /// was. The writer tells of them if the thread never comes to it.
@@ -66,7 +66,7 @@ pub(crate) struct Sealed {
 }
 
 impl Outlet {
-    /// PollSource many bytes there are to be taken. What comes behind them will begin
+    /// How many bytes there are to be taken. What comes behind them will begin
     /// with a sync, but for a record or two that the thread is writing at this
     /// very moment.
     pub(crate) fn seal(&self) -> Sealed {

@@ -63,7 +63,7 @@ impl Producer {
     /// The most bytes that there can be in a ring.
     pub(crate) const ROOM: usize = RING_BYTES - WORD;
 
-    /// PollSource many bytes were ever put.
+    /// How many bytes were ever put.
     pub(crate) fn put_in_all(&self) -> u64 {
         self.tail
     }
@@ -146,12 +146,12 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    /// PollSource many bytes were ever taken.
+    /// How many bytes were ever taken.
     pub(crate) fn taken_in_all(&self) -> u64 {
         self.head
     }
 
-    /// PollSource many bytes there are.
+    /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         (self.ring.tail.0.load(Ordering::Acquire) - self.head) as usize
     }

@@ -9,7 +9,7 @@ use crate::tracker::shared::Shared;
 
 static RUNNING: RwLock<Vec<Entry>> = RwLock::new(Vec::new());
 
-/// PollSource many entries there are, so that a program that records nothing does not
+/// How many entries there are, so that a program that records nothing does not
 /// even read the list.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 

@@ -22,7 +22,7 @@ pub(crate) struct OpenPoll {
     pub(crate) kept_waker: bool,
     /// The task has been woken within this poll, by itself.
     pub(crate) woke_itself: bool,
-    /// PollSource the task ended within this poll, if it has.
+    /// How the task ended within this poll, if it has.
     pub(crate) end: Option<EndKind>,
 }
 
@@ -49,13 +49,13 @@ pub(crate) struct LastVisit {
     pub(crate) calls: u64,
     pub(crate) at: Nanos,
     pub(crate) kept_waker: bool,
-    /// PollSource the task ended, if this visit was its last.
+    /// How the task ended, if this visit was its last.
     pub(crate) end: EndKind,
     /// `None` where that was seen at shutdown.
     pub(crate) of: Option<Task>,
 }
 
-/// PollSource a task ended, as it is written.
+/// How a task ended, as it is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending {
     pub(crate) end: EndKind,
@@ -97,7 +97,7 @@ impl OpenPoll {
         self.panicked |= !self.unwinding_before && std::thread::panicking();
     }
 
-    /// PollSource a task ends that ends inside this bracket of the hooks.
+    /// How a task ends that ends inside this bracket of the hooks.
     pub(crate) fn end_in_bracket(&self) -> Ending {
         match self.visits {
             _ if self.panicked => Ending::new(EndKind::Panicked, false),
@@ -130,7 +130,7 @@ impl OpenPoll {
 }
 
 impl LastVisit {
-    /// PollSource the task ended, if this visit was its last.
+    /// How the task ended, if this visit was its last.
     pub(crate) fn ending(&self) -> Ending {
         match self.of {
             None => Ending::SHUTDOWN,

@@ -26,7 +26,7 @@
 //! bracket is the shutdown of its runtime, and no poll.
 //!
 //! Without hooks each visit is written as a poll whose source is a span, the
-//! last one included; a reader takes that one off when it sees the end. PollSource the
+//! last one included; a reader takes that one off when it sees the end. How the
 //! task ended is then an inference: a visit that follows the one before without
 //! anything between them on the thread dropped what had just returned.
 //!

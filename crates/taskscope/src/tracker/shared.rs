@@ -171,7 +171,7 @@ impl Shared {
         self.blocks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// PollSource many blocks have reached a file.
+    /// How many blocks have reached a file.
     pub(crate) fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
     }

@@ -118,7 +118,7 @@ impl Task {
         self.flags.entered.swap(true, Ordering::Relaxed)
     }
 
-    /// PollSource the task ended, if its last visit so far was its last of all.
+    /// How the task ended, if its last visit so far was its last of all.
     pub(crate) fn outcome(&self) -> EndKind {
         let code = self.flags.outcome.load(Ordering::Relaxed);
         EndKind::from_code(code).unwrap_or(EndKind::Unknown)

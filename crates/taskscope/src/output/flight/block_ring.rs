@@ -178,7 +178,7 @@ pub(crate) struct Snapshot {
     pub(crate) blocks: Vec<Block>,
     /// From when on everything is kept, where something is not.
     pub(crate) begin: Option<Nanos>,
-    /// PollSource many tasks were spawned before it of which nothing could be kept.
+    /// How many tasks were spawned before it of which nothing could be kept.
     pub(crate) unknown: u64,
 }
 

@@ -163,7 +163,7 @@ impl FlightRecorder {
         self
     }
 
-    /// PollSource many automatic dumps there may be in all, and how long one cause must wait for its
+    /// How many automatic dumps there may be in all, and how long one cause must wait for its
     /// next. Without this it is ten, and a minute.
     pub fn automatic_dumps(mut self, most: u32, apart: Duration) -> Self {
         (self.most, self.apart) = (most, apart);

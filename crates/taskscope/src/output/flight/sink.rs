@@ -48,7 +48,7 @@ pub(crate) struct Written {
     pub(crate) error: Option<Error>,
 }
 
-/// PollSource many automatic dumps there may be.
+/// How many automatic dumps there may be.
 #[derive(Debug)]
 struct Limits {
     left: u32,

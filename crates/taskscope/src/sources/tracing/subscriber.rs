@@ -24,7 +24,7 @@ use crate::tracker::shared::Shared;
 #[derive(Debug)]
 pub(crate) struct TaskSubscriber {
     collector: SpanCollector,
-    /// PollSource many spans there have been. No id is ever given twice.
+    /// How many spans there have been. No id is ever given twice.
     spans: AtomicU64,
 }
 

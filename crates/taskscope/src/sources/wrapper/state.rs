@@ -50,7 +50,7 @@ struct WrapperShared {
     stage: AtomicU8,
 }
 
-/// PollSource far a future is. Relaxed access is enough: whoever polls and drops it does
+/// How far a future is. Relaxed access is enough: whoever polls and drops it does
 /// so one after the other, and a waker that is called meanwhile may see either.
 mod stage {
     /// It may be polled, woken and dropped.
@@ -183,9 +183,9 @@ impl PendingSpawn {
 pub(crate) struct Poll<'a> {
     wrapper: &'a WrapperShared,
     waker: Option<&'a (Arc<TaskWaker>, Waker)>,
-    /// PollSource many hold the waker as the poll begins.
+    /// How many hold the waker as the poll begins.
     held: usize,
-    /// PollSource it ends if nothing else is said: by a panic that unwinds through here.
+    /// How it ends if nothing else is said: by a panic that unwinds through here.
     result: PollResult,
 }
 

@@ -95,7 +95,7 @@ impl CarryOver {
         facts + self.ended.len() * REMEMBERED_BYTES
     }
 
-    /// PollSource many tasks found no room. Some of them may have ended since.
+    /// How many tasks found no room. Some of them may have ended since.
     pub(crate) fn unknown(&self) -> u64 {
         self.unknown
     }
