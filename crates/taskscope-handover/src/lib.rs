@@ -17,19 +17,15 @@
 
 #![allow(dead_code, reason = "the checks use a part of the modules")]
 
-#[path = "../../taskscope/src/ring.rs"]
-mod ring;
-#[path = "../../taskscope/src/span_index.rs"]
-mod span_index;
-mod sync;
-mod task;
+mod stream;
+mod tracker;
 
 use loom::thread;
-use ring::{Consumer, ring};
-use span_index::SpanIndex;
-use sync::Arc;
-use task::Mark;
+use stream::ring::{Consumer, ring};
+use stream::sync::{self, Arc};
 use taskscope_format::{Encoder, Event, Source, TaskId};
+use tracker::span_index::SpanIndex;
+use tracker::task::SpanKind;
 
 /// How often a thread may be interrupted where it could have gone on. Mistakes
 /// of ordering nearly always show with two.
@@ -130,8 +126,8 @@ pub fn an_abandoned_ring_has_all_its_bytes() {
 /// Spans that want the same place, as [`sync::SPAN_PLACES`] are few.
 const SPANS: [u64; 2] = [1, 1 + sync::SPAN_PLACES as u64];
 
-fn mark_of(span: u64) -> Mark {
-    Mark::Task(TaskId(span * 10))
+fn mark_of(span: u64) -> SpanKind {
+    SpanKind::Task(TaskId(span * 10))
 }
 
 fn is_right(index: &SpanIndex, span: u64) {

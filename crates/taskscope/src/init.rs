@@ -1,13 +1,12 @@
 //! Recording with one call, and never an error.
 
-use std::fmt::Display;
 use std::future::Future;
-use std::io::Write;
 
 use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
 
+use crate::stderr::warn;
 use crate::{Detail, Error, Recorder, Recording, unstable};
 
 /// Records this process: sets up a recording, and a global `tracing`
@@ -37,7 +36,7 @@ use crate::{Detail, Error, Recorder, Recording, unstable};
 /// has no hooks; [`macro@crate::main`] or [`Recording::hooks`] bring them.
 pub fn init() -> Recording {
     try_init().unwrap_or_else(|error| {
-        complain(&error);
+        warn(&error);
         Recording::idle()
     })
 }
@@ -46,7 +45,7 @@ fn try_init() -> Result<Recording, Error> {
     let detail = Detail::from_environment()?;
     if !unstable::IS_ON {
         let recording = Recorder::builder().detail(detail).start()?;
-        complain(&unstable::MESSAGE);
+        warn(&unstable::MESSAGE);
         return Ok(recording);
     }
     // Asked first, so that no empty file is left behind.
@@ -59,7 +58,7 @@ fn try_init() -> Result<Recording, Error> {
         return Ok(recording);
     }
     if STATIC_MAX_LEVEL != LevelFilter::TRACE {
-        complain(
+        warn(
             &"`tracing` is built without TRACE (a feature `max_level_…` or `release_max_level_…`), \
               so that Tokio's spans are missing and no wakes, names or ends are recorded; remove \
               the feature",
@@ -68,11 +67,6 @@ fn try_init() -> Result<Recording, Error> {
     tracing::dispatcher::set_global_default(recording.subscriber())
         .map_err(|_| Error::SubscriberInPlace)?;
     Ok(recording)
-}
-
-/// One message on standard error; silence where that is closed.
-pub(crate) fn complain(error: &dyn Display) {
-    let _ = writeln!(std::io::stderr(), "taskscope: {error}");
 }
 
 /// The runtime that `#[taskscope::main]` asks for.

@@ -136,45 +136,27 @@
 // Without it there is no recording, and so there are parts that nobody calls.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
-mod clock;
 mod detail;
 mod error;
-mod flight;
-mod heard;
-mod hooks;
-mod ids;
 mod init;
-mod life;
-mod polls;
-mod recorded;
+mod output;
 mod recorder;
 mod recording;
-mod report;
-mod ring;
-mod running;
-mod runtimes;
-mod shared;
-mod span_index;
-mod spans;
+mod sources;
+mod stderr;
 mod stream;
-mod sync;
-mod target;
-mod task;
-mod thread;
+mod tracker;
 mod unstable;
-mod visits;
-mod waits;
-mod writer;
 
 pub use detail::Detail;
 pub use error::Error;
-pub use flight::dump::Dumper;
-pub use flight::{DumpSignal, FlightRecorder};
 pub use init::init;
-pub use recorded::{Record, Recorded, spawn};
+pub use output::flight::triggers::Dumper;
+pub use output::flight::{DumpSignal, FlightRecorder};
+pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;
 pub use recording::Recording;
-pub use report::{Report, ThreadDrops};
+pub use sources::wrapper::{Record, Recorded, spawn};
 pub use taskscope_macros::main;
 
 /// For the expansion of `#[taskscope::main]`, and nobody else.

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex};
 use taskscope_format::FileWriter;
 use tracing_subscriber::filter::Targets;
 
-use crate::clock::Clock;
-use crate::flight::FlightRecorder;
-use crate::flight::black_box::BlackBox;
-use crate::flight::dump::{self, Dumper};
-use crate::heard::wanted::{self, Wanted};
+use crate::output::file::{DumpFiles, OutputFile, program_name};
+use crate::output::flight::FlightRecorder;
+use crate::output::flight::sink::FlightSink;
+use crate::output::flight::triggers::{self, Dumper};
+use crate::output::writer::{Sink, Writer, describe_process};
 use crate::recording::{Recording, Running};
-use crate::shared::Shared;
-use crate::target::{DumpFiles, Target, program_name};
-use crate::writer::{Sink, Writer, describe_process};
-use crate::{Detail, Error, running};
+use crate::sources::tracing::interest::{self, CallsiteFilter};
+use crate::stream::clock::Clock;
+use crate::tracker::active_recordings;
+use crate::tracker::shared::Shared;
+use crate::{Detail, Error};
 
 /// Sets up a [`Recording`].
 ///
@@ -112,7 +113,7 @@ impl Recorder {
     /// asks for what there isn't.
     pub fn start(self) -> Result<Recording, Error> {
         let detail = self.detail.map_or_else(Detail::from_environment, Ok)?;
-        let targets = self.targets.map_or_else(wanted::from_environment, |own| Ok(Some(own)))?;
+        let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
         let flight = match self.flight {
             Some(said) => said,
             None => FlightRecorder::from_environment()?,
@@ -123,7 +124,7 @@ impl Recorder {
         let shared = Arc::new(Shared::new(clock, detail));
         let (sink, target, dumper) = match flight {
             None => {
-                let (target, file) = Target::create(self.file, &program)?;
+                let (target, file) = OutputFile::create(self.file, &program)?;
                 let file = FileWriter::new(file, started_unix_ns)
                     .map_err(|source| Error::Create { path: target.path.clone(), source })?;
                 (Sink::File(file), Some(target), None)
@@ -131,10 +132,11 @@ impl Recorder {
             Some(flight) => {
                 let files = DumpFiles::new(self.file, &program)?;
                 let (requests, receiver) = channel();
-                let installed = dump::install(&shared, &flight)?;
-                let black_box = BlackBox::new(&flight, files, started_unix_ns, receiver, installed);
+                let installed = triggers::install(&shared, &flight)?;
+                let flight_sink =
+                    FlightSink::new(&flight, files, started_unix_ns, receiver, installed);
                 let dumper = Dumper::new(Arc::clone(&shared), requests);
-                (Sink::Flight(Box::new(black_box)), None, Some(dumper))
+                (Sink::Flight(Box::new(flight_sink)), None, Some(dumper))
             }
         };
         let meta = describe_process(&program, detail);
@@ -148,8 +150,8 @@ impl Recorder {
             .spawn(move || writer.run(&sender))
             .map_err(Error::Thread)?;
         shared.writer_is(thread.thread().clone());
-        running::begun(&shared, detail);
-        let (wanted, outcome) = (Wanted::new(targets), Mutex::new(outcome));
-        Ok(Recording::new(Running { shared, wanted, detail, outcome, target, dumper }))
+        active_recordings::register(&shared, detail);
+        let (callsites, outcome) = (CallsiteFilter::new(targets), Mutex::new(outcome));
+        Ok(Recording::new(Running { shared, callsites, detail, outcome, target, dumper }))
     }
 }

@@ -9,14 +9,14 @@ use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::flight::dump::Dumper;
-use crate::heard::layer;
-use crate::heard::subscriber::TaskSubscriber;
-use crate::heard::wanted::Wanted;
-use crate::report::Report;
-use crate::shared::Shared;
-use crate::target::Target;
-use crate::writer::Outcome;
+use crate::output::file::OutputFile;
+use crate::output::flight::triggers::Dumper;
+use crate::output::report::Report;
+use crate::output::writer::Outcome;
+use crate::sources::tracing::interest::CallsiteFilter;
+use crate::sources::tracing::layer;
+use crate::sources::tracing::subscriber::TaskSubscriber;
+use crate::tracker::shared::Shared;
 use crate::{Detail, Error};
 
 /// A recording that is under way, from [`Recorder::start`](crate::Recorder::start) or
@@ -39,12 +39,12 @@ pub struct Recording {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) wanted: Wanted,
+    pub(crate) callsites: CallsiteFilter,
     pub(crate) detail: Detail,
     /// Comes when the writer thread ends. (Locked, so that others can share the recording.)
     pub(crate) outcome: Mutex<Receiver<Outcome>>,
     /// The file; none for a flight recorder.
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<OutputFile>,
     /// For a flight recorder.
     pub(crate) dumper: Option<Dumper>,
 }
@@ -92,7 +92,7 @@ impl Recording {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        layer::layer(self.listened_to())
+        layer::layer(self.tracing_source())
     }
 
     /// A subscriber for programs that have no other: what
@@ -109,15 +109,15 @@ impl Recording {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscriber(&self) -> tracing::Dispatch {
-        self.listened_to().map_or_else(tracing::Dispatch::none, |(shared, wanted)| {
-            tracing::Dispatch::new(TaskSubscriber::new(shared, wanted))
+        self.tracing_source().map_or_else(tracing::Dispatch::none, |(shared, callsites)| {
+            tracing::Dispatch::new(TaskSubscriber::new(shared, callsites))
         })
     }
 
     /// What records what `tracing` tells, if that is to be recorded.
-    fn listened_to(&self) -> Option<(Arc<Shared>, Wanted)> {
+    fn tracing_source(&self) -> Option<(Arc<Shared>, CallsiteFilter)> {
         let running = self.running.as_ref().filter(|running| running.detail == Detail::Full)?;
-        Some((Arc::clone(&running.shared), running.wanted.clone()))
+        Some((Arc::clone(&running.shared), running.callsites.clone()))
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.
@@ -146,7 +146,7 @@ impl Recording {
     /// `tokio::runtime::Builder::name`, if any.
     pub fn named_hooks(&self, builder: &mut tokio::runtime::Builder, name: &str) {
         if let Some(running) = &self.running {
-            crate::hooks::install(&running.shared, builder, name.to_owned());
+            crate::sources::hooks::install(&running.shared, builder, name.to_owned());
         }
     }
 
@@ -281,7 +281,7 @@ const _: () = {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            crate::init::complain(&error);
+            crate::stderr::warn(&error);
         }
     }
 }

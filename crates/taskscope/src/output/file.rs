@@ -1,0 +1,137 @@
+//! Which file a recording goes to.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::Error;
+
+/// The environment variable that names the trace file.
+pub(crate) const ENVIRONMENT: &str = "TASKSCOPE_FILE";
+
+/// The files that this process is recording to.
+static IN_USE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// An open trace file, which no other recording of this process can take while
+/// this lives.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    pub(crate) path: PathBuf,
+}
+
+impl OutputFile {
+    /// Makes the file: `explicit`, or what `TASKSCOPE_FILE` says, or
+    /// `<program>-<pid>.tscope` in the current directory. A file that somebody
+    /// named is replaced; the last is never.
+    pub(crate) fn create(explicit: Option<PathBuf>, program: &str) -> Result<(Self, File), Error> {
+        match named(explicit) {
+            Some(path) => {
+                let target = Self::claim(path)?;
+                match File::create(&target.path) {
+                    Ok(file) => Ok((target, file)),
+                    Err(source) => Err(Error::Create { path: target.path.clone(), source }),
+                }
+            }
+            None => Self::create_new(program),
+        }
+    }
+
+    fn create_new(program: &str) -> Result<(Self, File), Error> {
+        let stem = format!("{program}-{}", std::process::id());
+        let mut number = 1;
+        loop {
+            let path = PathBuf::from(match number {
+                1 => format!("{stem}.{}", taskscope_format::EXTENSION),
+                _ => format!("{stem}-{number}.{}", taskscope_format::EXTENSION),
+            });
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((Self::claim(path)?, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => {
+                    number += 1;
+                }
+                Err(source) => return Err(Error::Create { path, source }),
+            }
+        }
+    }
+
+    fn claim(path: PathBuf) -> Result<Self, Error> {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Devices such as /dev/null can be shared.
+        let special =
+            path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        if in_use.contains(&path) && !special {
+            return Err(Error::InUse { path });
+        }
+        in_use.push(path.clone());
+        Ok(Self { path })
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = in_use.iter().position(|path| *path == self.path) {
+            in_use.swap_remove(position);
+        }
+    }
+}
+
+/// The files of a flight recorder's dumps: `<stem>-<number>.tscope`, none of which replaces
+/// another.
+#[derive(Debug)]
+pub(crate) struct DumpFiles {
+    directory: PathBuf,
+    stem: String,
+    number: u32,
+}
+
+impl DumpFiles {
+    /// Beside `explicit`, or what `TASKSCOPE_FILE` names, and called as that; without them in
+    /// the current directory and called as the program. The directory must be there.
+    pub(crate) fn new(explicit: Option<PathBuf>, program: &str) -> Result<Self, Error> {
+        let path = named(explicit)
+            .unwrap_or_else(|| PathBuf::from(format!("{program}-{}", std::process::id())));
+        // A program may go to another directory later.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let suffix = format!(".{}", taskscope_format::EXTENSION);
+        let stem = name.strip_suffix(&suffix).unwrap_or(&name).to_owned();
+        if !directory.is_dir() {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            return Err(Error::Create { path, source });
+        }
+        Ok(Self { directory, stem, number: 0 })
+    }
+
+    /// The next file.
+    pub(crate) fn create(&mut self) -> Result<(PathBuf, File), Error> {
+        loop {
+            self.number += 1;
+            let name = format!("{}-{}.{}", self.stem, self.number, taskscope_format::EXTENSION);
+            let path = self.directory.join(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && self.number < u32::MAX => {}
+                Err(source) => return Err(Error::Create { path, source }),
+            }
+        }
+    }
+}
+
+/// The file that the program or its environment names.
+fn named(explicit: Option<PathBuf>) -> Option<PathBuf> {
+    explicit.or_else(|| std::env::var_os(ENVIRONMENT).filter(|p| !p.is_empty()).map(PathBuf::from))
+}
+
+/// The file name of the running program.
+pub(crate) fn program_name() -> String {
+    let from_arguments = || std::env::args_os().next().map(PathBuf::from);
+    let path = std::env::current_exe().ok().or_else(from_arguments);
+    let stem = path.as_deref().and_then(Path::file_stem).map(OsString::from);
+    stem.map_or_else(|| "program".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

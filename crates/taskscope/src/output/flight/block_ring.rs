@@ -1,0 +1,284 @@
+//! The newest blocks of all threads, in memory: what a flight recorder writes when asked.
+//!
+//! # Bounded twice
+//! By bytes, always: before a block comes in, the oldest ones go until there is room. And by
+//! time, if so asked: what came in before the window goes. (A block has at most the 50 ms before
+//! the writer thread took it, so the time at which it came in is late enough to judge it by.)
+//! What goes is not simply lost: the [carry-over](crate::output::flight::carry_over) reads it, and keeps what somebody
+//! needs to know to understand the rest.
+//!
+//! # Chains
+//! Nearly every block begins with a sync and can be understood by itself. One that doesn't, the
+//! record or two that a thread wrote while the writer took what stood before, is kept with the
+//! block before it, and goes with it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use taskscope_format::{Nanos, Records, ThreadId, stands_alone};
+
+use crate::output::flight::carry_over::CarryOver;
+
+/// A block as it will stand in the file.
+pub(crate) type Block = (ThreadId, Arc<[u8]>);
+
+/// What a chain takes beside its bytes.
+const CHAIN_BYTES: usize = size_of::<Chain>() + 2 * size_of::<Arc<[u8]>>() + 32;
+
+/// A block, and those that lean on it.
+#[derive(Debug)]
+struct Chain {
+    thread: ThreadId,
+    blocks: Vec<Arc<[u8]>>,
+    /// When the last of them came in.
+    came: Nanos,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct ThreadBlocks {
+    chains: u32,
+    /// The number of its newest chain.
+    newest: u64,
+    /// No more will come of it.
+    ended: bool,
+}
+
+/// The newest blocks.
+#[derive(Debug)]
+pub(crate) struct BlockRing {
+    most_bytes: usize,
+    window: Option<Nanos>,
+    chains: VecDeque<Chain>,
+    /// Chains are counted; this is the number of the oldest that is kept.
+    oldest: u64,
+    /// When the last that has gone came in: all that happened since is kept.
+    gone: Nanos,
+    bytes: usize,
+    threads: HashMap<ThreadId, ThreadBlocks>,
+    carry_over: CarryOver,
+}
+
+impl BlockRing {
+    pub(crate) fn new(most_bytes: usize, window: Option<Nanos>) -> Self {
+        Self {
+            most_bytes,
+            window,
+            chains: VecDeque::new(),
+            oldest: 0,
+            gone: 0,
+            bytes: 0,
+            threads: HashMap::new(),
+            carry_over: CarryOver::new(most_bytes / 4),
+        }
+    }
+
+    /// Bytes in memory, those of the digest included.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes + self.carry_over.held()
+    }
+
+    /// Takes in the newest block of a thread.
+    pub(crate) fn push(&mut self, thread: ThreadId, block: &[u8], now: Nanos) {
+        let bytes = block.len() + CHAIN_BYTES;
+        while self.held() + bytes > self.most_bytes && self.forget_oldest() {}
+        let of_thread = self.threads.entry(thread).or_default();
+        if !stands_alone(block) {
+            let before = of_thread.newest.checked_sub(self.oldest).filter(|_| of_thread.chains > 0);
+            let before = before.and_then(|at| self.chains.get_mut(usize::try_from(at).ok()?));
+            match before {
+                Some(chain) => {
+                    chain.blocks.push(block.into());
+                    chain.came = now;
+                    chain.bytes += bytes;
+                    self.bytes += bytes;
+                }
+                // It leans on what had to go just now, and nobody can read it.
+                None => self.carry_over.lose(thread),
+            }
+            return;
+        }
+        of_thread.chains += 1;
+        of_thread.newest = self.oldest + self.chains.len() as u64;
+        self.bytes += bytes;
+        self.chains.push_back(Chain { thread, blocks: vec![block.into()], came: now, bytes });
+    }
+
+    /// Lets go what came in before the window.
+    pub(crate) fn expire(&mut self, now: Nanos) {
+        let Some(window) = self.window else { return };
+        let begin = now.saturating_sub(window);
+        while self.chains.front().is_some_and(|chain| chain.came < begin) {
+            self.forget_oldest();
+        }
+    }
+
+    /// A thread is gone: no more blocks of it will come.
+    pub(crate) fn end(&mut self, thread: ThreadId) {
+        self.threads.entry(thread).or_default().ended = true;
+        self.forget_thread(thread);
+    }
+
+    /// Says whether there was anything.
+    fn forget_oldest(&mut self) -> bool {
+        let Some(chain) = self.chains.pop_front() else { return false };
+        self.oldest += 1;
+        self.gone = self.gone.max(chain.came);
+        self.bytes -= chain.bytes;
+        self.carry_over.read(chain.thread, Records::new(chain.blocks.iter().map(|block| &**block)));
+        if let Some(of_thread) = self.threads.get_mut(&chain.thread) {
+            of_thread.chains -= 1;
+        }
+        self.forget_thread(chain.thread);
+        true
+    }
+
+    /// Forgets a thread that is gone and of which nothing is kept.
+    fn forget_thread(&mut self, thread: ThreadId) {
+        if self.threads.get(&thread).is_some_and(|kept| kept.ended && kept.chains == 0) {
+            self.threads.remove(&thread);
+            self.carry_over.forget_thread(thread);
+        }
+    }
+
+    /// The records of the newest chain of a thread.
+    pub(crate) fn newest(
+        &self,
+        thread: ThreadId,
+    ) -> Option<impl Iterator<Item = (Nanos, taskscope_format::Event<'_>)>> {
+        let kept = self.threads.get(&thread).filter(|kept| kept.chains > 0)?;
+        let chain =
+            self.chains.get(usize::try_from(kept.newest.checked_sub(self.oldest)?).ok()?)?;
+        Some(Records::new(chain.blocks.iter().map(|block| &**block)))
+    }
+
+    /// All that is kept, in an order that can stand in a file.
+    pub(crate) fn snapshot(&self, now: Nanos) -> Snapshot {
+        let mut seen = std::collections::HashSet::new();
+        let first_of = |chain: &Chain| {
+            Records::new(chain.blocks.iter().map(|block| &**block)).map(|(time, _)| time).next()
+        };
+        let firsts = self.chains.iter().filter(|chain| seen.insert(chain.thread));
+        let begin = firsts.filter_map(first_of).min();
+        let mut blocks = Vec::new();
+        self.carry_over.write(&mut |thread, block| blocks.push((thread, block.into())));
+        for chain in &self.chains {
+            blocks.extend(chain.blocks.iter().map(|block| (chain.thread, Arc::clone(block))));
+        }
+        // Where nothing has gone, all of the recording is there.
+        let whole = self.gone.max(self.window.map_or(0, |window| now.saturating_sub(window)));
+        let begin = (self.oldest > 0).then(|| begin.map_or(whole, |first| first.min(whole)));
+        Snapshot { blocks, begin, unknown: self.carry_over.unknown() }
+    }
+}
+
+/// What is kept at one moment. Shares its bytes with what goes on being kept.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) blocks: Vec<Block>,
+    /// From when on everything is kept, where something is not.
+    pub(crate) begin: Option<Nanos>,
+    /// How many tasks were spawned before it of which nothing could be kept.
+    pub(crate) unknown: u64,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use taskscope_format::{Encoder, Event, Source, Spawn, TaskId, TaskKind};
+
+    use super::*;
+
+    const THREAD: ThreadId = ThreadId(1);
+
+    fn block(time: Nanos, events: &[Event<'_>]) -> Vec<u8> {
+        let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+        encoder.sync(time, &mut bytes);
+        events.iter().for_each(|event| encoder.event(time, event, &mut bytes));
+        bytes
+    }
+
+    fn polls(kept: &BlockRing) -> Vec<TaskId> {
+        let snapshot = kept.snapshot(1_000);
+        let blocks = snapshot.blocks.iter().map(|(_, block)| &**block);
+        Records::new(blocks)
+            .filter_map(|(_, event)| match event {
+                Event::PollStart { task, .. } => Some(task),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn poll(task: u64) -> [Event<'static>; 2] {
+        let end =
+            Event::PollEnd { result: taskscope_format::PollResult::Pending, kept_waker: false };
+        [Event::PollStart { task: TaskId(task), source: Source::Hook }, end]
+    }
+
+    #[test]
+    fn bytes_are_bounded_through_millions_of_events() {
+        const MOST: usize = 2 << 20;
+        let mut kept = BlockRing::new(MOST, None);
+        let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+        for number in 0..2_000u64 {
+            bytes.clear();
+            encoder.sync(number, &mut bytes);
+            // Of a hundred tasks a block, one never ends, under a name of its own.
+            let name = format!("{number} {}", "x".repeat(200));
+            let mut spawn = Spawn::new(TaskId(number), TaskKind::Task, Source::Span);
+            spawn.name = Some(&name);
+            encoder.event(number, &Event::Spawn(spawn), &mut bytes);
+            for task in 0..1_000 {
+                poll(task).iter().for_each(|event| encoder.event(number, event, &mut bytes));
+            }
+            kept.push(ThreadId(number as u32 % 7), &bytes, number);
+            assert!(kept.held() <= MOST, "{} bytes", kept.held());
+        }
+        assert!(kept.held() > MOST / 2);
+        assert!(kept.snapshot(1_000).unknown > 0, "said, where not all could be kept");
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_goes_and_the_rest_stays() {
+        let mut kept = BlockRing::new(2 << 20, Some(100));
+        for time in [10, 50, 90, 130] {
+            kept.push(THREAD, &block(time, &poll(time)), time);
+            kept.expire(time);
+        }
+        assert_eq!(polls(&kept), [50, 90, 130].map(TaskId));
+        kept.expire(190);
+        assert_eq!(polls(&kept), [90, 130].map(TaskId));
+        assert_eq!(kept.snapshot(190).begin, Some(90), "the first event, or the window");
+        assert_eq!(kept.snapshot(140).begin, Some(50), "all since the last that has gone");
+    }
+
+    #[test]
+    fn a_block_that_leans_on_another_stays_and_goes_with_it() {
+        let mut kept = BlockRing::new(2 << 20, Some(100));
+        let (mut encoder, mut first, mut second) = (Encoder::new(), Vec::new(), Vec::new());
+        encoder.sync(1, &mut first);
+        poll(1).iter().for_each(|event| encoder.event(1, event, &mut first));
+        poll(2).iter().for_each(|event| encoder.event(9, event, &mut second));
+        kept.push(THREAD, &first, 10);
+        kept.push(ThreadId(2), &block(20, &poll(7)), 20);
+        kept.push(THREAD, &second, 60);
+        kept.expire(115);
+        assert_eq!(polls(&kept), [1, 2, 7].map(TaskId), "the older one is needed");
+        assert_eq!(kept.newest(THREAD).unwrap().count(), 4);
+        kept.expire(161);
+        assert_eq!(polls(&kept), []);
+        assert_eq!(kept.held(), kept.carry_over.held());
+        kept.push(THREAD, &second, 170);
+        assert_eq!(polls(&kept), [], "nobody can read it");
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_is_forgotten_with_its_last_block() {
+        let mut kept = BlockRing::new(2 << 20, Some(100));
+        kept.push(THREAD, &block(5, &[Event::Park]), 5);
+        kept.end(THREAD);
+        assert_eq!(kept.threads.len(), 1);
+        kept.expire(200);
+        assert!(kept.threads.is_empty() && kept.snapshot(1_000).blocks.is_empty());
+    }
+}

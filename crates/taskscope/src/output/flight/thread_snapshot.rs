@@ -1,0 +1,99 @@
+//! What a thread is at when a window begins, for the [carry-over](crate::output::flight::carry_over).
+
+use taskscope_format::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
+
+/// Polls nest a few deep, whatever a broken program does.
+const DEEPEST: usize = 64;
+
+/// What a thread is at.
+#[derive(Debug, Default)]
+pub(crate) struct ThreadSnapshot {
+    os_id: u64,
+    name: String,
+    worker: Option<(RuntimeId, u32)>,
+    /// Polls and spans, innermost last.
+    open: Vec<(Nanos, Open)>,
+    parked: Option<Nanos>,
+}
+
+/// Something that a thread is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Poll(TaskId, Source),
+    Span(SpanId),
+}
+
+impl ThreadSnapshot {
+    /// Takes in what it did next.
+    pub(crate) fn read(&mut self, time: Nanos, event: &Event<'_>) {
+        match *event {
+            Event::Thread { os_id, name } => {
+                self.os_id = os_id;
+                if self.name != name {
+                    name.clone_into(&mut self.name);
+                }
+            }
+            Event::Worker(worker) => self.worker = worker,
+            Event::PollStart { task, source } => {
+                self.parked = None;
+                self.enter(time, Open::Poll(task, source));
+            }
+            Event::PollEnd { .. } => self.leave(|open| matches!(open, Open::Poll(..))),
+            Event::SpanEnter(span) => self.enter(time, Open::Span(span)),
+            Event::SpanExit(span) => self.leave(|open| *open == Open::Span(span)),
+            Event::Park => self.parked = Some(time),
+            Event::Unpark => self.parked = None,
+            Event::Dropped { .. } => self.lose(),
+            _ => {}
+        }
+    }
+
+    /// Nobody knows any more what it is at.
+    pub(crate) fn lose(&mut self) {
+        self.open.clear();
+        self.parked = None;
+    }
+
+    /// The task that it polls.
+    pub(crate) fn running(&self) -> Option<TaskId> {
+        self.open.iter().rev().find_map(|open| match open.1 {
+            Open::Poll(task, _) => Some(task),
+            Open::Span(_) => None,
+        })
+    }
+
+    fn enter(&mut self, time: Nanos, open: Open) {
+        if self.open.len() < DEEPEST {
+            self.open.push((time, open));
+        }
+    }
+
+    fn leave(&mut self, which: impl Fn(&Open) -> bool) {
+        if let Some(position) = self.open.iter().rposition(|(_, open)| which(open)) {
+            self.open.remove(position);
+        }
+    }
+
+    /// What it is at, unless that is nothing.
+    pub(crate) fn block(&self) -> Option<Vec<u8>> {
+        let begin = self.open.first().map(|open| open.0).or(self.parked)?;
+        let (mut encoder, mut block) = (Encoder::new(), Vec::new());
+        encoder.sync(begin, &mut block);
+        let mut put = |time, event| encoder.event(time, &event, &mut block);
+        put(begin, Event::Thread { os_id: self.os_id, name: &self.name });
+        put(begin, Event::Worker(self.worker));
+        for &(time, open) in &self.open {
+            put(
+                time,
+                match open {
+                    Open::Poll(task, source) => Event::PollStart { task, source },
+                    Open::Span(span) => Event::SpanEnter(span),
+                },
+            );
+        }
+        if let Some(time) = self.parked {
+            put(time, Event::Park);
+        }
+        Some(block)
+    }
+}

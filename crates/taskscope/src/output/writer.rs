@@ -1,0 +1,377 @@
+//! The writer thread: empties the rings of all threads into the file.
+//!
+//! It comes by every [`EVERY`], or when a quarter of a thread's ring has been filled. A program
+//! that is killed loses what the writer has not yet seen, and no more.
+//!
+//! Whatever goes wrong with the file, the rings are emptied all the same, so
+//! that the recorded program goes on as before. The first error is kept for the
+//! end, and what could not be written is counted.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use taskscope_format::{Encoder, Event, FileWriter, Nanos, ThreadId, meta};
+
+use crate::output::flight::sink::{FlightSink, Written};
+use crate::output::flight::triggers::{self, Cause, Reply};
+use crate::output::report::ThreadDrops;
+use crate::sources::tracing::filter_check;
+use crate::stream::{Outlet, Sealed};
+use crate::tracker::shared::{RECORDING_STREAM, Shared};
+use crate::{Detail, unstable};
+
+/// How often the rings are emptied.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// What holds for the whole recording is written again after this many bytes,
+/// so that no single damaged block can take it away.
+const RESTATE_AFTER: u64 = 8 << 20;
+
+/// What came of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Bytes of events written.
+    pub(crate) written: u64,
+    /// Bytes of events that could not be written.
+    pub(crate) lost: u64,
+    /// Events that found no room and are message of in the file, thread by thread.
+    pub(crate) drops: Vec<ThreadDrops>,
+    pub(crate) error: Option<io::Error>,
+    /// What a flight recorder has written.
+    pub(crate) dumps: Written,
+}
+
+/// Where blocks go.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    File(FileWriter<File>),
+    Flight(Box<FlightSink>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    sink: Sink,
+    meta: Vec<(&'static str, String)>,
+    streams: Vec<Outlet>,
+    encoder: Encoder,
+    buffer: Vec<u8>,
+    /// The version of the runtimes that has been written, and where.
+    described: u64,
+    described_at: u64,
+    last_round: Nanos,
+    outcome: Outcome,
+}
+
+impl Writer {
+    /// Begins the file, where there is one, with what is known of the recording.
+    pub(crate) fn begin(
+        shared: Arc<Shared>,
+        sink: Sink,
+        meta: Vec<(&'static str, String)>,
+    ) -> io::Result<Self> {
+        let mut writer = Self {
+            shared,
+            sink,
+            meta,
+            streams: Vec::new(),
+            encoder: Encoder::new(),
+            buffer: Vec::new(),
+            described: 0,
+            described_at: 0,
+            last_round: 0,
+            outcome: Outcome::default(),
+        };
+        if matches!(writer.sink, Sink::File(_)) {
+            writer.write_description();
+        }
+        match writer.outcome.error.take() {
+            Some(error) => Err(error),
+            None => Ok(writer),
+        }
+    }
+
+    /// Runs until the recording is closed, and then tells what came of it.
+    pub(crate) fn run(self, outcome: &SyncSender<Outcome>) {
+        // Whoever has given up waiting doesn't hear it.
+        let _ = outcome.send(self.write_all());
+    }
+
+    fn write_all(mut self) -> Outcome {
+        loop {
+            // Asked before the round: what came before the closing is written.
+            let closed = self.shared.is_closed();
+            let callers = self.callers();
+            self.round();
+            self.dump(callers, closed);
+            if closed {
+                break;
+            }
+            std::thread::park_timeout(EVERY);
+        }
+        for stream in std::mem::take(&mut self.streams) {
+            self.report_dropped(&stream);
+        }
+        if matches!(self.sink, Sink::File(_)) {
+            self.write_description();
+        }
+        let Self { sink, mut outcome, .. } = self;
+        match sink {
+            Sink::File(file) => {
+                if let Err(error) = file.finish() {
+                    outcome.error.get_or_insert(error);
+                }
+            }
+            Sink::Flight(flight) => {
+                outcome.dumps = flight.finish();
+                outcome.written = outcome.dumps.bytes;
+            }
+        }
+        outcome
+    }
+
+    fn round(&mut self) {
+        self.shared.take_new_streams(&mut self.streams);
+        // How much there is, before asking which runtimes there are: what these
+        // bytes speak of is then known.
+        let mut streams = std::mem::take(&mut self.streams);
+        let filled: Vec<_> = streams.iter().map(Outlet::seal).collect();
+        self.report_missed();
+        if matches!(self.sink, Sink::File(_)) {
+            let version = self.shared.runtimes().version;
+            if version != self.described || self.outcome.written > self.described_at + RESTATE_AFTER
+            {
+                self.write_description();
+            }
+        }
+        let mut filled = filled.into_iter();
+        streams.retain_mut(|stream| {
+            let Sealed { before_sync, rest } = filled.next().unwrap_or_default();
+            self.drain(stream, before_sync);
+            self.drain(stream, rest);
+            let ended = stream.bytes.is_abandoned() && stream.bytes.len() == 0;
+            if ended {
+                self.report_dropped(stream);
+                if let Sink::Flight(flight) = &mut self.sink {
+                    flight.end(stream.thread);
+                }
+            }
+            !ended
+        });
+        self.streams = streams;
+        self.last_round = self.shared.now();
+    }
+
+    /// Moves `bytes` from a ring to the file as one block.
+    fn drain(&mut self, stream: &mut Outlet, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        self.buffer.clear();
+        // The thread has its room back before the file is touched.
+        stream.bytes.take(bytes, &mut self.buffer);
+        self.put(stream.thread);
+    }
+
+    /// Tells, in the name of a thread that won't write again, what it dropped
+    /// at the end.
+    fn report_dropped(&mut self, stream: &Outlet) {
+        self.outcome.drops.extend(ThreadDrops::of(stream));
+        let count = stream.link.dropped.swap(0, Ordering::Relaxed);
+        self.buffer.clear();
+        if dropped(stream, count, &mut self.buffer) {
+            self.put(stream.thread);
+        }
+    }
+
+    /// Tells of events that no stream could take.
+    fn report_missed(&mut self) {
+        let count = self.shared.take_missed();
+        if count > 0 {
+            let (now, since) = (self.shared.now(), self.last_round);
+            self.buffer.clear();
+            self.encoder.sync(now, &mut self.buffer);
+            self.encoder.event(now, &Event::Dropped { count, since }, &mut self.buffer);
+            self.missed(since..now, count);
+            self.put(RECORDING_STREAM);
+        }
+    }
+
+    /// Adds to the events that no thread could tell of.
+    fn missed(&mut self, during: Range<Nanos>, count: u64) {
+        let (since, until) = (Duration::from_nanos(during.start), Duration::from_nanos(during.end));
+        match self.outcome.drops.iter_mut().find(|drops| drops.thread.is_none()) {
+            Some(missed) => {
+                missed.events += count;
+                missed.until = until;
+            }
+            None => {
+                let missed = ThreadDrops { thread: None, name: None, events: count, since, until };
+                self.outcome.drops.push(missed);
+            }
+        }
+    }
+
+    /// Writes what holds for the whole recording: the program, the runtimes.
+    fn write_description(&mut self) {
+        let more = self.notice().map(|notice| (meta::NOTICE, notice.to_owned()));
+        self.buffer.clear();
+        self.described = self.describe(more.as_slice());
+        self.put(RECORDING_STREAM);
+        self.described_at = self.outcome.written;
+    }
+
+    /// What keeps this recording from being whole.
+    fn notice(&self) -> Option<&'static str> {
+        if unstable::IS_ON {
+            self.shared.is_hidden().then_some(filter_check::MESSAGE)
+        } else {
+            Some(unstable::MESSAGE)
+        }
+    }
+
+    /// Puts into the buffer what holds for the whole recording. Returns the version of the
+    /// runtimes.
+    fn describe(&mut self, more: &[(&str, String)]) -> u64 {
+        let now = self.shared.now();
+        let Self { encoder, buffer, .. } = self;
+        encoder.sync(now, buffer);
+        for (key, value) in self.meta.iter().chain(more) {
+            encoder.event(now, &Event::Meta { key, value }, buffer);
+        }
+        let runtimes = self.shared.runtimes();
+        for event in runtimes.introductions() {
+            encoder.event(now, &event, buffer);
+        }
+        runtimes.version
+    }
+
+    /// Those who wait for a dump of a flight recorder.
+    fn callers(&self) -> Vec<Reply> {
+        match &self.sink {
+            Sink::File(_) => Vec::new(),
+            Sink::Flight(flight) => flight.callers(),
+        }
+    }
+
+    /// Makes the dumps that a flight recorder is to make now.
+    fn dump(&mut self, callers: Vec<Reply>, at_end: bool) {
+        let now = self.shared.now();
+        let Sink::Flight(flight) = &mut self.sink else { return };
+        let cause = flight.look(now, at_end);
+        for caller in callers {
+            self.make_dump(&Cause::Call, Some(caller));
+        }
+        if let Some(cause) = cause {
+            self.make_dump(&cause, None);
+        }
+    }
+
+    fn make_dump(&mut self, cause: &Cause, reply: Option<Reply>) {
+        let now = self.shared.now();
+        let Sink::Flight(flight) = &self.sink else { return };
+        let snapshot = flight.snapshot(now);
+        let begin = snapshot.begin.unwrap_or(0);
+        let mut more = vec![(meta::DUMP, cause.to_string())];
+        if snapshot.begin.is_some() {
+            more.push((meta::WINDOW, begin.to_string()));
+        }
+        let mut notices: Vec<_> = self.notice().map(str::to_owned).into_iter().collect();
+        if snapshot.unknown > 0 {
+            notices.push(format!(
+                "there were more tasks than the flight recorder keeps the facts of, so up to {} \
+                 tasks that are older than this dump may have neither name nor place: give it \
+                 more bytes with FlightRecorder::keep_bytes",
+                snapshot.unknown
+            ));
+        }
+        if !notices.is_empty() {
+            more.push((meta::NOTICE, notices.join("; ")));
+        }
+        self.buffer.clear();
+        self.describe(&more);
+        let description: Arc<[u8]> = self.buffer.as_slice().into();
+        // At the end once more, so that no single damaged block can take it away; and with an
+        // event, so that the trace lasts until now, however long nothing has happened. (It begins
+        // with one, too.)
+        self.encoder.event(now, &Event::Worker(None), &mut self.buffer);
+        let end: Arc<[u8]> = self.buffer.as_slice().into();
+        let mut blocks = vec![(RECORDING_STREAM, description)];
+        if let Some(begin) = snapshot.begin {
+            self.buffer.clear();
+            self.encoder = Encoder::new();
+            self.encoder.sync(begin, &mut self.buffer);
+            self.encoder.event(begin, &Event::Worker(None), &mut self.buffer);
+            blocks.push((RECORDING_STREAM, self.buffer.as_slice().into()));
+        }
+        blocks.extend(snapshot.blocks);
+        for stream in &self.streams {
+            self.buffer.clear();
+            // The thread itself will tell when it has room again.
+            let count = stream.link.dropped.load(Ordering::Relaxed);
+            if dropped(stream, count, &mut self.buffer) {
+                blocks.push((stream.thread, self.buffer.as_slice().into()));
+            }
+        }
+        blocks.push((RECORDING_STREAM, end));
+        let lasted = triggers::in_words(now.saturating_sub(begin));
+        let message = format!("dumped the last {lasted} ({cause})");
+        if let Sink::Flight(flight) = &mut self.sink {
+            flight.write(&self.shared, blocks, message, reply);
+        }
+    }
+
+    /// Writes the buffer as a block.
+    fn put(&mut self, thread: ThreadId) {
+        let length = self.buffer.len() as u64;
+        let file = match &mut self.sink {
+            Sink::File(file) => file,
+            Sink::Flight(flight) => {
+                flight.take_in(thread, &self.buffer, self.shared.now());
+                return;
+            }
+        };
+        match file.block(thread, &self.buffer) {
+            Ok(()) => {
+                self.outcome.written += length;
+                self.shared.count_block();
+            }
+            Err(error) => {
+                self.outcome.lost += length;
+                self.outcome.error.get_or_insert(error);
+            }
+        }
+    }
+}
+
+/// Tells what a thread has dropped and not message itself, if that is anything.
+fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
+    if count > 0 {
+        let since = stream.link.dropped_since.load(Ordering::Relaxed);
+        let last = stream.link.last_dropped.load(Ordering::Relaxed);
+        let mut encoder = Encoder::new();
+        encoder.sync(last, buffer);
+        encoder.event(last, &Event::Dropped { count, since }, buffer);
+    }
+    count > 0
+}
+
+/// What is known of the recorded process from the start.
+pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static str, String)> {
+    let detail = match detail {
+        Detail::Full => meta::DETAIL_FULL,
+        Detail::Polls => meta::DETAIL_POLLS,
+    };
+    vec![
+        (meta::DETAIL, detail.to_owned()),
+        (meta::PROGRAM, program.to_owned()),
+        (meta::PID, std::process::id().to_string()),
+        (meta::RECORDER, concat!("taskscope ", env!("CARGO_PKG_VERSION")).to_owned()),
+        (meta::PLATFORM, format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+    ]
+}

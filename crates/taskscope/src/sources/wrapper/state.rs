@@ -1,0 +1,299 @@
+//! The state of a wrapped future; see [`crate::sources::wrapper`].
+//!
+//! Nothing of the program's is called while this thread's state is borrowed: what
+//! there is to record is recorded, and then the future is polled, or the waker
+//! called.
+
+use std::panic::Location as Caller;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use taskscope_format::{
+    EndKind, Event, Location, PollResult, Source, Spawn, TaskId, TaskKind, WakeOp,
+};
+
+use crate::Detail;
+use crate::tracker::open_poll::{Ending, OpenPoll, PollSource};
+use crate::tracker::shared::Shared;
+use crate::tracker::thread::{ThreadState, record};
+use crate::tracker::{active_recordings, ids};
+
+/// What a wrapped future has beside itself, up to the moment in which it is
+/// dropped. Empty where there is nothing to record it.
+#[derive(Debug)]
+pub(crate) struct WrapperState {
+    wrapper: Option<Arc<WrapperShared>>,
+    /// What the spawn will say, as long as it hasn't.
+    spawn: Option<Box<PendingSpawn>>,
+    /// The waker that the future was last given, as it is and as the future sees
+    /// it.
+    waker: Option<(Arc<TaskWaker>, Waker)>,
+}
+
+/// What is known when a future is wrapped.
+#[derive(Debug)]
+struct PendingSpawn {
+    name: Option<String>,
+    place: &'static Caller<'static>,
+    size: usize,
+    parent: Option<TaskId>,
+}
+
+/// What the wrapper and its wakers share.
+#[derive(Debug)]
+struct WrapperShared {
+    shared: Arc<Shared>,
+    task: TaskId,
+    wakes: bool,
+    /// See [`stage`].
+    stage: AtomicU8,
+}
+
+/// How far a future is. Relaxed access is enough: whoever polls and drops it does
+/// so one after the other, and a waker that is called meanwhile may see either.
+mod stage {
+    /// It may be polled, woken and dropped.
+    pub(super) const ALIVE: u8 = 0;
+    /// It is being dropped, before it has returned.
+    pub(super) const DROPPING: u8 = 1;
+    /// It has ended, or Tokio tells of it.
+    pub(super) const DONE: u8 = 2;
+}
+
+impl WrapperShared {
+    fn is(&self, stage: u8) -> bool {
+        self.stage.load(Ordering::Relaxed) == stage
+    }
+
+    fn set(&self, stage: u8) {
+        self.stage.store(stage, Ordering::Relaxed);
+    }
+
+    fn record(&self, event: impl FnOnce(&mut ThreadState, &Shared)) {
+        record(&self.shared, event);
+    }
+}
+
+impl WrapperState {
+    /// Of a future that is being wrapped. The second half belongs behind it.
+    pub(crate) fn begin(
+        name: Option<String>,
+        place: &'static Caller<'static>,
+        size: usize,
+    ) -> (Self, DropGuard) {
+        static NEXT: AtomicU64 = AtomicU64::new(TaskId::WRAPPED + 1);
+        let Some((shared, detail)) = active_recordings::newest() else {
+            return (Self { wrapper: None, spawn: None, waker: None }, DropGuard(None));
+        };
+        let task = TaskId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let (wakes, stage) = (detail == Detail::Full, AtomicU8::new(stage::ALIVE));
+        let wrapper = Arc::new(WrapperShared { shared, task, wakes, stage });
+        let mut parent = None;
+        wrapper.record(|thread, _| parent = thread.running());
+        let spawn = Box::new(PendingSpawn { name, place, size, parent });
+        let spawn = if cfg!(tokio_unstable) {
+            Some(spawn)
+        } else {
+            spawn.write(&wrapper);
+            None
+        };
+        let guard = DropGuard(Some(Arc::clone(&wrapper)));
+        (Self { wrapper: Some(wrapper), spawn, waker: None }, guard)
+    }
+
+    /// Begins a poll; `None` where it is not to be recorded.
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Option<Poll<'_>> {
+        let wrapper = self.wrapper.as_deref()?;
+        if !wrapper.is(stage::ALIVE) || wrapper.shared.is_closed() {
+            return None;
+        }
+        if let Some(spawn) = self.spawn.take() {
+            let mut tokio_records = false;
+            wrapper.record(|thread, _| tokio_records = thread.is_in_poll_of_tokio());
+            if tokio_records {
+                wrapper.set(stage::DONE);
+                return None;
+            }
+            spawn.write(wrapper);
+        }
+        if wrapper.wakes
+            && self.waker.as_ref().is_none_or(|(own, _)| !own.waker.will_wake(context.waker()))
+        {
+            let wrapper = Arc::clone(self.wrapper.as_ref()?);
+            let own = Arc::new(TaskWaker { wrapper, waker: context.waker().clone() });
+            self.waker = Some((Arc::clone(&own), own.into()));
+        }
+        let waker = self.waker.as_ref();
+        let held = waker.map_or(0, |(own, _)| Arc::strong_count(own));
+        wrapper.record(|thread, shared| thread.wrapper_begins(shared, wrapper.task));
+        Some(Poll { wrapper, waker, held, result: PollResult::Panicked })
+    }
+}
+
+impl Drop for WrapperState {
+    fn drop(&mut self) {
+        let Some(wrapper) = self.wrapper.as_deref().filter(|wrapper| wrapper.is(stage::ALIVE))
+        else {
+            return;
+        };
+        if self.spawn.is_some() {
+            // It has never been polled. Perhaps Tokio told of it.
+            wrapper.set(stage::DONE);
+        } else {
+            wrapper.set(stage::DROPPING);
+            wrapper.record(|thread, shared| thread.wrapper_begins(shared, wrapper.task));
+        }
+    }
+}
+
+/// What is dropped after the future.
+#[derive(Debug)]
+pub(crate) struct DropGuard(Option<Arc<WrapperShared>>);
+
+impl Drop for DropGuard {
+    fn drop(&mut self) {
+        if let Some(wrapper) = self.0.as_deref().filter(|wrapper| wrapper.is(stage::DROPPING)) {
+            wrapper.set(stage::DONE);
+            let how = (PollResult::OnlyDropped, Some(EndKind::Cancelled), false);
+            wrapper.record(|thread, shared| thread.wrapper_ends(shared, wrapper.task, how));
+        }
+    }
+}
+
+impl PendingSpawn {
+    fn write(&self, wrapper: &WrapperShared) {
+        let place = self.place;
+        let spawn = Spawn {
+            parent: self.parent,
+            name: self.name.as_deref(),
+            location: Some(Location {
+                file: place.file(),
+                line: place.line(),
+                column: place.column(),
+            }),
+            size: Some(self.size as u64),
+            ..Spawn::new(wrapper.task, TaskKind::Task, Source::Hook)
+        };
+        wrapper.record(|thread, shared| thread.wrapper_spawned(shared, spawn));
+    }
+}
+
+/// A poll that is under way.
+pub(crate) struct Poll<'a> {
+    wrapper: &'a WrapperShared,
+    waker: Option<&'a (Arc<TaskWaker>, Waker)>,
+    /// How many hold the waker as the poll begins.
+    held: usize,
+    /// How it ends if nothing else is said: by a panic that unwinds through here.
+    result: PollResult,
+}
+
+impl Poll<'_> {
+    /// The waker to give to the future, if it isn't that of the executor.
+    pub(crate) fn waker(&self) -> Option<&Waker> {
+        self.waker.map(|(_, seen)| seen)
+    }
+
+    /// The future came back.
+    pub(crate) fn returns(mut self, is_ready: bool) {
+        self.result = if is_ready { PollResult::Ready } else { PollResult::Pending };
+    }
+}
+
+impl Drop for Poll<'_> {
+    fn drop(&mut self) {
+        let wrapper = self.wrapper;
+        let end = match self.result {
+            PollResult::Ready => Some(EndKind::Returned),
+            PollResult::Panicked => Some(EndKind::Panicked),
+            _ => None,
+        };
+        if end.is_some() {
+            wrapper.set(stage::DONE);
+        }
+        let kept_waker = self.waker.is_some_and(|(own, _)| Arc::strong_count(own) > self.held);
+        let how = (self.result, end, kept_waker);
+        wrapper.record(|thread, shared| thread.wrapper_ends(shared, wrapper.task, how));
+    }
+}
+
+/// The waker that a wrapped future sees.
+#[derive(Debug)]
+struct TaskWaker {
+    wrapper: Arc<WrapperShared>,
+    /// That of whoever polls the wrapper.
+    waker: Waker,
+}
+
+impl TaskWaker {
+    fn record_wake(&self, op: WakeOp) {
+        if !self.wrapper.is(stage::DONE) {
+            self.wrapper.record(|thread, shared| thread.wake(shared, self.wrapper.task, op));
+        }
+    }
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.record_wake(WakeOp::ByValue);
+        match Arc::try_unwrap(self) {
+            Ok(last) => last.waker.wake(),
+            Err(others) => others.waker.wake_by_ref(),
+        }
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.record_wake(WakeOp::ByRef);
+        self.waker.wake_by_ref();
+    }
+}
+
+/// What the wrapper reports.
+impl ThreadState {
+    fn wrapper_spawned(&mut self, shared: &Shared, spawn: Spawn<'_>) {
+        self.find_worker(shared, None);
+        self.stream.write(shared.now(), &Event::Spawn(spawn));
+    }
+
+    fn wrapper_begins(&mut self, shared: &Shared, task: TaskId) {
+        self.acts_unannounced();
+        self.find_worker(shared, None);
+        let start = Event::PollStart { task, source: Source::Hook };
+        self.stream.write(shared.now_in_order(), &start);
+        self.open.push(OpenPoll::new(task, PollSource::Wrapper));
+    }
+
+    fn wrapper_ends(
+        &mut self,
+        shared: &Shared,
+        task: TaskId,
+        (result, end, kept_waker): (PollResult, Option<EndKind>, bool),
+    ) {
+        let ours =
+            |open: &OpenPoll| open.task == task && matches!(open.source, PollSource::Wrapper);
+        let position = self.open.iter().rposition(ours);
+        if let Some(above) = position.map(|position| position + 1)
+            && above < self.open.len()
+        {
+            self.end_polls(shared, above);
+        }
+        let time = shared.now();
+        if let Some(end) = end {
+            self.write_end(time, task, Ending::new(end, false));
+        }
+        if position.is_some() {
+            self.note_budget(time);
+            self.stream.write(time, &Event::PollEnd { result, kept_waker });
+            self.open.pop();
+        }
+    }
+
+    /// Whether what is being polled belongs to a poll that hooks or layer have
+    /// told of: that of the current task, or that of a `block_on`.
+    fn is_in_poll_of_tokio(&self) -> bool {
+        let Some(open) = self.open.last() else { return false };
+        let current = tokio::task::try_id().map(ids::task);
+        !matches!(open.source, PollSource::Wrapper) && current.is_none_or(|task| task == open.task)
+    }
+}

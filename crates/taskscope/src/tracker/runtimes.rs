@@ -1,0 +1,121 @@
+//! Which runtimes there are.
+//!
+//! Hooks and the layer learn of a runtime by different ways. What joins them
+//! is Tokio's own id, which `Handle::current()` answers on a worker of the
+//! runtime, inside a hook too.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use taskscope_format::{Event, Flavor, RuntimeId};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::tracker::ids;
+
+/// The runtimes of a recording, in the order in which they were first seen.
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes {
+    list: Vec<Runtime>,
+    /// Counts the changes, so that the writer sees when there is something new
+    /// to write.
+    pub(crate) version: u64,
+}
+
+#[derive(Debug)]
+struct Runtime {
+    tokio_id: u64,
+    flavor: Flavor,
+    workers: u32,
+    name: String,
+    hooked: bool,
+}
+
+impl Runtimes {
+    /// The number of the runtime behind `handle`. `hooks` are those that are
+    /// known to be on it.
+    pub(crate) fn number(&mut self, handle: &Handle, hooks: Option<&HookSet>) -> RuntimeId {
+        let tokio_id = ids::runtime(handle.id());
+        let known = self.list.iter().position(|runtime| runtime.tokio_id == tokio_id);
+        let index = known.unwrap_or_else(|| {
+            self.list.push(Runtime {
+                tokio_id,
+                flavor: match handle.runtime_flavor() {
+                    RuntimeFlavor::CurrentThread => Flavor::CurrentThread,
+                    RuntimeFlavor::MultiThread => Flavor::MultiThread,
+                    _ => Flavor::Unknown,
+                },
+                workers: u32::try_from(handle.metrics().num_workers()).unwrap_or(0),
+                name: handle.name().unwrap_or_default().to_owned(),
+                hooked: false,
+            });
+            self.version += 1;
+            self.list.len() - 1
+        });
+        let id = RuntimeId(index as u32);
+        let runtime = &mut self.list[index];
+        if let Some(hooks) = hooks {
+            hooks.seen_on(id);
+            if !runtime.hooked {
+                runtime.hooked = true;
+                if !hooks.name.is_empty() {
+                    runtime.name.clone_from(&hooks.name);
+                }
+                self.version += 1;
+            }
+        }
+        id
+    }
+
+    /// The events that introduce all runtimes.
+    pub(crate) fn introductions(&self) -> impl Iterator<Item = Event<'_>> {
+        self.list.iter().zip(0..).map(|(runtime, id)| Event::Runtime {
+            id: RuntimeId(id),
+            flavor: runtime.flavor,
+            workers: runtime.workers,
+            name: &runtime.name,
+            hooked: runtime.hooked,
+        })
+    }
+}
+
+/// The hooks of one `tokio::runtime::Builder`.
+///
+/// A builder may build more than one runtime, and each then calls the same
+/// hooks.
+#[derive(Debug)]
+pub(crate) struct HookSet {
+    /// Unique within the process, never 0.
+    pub(crate) number: u32,
+    /// The user's name for the runtime, empty where there is none.
+    pub(crate) name: String,
+    runtime: AtomicU32,
+}
+
+/// Values of [`HookSet::runtime`] that are no runtime.
+const NOT_YET: u32 = u32::MAX;
+const SEVERAL: u32 = u32::MAX - 1;
+
+impl HookSet {
+    pub(crate) fn new(name: String) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, name, runtime: AtomicU32::new(NOT_YET) }
+    }
+
+    /// The runtime that calls these hooks, where there is just one and a
+    /// worker of it has been seen.
+    ///
+    /// The spawn hook needs this: it is called on whatever thread spawns, which
+    /// may be no worker of the runtime, or a worker of another.
+    pub(crate) fn runtime(&self) -> Option<RuntimeId> {
+        let id = self.runtime.load(Ordering::Relaxed);
+        (id < SEVERAL).then_some(RuntimeId(id))
+    }
+
+    fn seen_on(&self, id: RuntimeId) {
+        let first =
+            self.runtime.compare_exchange(NOT_YET, id.0, Ordering::Relaxed, Ordering::Relaxed);
+        if first.is_err_and(|other| other != id.0) {
+            self.runtime.store(SEVERAL, Ordering::Relaxed);
+        }
+    }
+}
