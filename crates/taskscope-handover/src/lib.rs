@@ -57,7 +57,7 @@ fn take(consumer: &mut Consumer, bytes: usize, into: &mut Vec<u8>) {
 /// takes them. They come out as they went in.
 pub fn bytes_arrive_whole_and_in_order() {
     check(|| {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(sync::RING_BYTES);
         // The words have been used before, and the next piece begins inside one.
         assert!(producer.push(&piece(100, 21)));
         consumer.take(21, &mut Vec::new());
@@ -84,7 +84,7 @@ pub fn bytes_arrive_whole_and_in_order() {
 /// The same for records that are put from registers.
 pub fn records_arrive_whole() {
     check(|| {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(sync::RING_BYTES);
         let (mut encoder, mut expected) = (Encoder::new(), Vec::new());
         let tasks = [3, 3_000, 900_000_000];
         let starts =
@@ -108,7 +108,7 @@ pub fn records_arrive_whole() {
 /// Whoever sees that there is no producer any more sees all that it has put.
 pub fn an_abandoned_ring_has_all_its_bytes() {
     check(|| {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(sync::RING_BYTES);
         let puts = thread::spawn(move || {
             assert!(producer.push(&piece(0, 9)));
             assert!(producer.push(&piece(9, 2)));

@@ -115,7 +115,9 @@ impl Writer {
             std::thread::park_timeout(EVERY);
         }
         for stream in std::mem::take(&mut self.streams) {
-            self.report_dropped(&stream);
+            if !stream.goes_on() {
+                self.report_dropped(&stream);
+            }
         }
         if matches!(self.sink, Sink::File(_)) {
             self.write_description();
@@ -143,10 +145,10 @@ impl Writer {
         let filled: Vec<_> = streams.iter().map(Outlet::seal).collect();
         self.report_missed();
         if matches!(self.sink, Sink::File(_)) {
-            let version = self.shared.runtimes().version;
-            if version != self.described || self.outcome.written > self.described_at + RESTATE_AFTER
-            {
+            if self.outcome.written > self.described_at + RESTATE_AFTER {
                 self.write_description();
+            } else {
+                self.write_new_runtimes();
             }
         }
         let mut filled = filled.into_iter();
@@ -154,8 +156,8 @@ impl Writer {
             let Sealed { before_sync, rest } = filled.next().unwrap_or_default();
             self.drain(stream, before_sync);
             self.drain(stream, rest);
-            let ended = stream.bytes.is_abandoned() && stream.bytes.len() == 0;
-            if ended {
+            let ended = stream.has_ended();
+            if ended && !stream.goes_on() {
                 self.report_dropped(stream);
                 if let Sink::Flight(flight) = &mut self.sink {
                     flight.end(stream.thread);
@@ -226,6 +228,23 @@ impl Writer {
         self.described_at = self.outcome.written;
     }
 
+    /// Writes the runtimes that have come since the last time, and no more: there may be thousands.
+    fn write_new_runtimes(&mut self) {
+        let runtimes = self.shared.runtimes();
+        if runtimes.version == self.described {
+            return;
+        }
+        let now = self.shared.now();
+        self.buffer.clear();
+        self.encoder.sync(now, &mut self.buffer);
+        for event in runtimes.introductions(self.described) {
+            self.encoder.event(now, &event, &mut self.buffer);
+        }
+        self.described = runtimes.version;
+        drop(runtimes);
+        self.put(RECORDING_STREAM);
+    }
+
     /// What keeps this recording from being whole.
     fn notice(&self) -> Option<&'static str> {
         if unstable::IS_ON {
@@ -245,7 +264,7 @@ impl Writer {
             encoder.event(now, &Event::Meta { key, value }, buffer);
         }
         let runtimes = self.shared.runtimes();
-        for event in runtimes.introductions() {
+        for event in runtimes.introductions(0) {
             encoder.event(now, &event, buffer);
         }
         runtimes.version
@@ -310,7 +329,7 @@ impl Writer {
             blocks.push((RECORDING_STREAM, self.buffer.as_slice().into()));
         }
         blocks.extend(snapshot.blocks);
-        for stream in &self.streams {
+        for stream in self.streams.iter().filter(|stream| !stream.goes_on()) {
             self.buffer.clear();
             // The thread itself will tell when it has room again.
             let count = stream.link.dropped.load(Ordering::Relaxed);

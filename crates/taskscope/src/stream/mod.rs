@@ -15,25 +15,52 @@ pub(crate) mod clock;
 pub(crate) mod ring;
 pub(crate) mod sync;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::Thread;
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
 
 use self::ring::{Consumer, Producer};
-use crate::stream::sync::RING_BYTES;
+use crate::stream::sync::{FIRST_RING_BYTES, RING_BYTES};
 
 /// All that is in a ring makes one block.
 const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX_PAYLOAD);
+
+/// The streams that the writer does not know yet. A thread adds to them when it begins, and when its
+/// first ring has become too small for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewStreams(Arc<Mutex<Vec<Outlet>>>);
+
+impl NewStreams {
+    /// Nothing that is done under this lock leaves half a change behind, so a panic elsewhere is no
+    /// reason to stop.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Outlet>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds one without waiting: a thread that is being recorded does not.
+    fn try_add<T>(&self, make: impl FnOnce() -> (Outlet, T)) -> Option<T> {
+        let mut streams = match self.0.try_lock() {
+            Ok(streams) => streams,
+            Err(TryLockError::Poisoned(streams)) => streams.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let (outlet, other_end) = make();
+        streams.push(outlet);
+        Some(other_end)
+    }
+
+    pub(crate) fn take(&self, into: &mut Vec<Outlet>) {
+        into.append(&mut self.lock());
+    }
+}
 
 /// What the two ends of a ring share beside the bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     /// How often the writer has emptied the ring.
     pub(crate) generation: AtomicU32,
-    /// How many bytes stood in front of the last sync.
-    synced_at: AtomicU64,
     /// Events dropped and not yet told of in the stream, and when the first
     /// was. The writer tells of them if the thread never comes to it.
     pub(crate) dropped: AtomicU64,
@@ -42,6 +69,8 @@ pub(crate) struct Link {
     pub(crate) dropped_in_all: AtomicU64,
     pub(crate) first_dropped: AtomicU64,
     pub(crate) last_dropped: AtomicU64,
+    /// The thread has gone on to a larger ring.
+    has_grown: AtomicBool,
 }
 
 /// The writer's end of a stream.
@@ -52,6 +81,8 @@ pub(crate) struct Outlet {
     pub(crate) name: String,
     pub(crate) bytes: Consumer,
     pub(crate) link: Arc<Link>,
+    synced_at: Arc<AtomicU64>,
+    is_first: bool,
 }
 
 /// What there is to be taken from a ring.
@@ -66,6 +97,17 @@ pub(crate) struct Sealed {
 }
 
 impl Outlet {
+    /// Whether nothing comes from here any more, and all that came has been taken. Then it is also
+    /// known whether the thread goes on in another ring.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.bytes.is_abandoned() && self.bytes.len() == 0
+    }
+
+    /// Whether the thread goes on in another ring, which [`NewStreams`] has.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.is_first && self.link.has_grown.load(Ordering::Acquire)
+    }
+
     /// How many bytes there are to be taken. What comes behind them will begin
     /// with a sync, but for a record or two that the thread is writing at this
     /// very moment.
@@ -75,7 +117,7 @@ impl Outlet {
             return Sealed::default();
         }
         // Asked before (so released by) what tells the thread to write the next one.
-        let sync = self.link.synced_at.load(Ordering::Relaxed);
+        let sync = self.synced_at.load(Ordering::Relaxed);
         self.link.generation.fetch_add(1, Ordering::Release);
         let before = sync.saturating_sub(self.bytes.taken_in_all());
         let before_sync = usize::try_from(before).ok().filter(|before| *before < bytes);
@@ -88,6 +130,8 @@ impl Outlet {
 #[derive(Debug)]
 pub(crate) struct Stream {
     ring: Producer,
+    /// How many bytes of the ring stood in front of the last sync.
+    synced_at: Arc<AtomicU64>,
     link: Arc<Link>,
     encoder: Encoder,
     /// Records that are not brief, kept to reuse its memory.
@@ -104,16 +148,19 @@ pub(crate) struct Stream {
     pending: usize,
     writer: Thread,
     writer_called: bool,
+    /// While this is the first, small ring: where the larger one is made known.
+    small: Option<(ThreadId, NewStreams)>,
 }
 
 impl Stream {
-    /// A stream for the calling thread.
-    pub(crate) fn new(thread: ThreadId, writer: Thread) -> (Self, Outlet) {
-        let (ring, bytes) = ring::ring();
-        let link = Arc::new(Link::default());
+    /// A stream for the calling thread, which is added to `streams`.
+    pub(crate) fn new(thread: ThreadId, writer: Thread, streams: &NewStreams) -> Self {
+        let (ring, bytes) = ring::ring(FIRST_RING_BYTES);
+        let (link, synced_at) = (Arc::new(Link::default()), Arc::default());
         let name = std::thread::current().name().unwrap_or_default().to_owned();
         let stream = Self {
             ring,
+            synced_at: Arc::clone(&synced_at),
             link: Arc::clone(&link),
             encoder: Encoder::new(),
             buffer: Vec::new(),
@@ -126,8 +173,35 @@ impl Stream {
             pending: 0,
             writer,
             writer_called: false,
+            small: Some((thread, streams.clone())),
         };
-        (stream, Outlet { thread, name, bytes, link })
+        streams.lock().push(Outlet { thread, name, bytes, link, synced_at, is_first: true });
+        stream
+    }
+
+    /// Goes on in a larger ring, if this is the small one.
+    ///
+    /// The writer empties the small one first: nothing more comes into it once the larger one is
+    /// known, and it was known before.
+    #[cold]
+    fn grow(&mut self) -> bool {
+        let Some((thread, streams)) = &self.small else { return false };
+        let larger = streams.try_add(|| {
+            let (ring, bytes) = ring::ring(RING_BYTES);
+            let (name, link) = (self.name.clone(), Arc::clone(&self.link));
+            let synced_at = Arc::default();
+            let own = (ring, Arc::clone(&synced_at));
+            (Outlet { thread: *thread, name, bytes, link, synced_at, is_first: false }, own)
+        });
+        let Some((ring, synced_at)) = larger else { return false };
+        // Before the small ring is let go: that is how the writer learns that it has ended.
+        self.link.has_grown.store(true, Ordering::Release);
+        self.small = None;
+        self.synced_at = synced_at;
+        self.ring = ring;
+        self.synced = false;
+        self.pending = 0;
+        true
     }
 
     pub(crate) fn worker(&self) -> Option<(RuntimeId, u32)> {
@@ -165,7 +239,11 @@ impl Stream {
             && let Some(brief) = self.encoder.brief(time, event)
         {
             if !self.ring.push_brief(brief) {
-                self.drop_event(time);
+                if self.grow() {
+                    self.write_long(time, event);
+                } else {
+                    self.drop_event(time);
+                }
                 return;
             }
             self.count(brief.len());
@@ -194,10 +272,14 @@ impl Stream {
         if !self.synced {
             // Seen by whoever sees the bytes. (Where they find no room, the next sync stands
             // there.)
-            self.link.synced_at.store(self.ring.put_in_all(), Ordering::Relaxed);
+            self.synced_at.store(self.ring.put_in_all(), Ordering::Relaxed);
         }
         if !self.ring.push(&self.buffer) {
-            self.drop_event(time);
+            if self.grow() {
+                self.write_long(time, event);
+            } else {
+                self.drop_event(time);
+            }
             return;
         }
         if !self.synced {
@@ -212,7 +294,7 @@ impl Stream {
     fn count(&mut self, bytes: usize) {
         self.pending += bytes;
         // Early: on a busy machine it takes the writer a while to get a core.
-        if self.pending > RING_BYTES / 4 {
+        if self.pending > self.ring.room() / 4 && !self.grow() {
             self.call_writer();
         }
     }
@@ -277,6 +359,16 @@ mod tests {
 
     use super::*;
 
+    /// A stream of this thread, with a large ring at once, and its other end.
+    fn stream() -> (Stream, Outlet) {
+        let streams = NewStreams::default();
+        let mut stream = Stream::new(ThreadId(1), std::thread::current(), &streams);
+        assert!(stream.grow());
+        let mut outlets = Vec::new();
+        streams.take(&mut outlets);
+        (stream, outlets.pop().unwrap())
+    }
+
     /// Moves what is in a ring to a file, as the writer does.
     fn drain(outlet: &mut Outlet, file: &mut FileWriter<Vec<u8>>) {
         let mut bytes = Vec::new();
@@ -292,7 +384,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_and_told() {
-        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let (mut stream, mut outlet) = stream();
         let mut file = FileWriter::new(Vec::new(), 0).unwrap();
         let dropped = |outlet: &Outlet| outlet.link.dropped.load(Ordering::Relaxed);
         let (mut time, mut written) = (0, 0);
@@ -334,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_block_can_be_lost_and_the_next_is_understood() {
-        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let (mut stream, mut outlet) = stream();
         let mut file = FileWriter::new(Vec::new(), 0).unwrap();
         let mut lost = FileWriter::new(Vec::new(), 0).unwrap();
         let worker = Some((RuntimeId(0), 3));
@@ -352,7 +444,7 @@ mod tests {
 
     #[test]
     fn what_was_written_while_a_block_was_taken_stands_apart() {
-        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let (mut stream, mut outlet) = stream();
         let take = |outlet: &mut Outlet, length| {
             let mut bytes = Vec::new();
             outlet.bytes.take(length, &mut bytes);
@@ -375,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_change_of_worker_is_told_once() {
-        let (mut stream, mut outlet) = Stream::new(ThreadId(1), std::thread::current());
+        let (mut stream, mut outlet) = stream();
         let worker = Some((RuntimeId(0), 1));
         stream.write(1, &Event::Park);
         assert!(stream.set_worker(worker));
@@ -389,5 +481,41 @@ mod tests {
         let events: Vec<_> = Reader::new(&file).unwrap().map(|record| record.event).collect();
         let expected = [Event::Worker(None), Event::Park, Event::Worker(worker), Event::Unpark];
         assert_eq!(events[1..], expected);
+    }
+
+    #[test]
+    fn a_thread_that_has_more_to_say_goes_on_in_a_larger_ring() {
+        let streams = NewStreams::default();
+        let mut stream = Stream::new(ThreadId(1), std::thread::current(), &streams);
+        let mut file = FileWriter::new(Vec::new(), 0).unwrap();
+        let mut outlets = Vec::new();
+        for time in 0..100_000 {
+            stream.write(time, &poll(time));
+            // The writer comes by now and then, as it likes.
+            if time % 9_973 == 0 {
+                streams.take(&mut outlets);
+                let filled: Vec<_> = outlets.iter().map(Outlet::seal).collect();
+                for (outlet, Sealed { before_sync, rest }) in outlets.iter_mut().zip(filled) {
+                    for length in [before_sync, rest] {
+                        let mut bytes = Vec::new();
+                        outlet.bytes.take(length, &mut bytes);
+                        file.block(outlet.thread, &bytes).unwrap();
+                    }
+                }
+                outlets.retain(|outlet| !outlet.has_ended() || !outlet.goes_on());
+            }
+        }
+        streams.take(&mut outlets);
+        assert_eq!(outlets.len(), 1, "the small one has ended");
+        drain(&mut outlets[0], &mut file);
+        let file = file.finish().unwrap();
+        let mut reader = Reader::new(&file).unwrap();
+        let polls: Vec<_> = reader
+            .by_ref()
+            .filter(|record| matches!(record.event, Event::PollStart { .. }))
+            .map(|record| record.time)
+            .collect();
+        assert!(polls.into_iter().eq(0..100_000));
+        assert_eq!((&reader.report().damages[..], reader.report().dropped), (&[][..], 0));
     }
 }

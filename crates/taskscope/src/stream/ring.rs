@@ -14,7 +14,7 @@
 //!
 //! # Why it never overtakes
 //! `tail` counts all bytes ever put, `head` all bytes ever taken. The producer
-//! keeps `tail - head` at [`Producer::ROOM`] or less, a word less than the ring
+//! keeps `tail - head` at [`Producer::room`] or less, a word less than the ring
 //! has. So the word of the tail is another than that of the head, or the same
 //! word of the same round.
 //!
@@ -23,14 +23,13 @@
 
 use taskscope_format::Brief;
 
-use crate::stream::sync::{Arc, AtomicU64, Ordering, RING_BYTES, fence, zeroed};
+use crate::stream::sync::{Arc, AtomicU64, Ordering, fence, zeroed};
 
 const WORD: usize = size_of::<u64>();
-const NAMES: usize = RING_BYTES / WORD;
-const _: () = assert!(NAMES.is_power_of_two());
 
 #[derive(Debug)]
 struct Ring {
+    /// A power of two.
     words: Box<[AtomicU64]>,
     /// Apart from each other, as the two threads write them.
     head: Apart,
@@ -41,17 +40,29 @@ struct Ring {
 #[repr(align(128))]
 struct Apart(AtomicU64);
 
-/// An empty ring.
-pub(crate) fn ring() -> (Producer, Consumer) {
-    let ring =
-        Arc::new(Ring { words: zeroed(NAMES), head: Apart::default(), tail: Apart::default() });
-    (Producer { ring: Arc::clone(&ring), tail: 0, head: 0, word: 0 }, Consumer { ring, head: 0 })
+impl Ring {
+    /// The word that holds the byte with this number.
+    #[inline(always)]
+    fn place(&self, byte: u64) -> Option<&AtomicU64> {
+        // A mask: there are a power of two.
+        self.words.get((byte as usize / WORD) & self.words.len().wrapping_sub(1))
+    }
+}
+
+/// An empty ring of `bytes`, rounded up to a power of two.
+pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
+    let words = zeroed((bytes / WORD).next_power_of_two());
+    let room = (words.len() - 1) * WORD;
+    let ring = Arc::new(Ring { words, head: Apart::default(), tail: Apart::default() });
+    let producer = Producer { ring: Arc::clone(&ring), room, tail: 0, head: 0, word: 0 };
+    (producer, Consumer { ring, head: 0 })
 }
 
 /// The end that puts.
 #[derive(Debug)]
 pub(crate) struct Producer {
     ring: Arc<Ring>,
+    room: usize,
     tail: u64,
     /// As it was when it was last asked for.
     head: u64,
@@ -60,8 +71,10 @@ pub(crate) struct Producer {
 }
 
 impl Producer {
-    /// The most bytes that there can be in a ring.
-    pub(crate) const ROOM: usize = RING_BYTES - WORD;
+    /// The most bytes that there can be in the ring.
+    pub(crate) fn room(&self) -> usize {
+        self.room
+    }
 
     /// How many bytes were ever put.
     pub(crate) fn put_in_all(&self) -> u64 {
@@ -97,10 +110,9 @@ impl Producer {
 
     #[inline(always)]
     fn has_room(&mut self, bytes: usize) -> bool {
-        let limit = (Self::ROOM as u64).saturating_sub(bytes as u64);
-        if bytes > Self::ROOM {
+        let Some(limit) = self.room.checked_sub(bytes).map(|limit| limit as u64) else {
             return false;
-        }
+        };
         if self.tail - self.head > limit {
             // Acquire: what was taken has been read before it is written over.
             self.head = self.ring.head.0.load(Ordering::Acquire);
@@ -125,7 +137,7 @@ impl Producer {
     /// Stores the word at the tail.
     #[inline(always)]
     fn store(&self) {
-        if let Some(place) = self.ring.words.get(self.tail as usize / WORD % NAMES) {
+        if let Some(place) = self.ring.place(self.tail) {
             place.store(self.word, Ordering::Relaxed);
         }
     }
@@ -169,8 +181,8 @@ impl Consumer {
         let end = self.head + bytes.min(self.len()) as u64;
         into.reserve(bytes);
         while self.head < end {
-            let place = self.head as usize / WORD % NAMES;
-            let word = self.ring.words[place].load(Ordering::Relaxed).to_le_bytes();
+            let Some(word) = self.ring.place(self.head) else { break };
+            let word = word.load(Ordering::Relaxed).to_le_bytes();
             let skip = self.head as usize % WORD;
             let until = WORD.min(skip + (end - self.head) as usize);
             if (skip, until) == (0, WORD) {
@@ -190,9 +202,11 @@ mod tests {
 
     use super::*;
 
+    const BYTES: usize = 1 << 12;
+
     #[test]
     fn bytes_come_out_as_they_went_in_round_after_round() {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(BYTES);
         let mut expected = (0u32..).map(|number| (number * 7 + number / 251) as u8);
         let mut put = expected.clone();
         let mut taken = Vec::new();
@@ -208,24 +222,24 @@ mod tests {
 
     #[test]
     fn a_full_ring_takes_nothing_and_loses_nothing() {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(BYTES);
         for offset in 0..20 {
-            let full = vec![offset; Producer::ROOM];
+            let full = vec![offset; producer.room()];
             assert!(producer.push(&full));
             assert!(!producer.push(&[1]));
             let mut taken = Vec::new();
             consumer.take(offset.into(), &mut taken);
             assert!(producer.push(&vec![offset; offset.into()]));
-            consumer.take(RING_BYTES, &mut taken);
+            consumer.take(BYTES, &mut taken);
             assert_eq!(taken.len(), full.len() + usize::from(offset));
-            consumer.take(RING_BYTES, &mut taken);
+            consumer.take(BYTES, &mut taken);
             assert!(taken.iter().all(|byte| *byte == offset));
         }
     }
 
     #[test]
     fn two_threads_at_once() {
-        let (mut producer, mut consumer) = ring();
+        let (mut producer, mut consumer) = ring(BYTES);
         let mut encoder = Encoder::new();
         let mut record = |number: u64| {
             let task = TaskId(number * number % 10_007);

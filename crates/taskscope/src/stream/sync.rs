@@ -7,8 +7,11 @@
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// Bytes in a ring. Pages that are never used cost nothing, and the writer comes
-/// by before a ring is full even at 10 million events a second.
+/// Bytes in the ring that a thread begins with. Most threads of most programs say little.
+pub(crate) const FIRST_RING_BYTES: usize = 1 << 14;
+
+/// Bytes in the ring of a thread that has more to say. Pages that are never used cost nothing, and
+/// the writer comes by before it is full even at 10 million events a second.
 pub(crate) const RING_BYTES: usize = 1 << 20;
 
 /// Spans that have a place in an index: more than most programs have tasks at a

@@ -27,6 +27,8 @@ struct Runtime {
     workers: u32,
     name: String,
     hooked: bool,
+    /// [`Runtimes::version`] when something of this was last new.
+    changed: u64,
 }
 
 impl Runtimes {
@@ -36,6 +38,7 @@ impl Runtimes {
         let tokio_id = ids::runtime(handle.id());
         let known = self.list.iter().position(|runtime| runtime.tokio_id == tokio_id);
         let index = known.unwrap_or_else(|| {
+            self.version += 1;
             self.list.push(Runtime {
                 tokio_id,
                 flavor: match handle.runtime_flavor() {
@@ -46,8 +49,8 @@ impl Runtimes {
                 workers: u32::try_from(handle.metrics().num_workers()).unwrap_or(0),
                 name: handle.name().unwrap_or_default().to_owned(),
                 hooked: false,
+                changed: self.version,
             });
-            self.version += 1;
             self.list.len() - 1
         });
         let id = RuntimeId(index as u32);
@@ -60,14 +63,17 @@ impl Runtimes {
                     runtime.name.clone_from(&hooks.name);
                 }
                 self.version += 1;
+                runtime.changed = self.version;
             }
         }
         id
     }
 
-    /// The events that introduce all runtimes.
-    pub(crate) fn introductions(&self) -> impl Iterator<Item = Event<'_>> {
-        self.list.iter().zip(0..).map(|(runtime, id)| Event::Runtime {
+    /// The events that introduce the runtimes of which something is new since `version`: all, since
+    /// version 0.
+    pub(crate) fn introductions(&self, version: u64) -> impl Iterator<Item = Event<'_>> {
+        let new = self.list.iter().zip(0..).filter(move |(runtime, _)| runtime.changed > version);
+        new.map(|(runtime, id)| Event::Runtime {
             id: RuntimeId(id),
             flavor: runtime.flavor,
             workers: runtime.workers,

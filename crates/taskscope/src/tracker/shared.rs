@@ -8,7 +8,7 @@ use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
 
 use crate::Detail;
 use crate::stream::clock::Clock;
-use crate::stream::{Outlet, Stream};
+use crate::stream::{NewStreams, Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
 
 /// The heart of a recording: every layer, hook and thread of it holds one.
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     next_resource: AtomicU64,
     next_span: AtomicU64,
     /// Streams that the writer doesn't know yet.
-    new_streams: Mutex<Vec<Outlet>>,
+    new_streams: NewStreams,
     runtimes: Mutex<Runtimes>,
     /// Events that came where no stream could take them: while the thread was
     /// recording another one, or was being torn down.
@@ -55,7 +55,7 @@ impl Shared {
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
             next_resource: AtomicU64::new(0),
             next_span: AtomicU64::new(0),
-            new_streams: Mutex::default(),
+            new_streams: NewStreams::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
             records_wakes: detail == Detail::Full,
@@ -120,9 +120,7 @@ impl Shared {
             return None;
         }
         let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
-        let (stream, outlet) = Stream::new(thread, writer);
-        lock(&self.new_streams).push(outlet);
-        Some(stream)
+        Some(Stream::new(thread, writer, &self.new_streams))
     }
 
     pub(crate) fn next_resource(&self) -> ResourceId {
@@ -134,7 +132,7 @@ impl Shared {
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {
-        into.append(&mut lock(&self.new_streams));
+        self.new_streams.take(into);
     }
 
     pub(crate) fn runtimes(&self) -> MutexGuard<'_, Runtimes> {
@@ -203,7 +201,7 @@ mod tests {
             });
             assert!(panics.join().is_err());
         });
-        assert!(shared.new_streams.is_poisoned() && shared.runtimes.is_poisoned());
+        assert!(shared.runtimes.is_poisoned());
         assert!(shared.new_stream().is_some());
         let mut streams = Vec::new();
         shared.take_new_streams(&mut streams);
