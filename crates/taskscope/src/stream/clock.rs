@@ -17,9 +17,10 @@
 //! with: the end of a task's poll on one worker is told late, often after the next
 //! has begun on another.
 //!
-//! The counter is used on x86-64 under Linux, where the kernel says that it
-//! counts steadily on all cores. Everywhere else the operating system is asked.
-//! How fast it counts is measured once in a process, against the operating
+//! The counter is used under Linux: on x86-64 where the kernel itself uses it, since
+//! it has then found that it counts steadily on all cores, and on AArch64, whose
+//! counter does by definition. Everywhere else the operating system is asked.
+//! On x86-64, how fast it counts is measured once in a process, against the operating
 //! system's clock, by sleeping a few milliseconds between two readings: to about
 //! ten millionths. (The crate `quanta` reads the same counter, but spins for 10
 //! to 200 ms at the start to know it to a few more digits than any use here.)
@@ -47,12 +48,13 @@ struct Ticks {
 }
 
 /// How long the speed of the counter is measured.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 const MEASURED: Duration = Duration::from_millis(4);
 
 impl Clock {
     pub(crate) fn start() -> Self {
         static SCALE: OnceLock<Option<u64>> = OnceLock::new();
-        let scale = *SCALE.get_or_init(|| counter::is_steady().then(measure_scale).flatten());
+        let scale = *SCALE.get_or_init(|| counter::is_steady().then(counter::scale).flatten());
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             start: Instant::now(),
@@ -89,6 +91,7 @@ impl Clock {
 }
 
 /// Nanoseconds in 2³² ticks; `None` if that is nothing like a processor's.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 fn measure_scale() -> Option<u64> {
     let (start, ticks_at_start) = both_clocks();
     std::thread::sleep(MEASURED);
@@ -102,6 +105,7 @@ fn measure_scale() -> Option<u64> {
 
 /// Both clocks at the same moment: of a few tries the one in which the counter
 /// ran the least meanwhile.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 fn both_clocks() -> (Instant, u64) {
     let read = || {
         let before = counter::read();
@@ -116,13 +120,27 @@ fn both_clocks() -> (Instant, u64) {
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 mod counter {
     /// Whether the counter runs at one speed, in all states of the processor,
-    /// and alike on all cores.
+    /// and alike on all cores. The kernel watches that, and takes another clock
+    /// where it does not hold.
     pub(super) fn is_steady() -> bool {
+        const VERDICT: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+        match std::fs::read_to_string(VERDICT) {
+            Ok(source) => source.trim() == "tsc",
+            // Some containers hide it.
+            Err(_) => is_said_to_be_steady(),
+        }
+    }
+
+    fn is_said_to_be_steady() -> bool {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let flags = info.lines().find(|line| line.starts_with("flags"));
         let has = |flag| flags.is_some_and(|flags| flags.split_whitespace().any(|f| f == flag));
-        // The kernel takes the second away where cores disagree.
         has("constant_tsc") && has("nonstop_tsc")
+    }
+
+    /// Nobody says how fast it counts.
+    pub(super) fn scale() -> Option<u64> {
+        super::measure_scale()
     }
 
     /// Nothing behind this begins before everything in front of it is done.
@@ -145,10 +163,59 @@ mod counter {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+/// The generic timer, which is part of the architecture: one speed, and one count for all cores.
+#[cfg(all(target_arch = "aarch64", target_os = "linux", not(miri)))]
+#[expect(unsafe_code, reason = "the standard library has no way to read the counter")]
+mod counter {
+    use std::arch::asm;
+
+    pub(super) fn is_steady() -> bool {
+        true
+    }
+
+    /// Nanoseconds in 2³² ticks. The counter says how fast it counts.
+    pub(super) fn scale() -> Option<u64> {
+        let frequency: u64;
+        // SAFETY: Linux lets programs read this register. Nothing else is touched.
+        unsafe {
+            asm!("mrs {}, cntfrq_el0", out(reg) frequency, options(nomem, nostack));
+        }
+        // Firmware that leaves it at 0 is known.
+        u64::try_from((1_000_000_000_u128 << 32).checked_div(frequency.into())?).ok()
+    }
+
+    /// Nothing behind this begins before everything in front of it is done.
+    #[inline(always)]
+    pub(super) fn wait_for_all_before() {
+        // SAFETY: a barrier, which touches no memory of the program.
+        unsafe {
+            asm!("isb", options(nostack));
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn read() -> u64 {
+        let ticks: u64;
+        // SAFETY: Linux lets programs read this register. Nothing else is touched.
+        unsafe {
+            asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack));
+        }
+        ticks
+    }
+}
+
+#[cfg(not(all(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux",
+    not(miri)
+)))]
 mod counter {
     pub(super) fn is_steady() -> bool {
         false
+    }
+
+    pub(super) fn scale() -> Option<u64> {
+        None
     }
 
     pub(super) fn read() -> u64 {
