@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -372,6 +372,59 @@ fn a_file_that_nobody_named_is_never_replaced() {
     }
 }
 
+/// A program that starts another, and both record: `TASKSCOPE_FILE` is inherited.
+#[test]
+#[ignore = "run by the tests below, in a process of its own"]
+fn child_that_has_a_child() {
+    let recording = Recorder::builder().start().unwrap();
+    let name = recording.path().unwrap().to_owned();
+    if std::env::var_os("GRANDCHILD").is_none() {
+        let own = std::env::var_os("TASKSCOPE_FILE").unwrap();
+        let mut command = child("child_that_has_a_child", Path::new("."));
+        let output = run(command.env("GRANDCHILD", "").env("TASKSCOPE_FILE", own));
+        std::io::stderr().write_all(&output.stderr).unwrap();
+    }
+    let runtime = {
+        let mut builder = current_thread();
+        recording.hooks(&mut builder);
+        builder.build().unwrap()
+    };
+    runtime.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
+    drop(runtime);
+    recording.finish().unwrap();
+    assert!(name.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_child_process_leaves_its_parents_file_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = child("child_that_has_a_child", directory.path());
+    let output = run(command.env("TASKSCOPE_FILE", "app.tscope"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("another process is recording to") && said.contains("%p"), "{said}");
+    let files = traces(directory.path());
+    assert_eq!(files.len(), 2, "{files:?}");
+    for file in files {
+        let recorded = read(std::fs::read(&file).unwrap());
+        assert_eq!(recorded.trace.summary().tasks.spawned, 1, "{file:?}");
+    }
+}
+
+#[test]
+fn percent_p_in_a_name_stands_for_the_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = child("child_that_has_a_child", directory.path());
+    let output = run(command.env("TASKSCOPE_FILE", "app-%p.tscope"));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("another process"));
+    let files = traces(directory.path());
+    let numbered = |path: &std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        name.strip_prefix("app-").is_some_and(|pid| pid.parse::<u32>().is_ok())
+    };
+    assert!(files.len() == 2 && files.iter().all(numbered), "{files:?}");
+}
+
 #[test]
 fn init_complains_and_the_program_runs_on() {
     let directory = tempfile::tempdir().unwrap();
@@ -435,7 +488,7 @@ fn the_environment_can_ask_for_polls_alone() {
     run(child.env("TASKSCOPE_FILE", "trace").env("TASKSCOPE_DETAIL", "polls"));
     let recorded = read(std::fs::read(directory.path().join("trace")).unwrap());
     let summary = recorded.trace.summary();
-    assert_eq!((summary.tasks.spawned, summary.polls, summary.wakes), (3, 6, Some(0)));
+    assert_eq!((summary.tasks.spawned, summary.polls, summary.wakes), (3, 6, None));
 }
 
 #[test]

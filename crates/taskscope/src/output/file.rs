@@ -1,12 +1,13 @@
 //! Which file a recording goes to.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
+use crate::stderr::warn;
 
 /// The environment variable that names the trace file.
 pub(crate) const ENVIRONMENT: &str = "TASKSCOPE_FILE";
@@ -24,22 +25,32 @@ pub(crate) struct OutputFile {
 impl OutputFile {
     /// Makes the file: `explicit`, or what `TASKSCOPE_FILE` says, or
     /// `<program>-<pid>.tscope` in the current directory. A file that somebody
-    /// named is replaced; the last is never.
+    /// named is replaced, unless another process is recording to it; the last is never.
     pub(crate) fn create(explicit: Option<PathBuf>, program: &str) -> Result<(Self, File), Error> {
-        match named(explicit) {
-            Some(path) => {
-                let target = Self::claim(path)?;
-                match File::create(&target.path) {
-                    Ok(file) => Ok((target, file)),
-                    Err(source) => Err(Error::Create { path: target.path.clone(), source }),
-                }
+        let Some(path) = named(explicit) else {
+            return Self::create_new(Path::new(program));
+        };
+        let target = Self::claim(path)?;
+        match create_unless_locked(&target.path) {
+            Ok(Some(file)) => Ok((target, file)),
+            // The name came by the environment, from a parent that records itself.
+            Ok(None) => {
+                let beside = Self::create_new(&target.path.with_extension(""))?;
+                warn(&format_args!(
+                    "another process is recording to {}; this one records to {} (write %p into \
+                     the name: it stands for the number of the process)",
+                    target.path.display(),
+                    beside.0.path.display(),
+                ));
+                Ok(beside)
             }
-            None => Self::create_new(program),
+            Err(source) => Err(Error::Create { path: target.path.clone(), source }),
         }
     }
 
-    fn create_new(program: &str) -> Result<(Self, File), Error> {
-        let stem = format!("{program}-{}", std::process::id());
+    /// Makes a file that is not there yet: `<stem>-<pid>.tscope`.
+    fn create_new(stem: &Path) -> Result<(Self, File), Error> {
+        let stem = format!("{}-{}", stem.display(), std::process::id());
         let mut number = 1;
         loop {
             let path = PathBuf::from(match number {
@@ -47,7 +58,10 @@ impl OutputFile {
                 _ => format!("{stem}-{number}.{}", taskscope_format::EXTENSION),
             });
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((Self::claim(path)?, file)),
+                Ok(file) => {
+                    lock(&file);
+                    return Ok((Self::claim(path)?, file));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => {
                     number += 1;
                 }
@@ -123,9 +137,35 @@ impl DumpFiles {
     }
 }
 
-/// The file that the program or its environment names.
+/// Makes or replaces a file; `None` where another process has locked it. Only then is it as it was.
+fn create_unless_locked(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    if !lock(&file) {
+        return Ok(None);
+    }
+    // A device has no length to set.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(Some(file))
+}
+
+/// Locks a file for as long as it is open; `false` where another process holds the lock. File
+/// systems without locks have none to hold. (On Windows a lock would keep viewers from reading.)
+fn lock(file: &File) -> bool {
+    !cfg!(unix) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// The file that the program or its environment names. `%p` in it is the number of the process.
 fn named(explicit: Option<PathBuf>) -> Option<PathBuf> {
-    explicit.or_else(|| std::env::var_os(ENVIRONMENT).filter(|p| !p.is_empty()).map(PathBuf::from))
+    let from_environment = || std::env::var_os(ENVIRONMENT).filter(|path| !path.is_empty());
+    let path = explicit.or_else(|| from_environment().map(PathBuf::from))?;
+    match path.to_str() {
+        Some(name) if name.contains("%p") => {
+            Some(name.replace("%p", &std::process::id().to_string()).into())
+        }
+        _ => Some(path),
+    }
 }
 
 /// The file name of the running program.
