@@ -44,6 +44,8 @@ pub struct Demo {
     /// How many tasks (in `server`: clients) it has where [`Size::tasks`] says
     /// nothing.
     pub default_tasks: u32,
+    /// A trace file of a run of the usual size. Builds without `tokio_unstable` cannot make one.
+    pub recording: &'static [u8],
     run: fn(&Recording, seed: u64, tasks: u32) -> io::Result<Truth>,
 }
 

@@ -21,7 +21,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
     // The command line takes no other names.
     let demo = taskscope_demos::find(&args.name).unwrap_or(&DEMOS[0]);
     let file = args.out.clone().unwrap_or_else(|| free_name(demo.name));
-    record(demo, args, &file)?;
+    if cfg!(tokio_unstable) {
+        record(demo, args, &file)?;
+    } else {
+        // As `cargo install` builds it.
+        take_recording(demo, args, &file)?;
+    }
 
     let trace = trace::open(&file)?;
     output::print(&format!(
@@ -55,6 +60,23 @@ fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error
     run_recorded(demo, &recording, &size)?;
     recording.finish()?;
     Ok(())
+}
+
+/// Leaves a trace in `file` that was recorded before: Tokio emits task events only in programs that
+/// are compiled with `--cfg tokio_unstable`, which this one is not.
+fn take_recording(demo: &Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
+    if args.console {
+        return Err(Error::DemoNeedsTokioUnstable { option: "--console" });
+    }
+    if args.size.is_some() {
+        return Err(Error::DemoNeedsTokioUnstable { option: "--size" });
+    }
+    std::fs::write(file, demo.recording)
+        .map_err(|source| Error::Write { path: file.to_owned(), source })?;
+    output::print(
+        "this build of taskscope cannot record its demos (it was compiled without --cfg \
+         tokio_unstable): here is a recording that comes with it\n\n",
+    )
 }
 
 fn run_recorded(demo: &'static Demo, recording: &Recording, size: &Size) -> Result<(), Error> {

@@ -67,6 +67,12 @@ pub(crate) enum Error {
     #[error("the demo `{name}` failed: {source}")]
     Demo { name: &'static str, source: io::Error },
 
+    #[error(
+        "this build of taskscope comes with recordings of its demos and cannot run them with {option}: \
+         that needs one that was compiled with RUSTFLAGS=\"--cfg tokio_unstable\""
+    )]
+    DemoNeedsTokioUnstable { option: &'static str },
+
     #[error("cannot record: this process has a tracing subscriber already")]
     Subscriber,
 

@@ -114,7 +114,7 @@ fn a_task_that_is_known_only_by_a_wake_of_it_is_scheduled_from_then_on() {
 /// whole answer.
 #[test]
 fn states_from_a_moment_are_the_last_of_all_states() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/migration.tscope");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/migration.tscope");
     let trace = Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
     let mut compared = 0;
     for task in (0..trace.tasks().len() as u32).map(TaskIx) {

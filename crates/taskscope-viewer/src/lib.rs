@@ -138,7 +138,7 @@ pub fn run(options: Options) -> Result<(), ViewError> {
 
 /// The window's icon. A window without one is still a window.
 fn icon() -> egui::IconData {
-    let png = include_bytes!("../../../assets/icon.png");
+    let png = include_bytes!("../assets/icon.png");
     eframe::icon_data::from_png_bytes(png).unwrap_or_default()
 }
 

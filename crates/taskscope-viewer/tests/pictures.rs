@@ -8,7 +8,7 @@ use taskscope_model::{TaskId, Trace};
 use taskscope_viewer::{RenderOptions, Theme, render};
 
 fn recorded() -> Trace {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/migration.tscope");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/migration.tscope");
     Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap()
 }
 

@@ -16,7 +16,7 @@ pub(super) type Window = Harness<'static, Option<App>>;
 
 /// The recorded demo `migration`: four workers, tasks that hop.
 pub(super) fn recorded() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/migration.tscope"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/migration.tscope"))
 }
 
 pub(super) fn recorded_trace() -> Trace {

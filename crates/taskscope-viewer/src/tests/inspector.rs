@@ -10,7 +10,7 @@ use crate::{Options, labels};
 
 /// A window on the recorded demo `server`, whose tasks wait for timers and sockets.
 fn server() -> Window {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/server.tscope");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/server.tscope");
     let options = Options { file: Some(PathBuf::from(file)), ..Options::default() };
     let mut window = harness::window_on(options);
     harness::wait_until_open(&mut window);

@@ -168,7 +168,7 @@ fn the_move_stands_on_a_hop_and_the_wake_in_its_tooltip() {
 #[test]
 fn the_legend_lists_places_where_polled_tasks_were_spawned() {
     use egui_kittest::kittest::Queryable;
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/traces/server.tscope");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/server.tscope");
     let trace = taskscope_model::Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
     let resources = trace.places().len();
     let mut window = super::harness::window_with_trace(trace);
