@@ -17,6 +17,7 @@ use crate::replay::Replay;
 use crate::table::TableState;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
+use crate::timeline::lanes::LaneCache;
 
 /// What gives a poll its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub(crate) struct Document {
     /// A stretch of time that was dragged over, from where to where.
     pub(crate) measured: Option<(f64, f64)>,
     pub(crate) activity: Activity,
+    pub(crate) lanes: LaneCache,
     /// Figures of the selected task, once they have been shown.
     pub(crate) counts: Option<Counts>,
     pub(crate) table: TableState,
@@ -129,6 +131,7 @@ impl Document {
             colour_by,
             measured: None,
             activity: Activity::default(),
+            lanes: LaneCache::default(),
             counts: None,
             table: TableState::default(),
         }

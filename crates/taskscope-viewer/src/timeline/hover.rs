@@ -6,18 +6,18 @@ use taskscope_model::{LodSpan, Poll, PollIx, Trace};
 use crate::document::Document;
 use crate::{labels, time};
 
-pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &LodSpan) {
+pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
     let trace = doc.trace();
     let task = trace.poll(poll).task;
     ui.set_max_width(360.0);
-    if mark.count > 1 {
-        ui.strong(time::plural(mark.count.into(), "poll"));
+    if span.count > 1 {
+        ui.strong(time::plural(span.count.into(), "poll"));
         // Polls that lie within others have their time there.
-        if mark.busy > 0 {
+        if span.busy > 0 {
             ui.label(format!(
                 "{} busy within {}",
-                time::duration(mark.busy as f64),
-                time::duration((mark.end - mark.start) as f64)
+                time::duration(span.busy as f64),
+                time::duration((span.end - span.start) as f64)
             ));
         }
         let longest = time::duration(trace.poll(poll).duration() as f64);
@@ -33,8 +33,8 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &LodSpan) {
     let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
-        let arrival = trace.arrival(mark.poll).map(|arrival| labels::arrival(trace, arrival));
-        let waited = labels::waited_for(trace, mark.poll);
+        let arrival = trace.arrival(span.poll).map(|arrival| labels::arrival(trace, arrival));
+        let waited = labels::waited_for(trace, span.poll);
         let spans = spans(trace, poll);
         let thread = trace.thread_behind(poll.lane, poll.start).map(|thread| {
             let name = thread.name.as_deref().unwrap_or_default();
@@ -47,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &LodSpan) {
             ("on", trace.lane_name(poll.lane)),
             ("thread", thread.unwrap_or_default()),
             ("ended", labels::poll_end(poll.how).to_owned()),
-            ("ran because", labels::cause(trace, trace.cause(mark.poll))),
+            ("ran because", labels::cause(trace, trace.cause(span.poll))),
             ("taken", arrival.unwrap_or_default()),
             ("then waits for", waited.unwrap_or_default()),
             ("in", spans),
@@ -60,7 +60,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, mark: &LodSpan) {
             ui.end_row();
         }
     });
-    if let Some(begun) = trace.began_before(mark.poll) {
+    if let Some(begun) = trace.began_before(span.poll) {
         let earlier = time::duration((poll.start - begun) as f64);
         ui.weak(format!("began {earlier} before what the flight recorder kept"));
     }

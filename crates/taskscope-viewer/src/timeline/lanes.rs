@@ -1,12 +1,17 @@
 //! Polls and parks as rectangles, all in one mesh.
 
+use std::sync::Arc;
+
 use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, LodSpan, Park, State};
+use taskscope_model::{LaneIx, LodSpan, Park, State, TaskIx};
 
 use super::missing_ranges::{self, MissingRange};
-use super::rows::RowKind;
+use super::rows::{Row, RowKind};
 use super::short_name::fit_name;
-use super::{Frame, slots};
+use super::{Frame, slots, spans};
+use crate::document::ColourBy;
+use crate::theme::Palette;
+use crate::time_view::TimeView;
 
 /// Polls narrower than this many pixels are gathered.
 const STEP_PIXELS: f64 = 2.0;
@@ -15,40 +20,101 @@ const NARROWEST: f32 = 1.5;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
 
+/// What the lanes show, kept from frame to frame.
+///
+/// While a recording plays, nothing moves but the playhead, the slots and the path. To ask the
+/// trace for each lane again and to make the same rectangles of the answer took more than half
+/// of a frame. So the answer and its mesh are kept until something that they depend on changes.
+#[derive(Debug, Default)]
+pub(crate) struct LaneCache {
+    key: Option<Key>,
+    lanes: Vec<PaintedLane>,
+    mesh: Arc<Mesh>,
+    spans: Arc<Mesh>,
+    /// How often the trace was asked.
+    #[cfg(test)]
+    pub(crate) asked: u32,
+}
+
+/// All that the mesh depends on, beside the trace, which never changes.
+#[derive(Debug, PartialEq)]
+struct Key {
+    view: TimeView,
+    plot: Rect,
+    /// The lanes in sight and where they are.
+    rows: Vec<(LaneIx, Rect)>,
+    palette: Palette,
+    selected: Option<TaskIx>,
+    colour_by: ColourBy,
+}
+
 /// What was painted on a lane, for the pointer.
+#[derive(Debug)]
 pub(super) struct PaintedLane {
     pub(super) lane: LaneIx,
     pub(super) rect: Rect,
-    pub(super) marks: Vec<LodSpan>,
+    pub(super) polls: Vec<LodSpan>,
     /// Where events are missing.
     pub(super) missing: Vec<MissingRange>,
 }
 
-pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<PaintedLane> {
-    let window = frame.doc.view.range();
-    let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
-    let mut mesh = Mesh::default();
-    let mut painted = Vec::new();
-    for row in &frame.rows {
-        let RowKind::Lane(lane) = row.kind else { continue };
-        let rect = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
-        if !painter.clip_rect().intersects(rect) {
-            continue;
+/// Paints the lanes, the program's own spans over them, and what is missing; gives back what
+/// was painted.
+pub(super) fn paint<'a>(
+    painter: &Painter,
+    frame: &Frame<'_>,
+    cache: &'a mut LaneCache,
+) -> &'a [PaintedLane] {
+    let lane_rect = |row: &Row| match row.kind {
+        RowKind::Lane(lane) => {
+            let rect = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
+            painter.clip_rect().intersects(rect).then_some((lane, rect))
         }
-        paint_parks(&mut mesh, frame, rect, lane, step);
-        let marks = frame.doc.trace().lod_spans(lane, window.clone(), step);
-        for mark in &marks {
-            paint_mark(&mut mesh, frame, rect, mark);
-        }
-        painted.push(PaintedLane { lane, rect, marks, missing: Vec::new() });
+        _ => None,
+    };
+    let key = Key {
+        view: frame.doc.view,
+        plot: frame.plot,
+        rows: frame.rows.iter().filter_map(lane_rect).collect(),
+        palette: *frame.palette,
+        selected: frame.doc.selected,
+        colour_by: frame.doc.colour_by,
+    };
+    if cache.key.as_ref() != Some(&key) {
+        cache.refresh(frame, key);
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
-    clipped.add(Shape::mesh(mesh));
-    for lane in &mut painted {
+    clipped.add(Shape::mesh(cache.mesh.clone()));
+    for lane in &mut cache.lanes {
         lane.missing = missing_ranges::paint(&clipped, frame, lane.lane, lane.rect);
         paint_labels(&clipped, frame, lane);
     }
-    painted
+    clipped.add(Shape::mesh(cache.spans.clone()));
+    &cache.lanes
+}
+
+impl LaneCache {
+    fn refresh(&mut self, frame: &Frame<'_>, key: Key) {
+        let window = frame.doc.view.range();
+        let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
+        let mut mesh = Mesh::default();
+        self.lanes.clear();
+        for &(lane, rect) in &key.rows {
+            paint_parks(&mut mesh, frame, rect, lane, step);
+            let polls = frame.doc.trace().lod_spans(lane, window.clone(), step);
+            for span in &polls {
+                paint_polls(&mut mesh, frame, rect, span);
+            }
+            self.lanes.push(PaintedLane { lane, rect, polls, missing: Vec::new() });
+        }
+        self.mesh = Arc::new(mesh);
+        self.spans = Arc::new(spans::mesh(frame));
+        self.key = Some(key);
+        #[cfg(test)]
+        {
+            self.asked += 1;
+        }
+    }
 }
 
 /// The height of a lane that polls take up.
@@ -57,26 +123,26 @@ pub(super) fn poll_heights(lane: Rect, depth: u8) -> Rangef {
     Rangef::new(lane.top() + inset, lane.bottom() - inset)
 }
 
-/// The rectangle of a mark, cut to the plot so that its label can be centred
+/// The rectangle of a poll, or of several that are gathered, cut to the plot so that its label can be centred
 /// on what is seen.
-fn mark_rect(frame: &Frame<'_>, lane: Rect, mark: &LodSpan) -> Rect {
-    let left = frame.scale.x(mark.start as f64).max(frame.plot.left() - 2.0);
-    let right = frame.scale.x(mark.end as f64).min(frame.plot.right() + 2.0);
+fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
+    let left = frame.scale.x(span.start as f64).max(frame.plot.left() - 2.0);
+    let right = frame.scale.x(span.end as f64).min(frame.plot.right() + 2.0);
     let x = Rangef::new(left, right.max(left + NARROWEST));
-    Rect::from_x_y_ranges(x, poll_heights(lane, mark.depth))
+    Rect::from_x_y_ranges(x, poll_heights(lane, span.depth))
 }
 
-fn paint_mark(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, mark: &LodSpan) {
-    let poll = frame.doc.trace().poll(mark.poll);
+fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
+    let poll = frame.doc.trace().poll(span.poll);
     let mut colour = frame.doc.colour(frame.palette, poll.task);
     if !frame.doc.is_bright(poll) {
         colour = frame.palette.dimmed(colour);
     }
-    let mut rect = mark_rect(frame, lane, mark);
-    if mark.count > 1 {
+    let mut rect = span_rect(frame, lane, span);
+    if span.count > 1 {
         // As tall as the share of the time that was spent in polls, on a lighter
         // ground: a busy stretch and a sparse one look as different as they are.
-        let share = mark.busy as f32 / (mark.end - mark.start).max(1) as f32;
+        let share = span.busy as f32 / (span.end - span.start).max(1) as f32;
         mesh.add_colored_rect(rect, frame.palette.lane.lerp_to_gamma(colour, 0.35));
         let height = rect.height() * share.clamp(0.15, 1.0);
         rect = Rect::from_center_size(rect.center(), egui::vec2(rect.width(), height));
@@ -111,13 +177,13 @@ fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step:
 
 /// The tasks' names, where they fit.
 fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
-    for mark in lane.marks.iter().filter(|mark| mark.count == 1) {
-        let rect = mark_rect(frame, lane.rect, mark);
+    for span in lane.polls.iter().filter(|span| span.count == 1) {
+        let rect = span_rect(frame, lane.rect, span);
         if rect.width() < ROOM_FOR_LABEL {
             continue;
         }
         let trace = frame.doc.trace();
-        let poll = trace.poll(mark.poll);
+        let poll = trace.poll(span.poll);
         let colour = frame.doc.colour(frame.palette, poll.task);
         let text_colour = match frame.doc.is_bright(poll) {
             true => frame.palette.on(colour),

@@ -18,6 +18,7 @@ const NARROWEST: f32 = 4.0;
 const HATCH: f32 = 9.0;
 
 /// A stretch of a lane in which events are missing.
+#[derive(Debug)]
 pub(super) struct MissingRange {
     x: Rangef,
     reason: Reason,
@@ -27,6 +28,7 @@ pub(super) struct MissingRange {
 }
 
 /// Why events are missing.
+#[derive(Debug)]
 enum Reason {
     /// The recorder dropped so many.
     Dropped(u64),

@@ -7,12 +7,12 @@
 //! trace never answers with more than a few a pixel. Over it come the few things
 //! that deserve curves and words: the program's own spans (`spans`), the path of the selected task (`path`), the
 //! tasks that run at the playhead and those that hop (`slots`), the time axis
-//! (`axis`). *Interaction* comes last, with the marks just painted at hand, so
+//! (`axis`). *Interaction* comes last, with what was just painted at hand, so
 //! that what is clicked is what was seen.
 
 mod axis;
 mod hover;
-mod lanes;
+pub(crate) mod lanes;
 mod missing_ranges;
 mod path;
 mod rows;
@@ -85,21 +85,21 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let plot = Rect::from_x_y_ranges(x, area.y_range());
         let rows = rows::place(doc, area, x, &heights);
+        let mut cache = std::mem::take(&mut doc.lanes);
         let painted = {
             let scale = Scale::new(&doc.view, x);
             let frame = Frame { doc, palette, scale, plot, rows };
             let painter = ui.painter_at(area);
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
-            let painted = lanes::paint(&painter, &frame);
-            spans::paint(&painter, &frame);
+            let painted = lanes::paint(&painter, &frame, &mut cache);
             lanes::paint_selected_states(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
             announce(ui, &frame);
-            for lane in &painted {
+            for lane in painted {
                 missing_ranges::announce(ui, lane.lane, lane.rect, &lane.missing);
             }
             path::announce(ui, &chips);
@@ -107,7 +107,8 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
             .widget_info(|| WidgetInfo::labeled(Role::Group, true, "Timeline"));
-        interact(ui, doc, &response, plot, &painted);
+        interact(ui, doc, &response, plot, painted);
+        doc.lanes = cache;
     });
 }
 
@@ -171,7 +172,7 @@ fn interact(
         measure(ui, doc, response, plot, &scale);
     }
 
-    let under = pointer.and_then(|pos| mark_at(painted, &scale, pos));
+    let under = pointer.and_then(|pos| polls_at(painted, &scale, pos));
     if response.clicked()
         && let Some(pos) = response.interact_pointer_pos()
         && plot.contains(pos)
@@ -189,10 +190,10 @@ fn interact(
             None => doc.select(None),
         }
     }
-    if let Some((poll, mark)) = under
+    if let Some((poll, span)) = under
         && !response.dragged()
     {
-        response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &mark));
+        response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &span));
     } else if let Some(pos) = pointer
         && let Some(lane) = painted.iter().find(|lane| lane.rect.contains(pos))
         && let Some(range) = lane.missing.iter().find(|range| range.contains(pos.x))
@@ -217,9 +218,9 @@ fn measure(ui: &Ui, doc: &mut Document, response: &egui::Response, plot: Rect, s
     }
 }
 
-/// The painted mark under the pointer, and the poll it stands for. Of nested
+/// What was painted under the pointer, and the poll it stands for. Of nested
 /// polls the innermost is found first.
-fn mark_at(
+fn polls_at(
     painted: &[PaintedLane],
     scale: &Scale,
     pos: Pos2,
@@ -227,12 +228,12 @@ fn mark_at(
     const REACH: f32 = 2.0;
     let lane = painted.iter().find(|lane| lane.rect.y_range().contains(pos.y))?;
     let within = |reach: f32| {
-        lane.marks.iter().rev().find(|mark| {
-            let (left, right) = (scale.x(mark.start as f64), scale.x(mark.end as f64));
+        lane.polls.iter().rev().find(|span| {
+            let (left, right) = (scale.x(span.start as f64), scale.x(span.end as f64));
             (left - reach..=right + reach).contains(&pos.x)
         })
     };
     // What is under the pointer, else what is so narrow that it is hard to hit.
-    let mark = within(0.0).or_else(|| within(REACH))?;
-    Some((mark.poll, *mark))
+    let span = within(0.0).or_else(|| within(REACH))?;
+    Some((span.poll, *span))
 }

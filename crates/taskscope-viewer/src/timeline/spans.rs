@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use egui::{Color32, Mesh, Painter, Rangef, Rect, Shape};
+use egui::{Color32, Mesh, Rangef, Rect};
 use taskscope_model::{Level, Span};
 
 use super::Frame;
@@ -19,7 +19,8 @@ const DEEPEST: usize = 7;
 /// Half the width of a tick.
 const TICK: f32 = 1.0;
 
-pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
+/// The bars and ticks in sight.
+pub(super) fn mesh(frame: &Frame<'_>) -> Mesh {
     let trace = frame.doc.trace();
     let window = frame.doc.view.range();
     let mut mesh = Mesh::default();
@@ -58,7 +59,7 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
         };
         mesh.add_colored_rect(tick, colour);
     }
-    painter.with_clip_rect(painter.clip_rect().intersect(frame.plot)).add(Shape::mesh(mesh));
+    mesh
 }
 
 /// Spans of a name have a colour, the same in every recording.
