@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskscope::{Recorder, Recording};
 use taskscope_demos::{DEMOS, Demo, Size};
 use taskscope_model::Trace;
-use taskscope_viewer::RenderOptions;
+use taskscope_viewer::{Options, RenderOptions};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
         human::bytes(file.metadata().map_or(0, |metadata| metadata.len())),
     ))?;
     // The window keeps the process, and with it the console, going.
-    let windowless = args.no_view || show(trace, &file)? == Shown::Picture;
+    let windowless = args.no_view || show(demo, trace, &file)? == Shown::Picture;
     if args.console && windowless {
         console::linger();
     }
@@ -100,14 +100,22 @@ enum Shown {
 }
 
 /// The window; where there can be none, a picture beside the trace.
-fn show(trace: Trace, file: &Path) -> Result<Shown, Error> {
+fn show(demo: &Demo, trace: Trace, file: &Path) -> Result<Shown, Error> {
     // A display that is named and not there shows only when it is tried.
     let why = match taskscope_viewer::display_missing() {
         Some(missing) => missing,
-        None => match view::window(Some(file.to_owned()), true) {
-            Err(Error::View { source }) => source.to_string(),
-            other => return other.map(|()| Shown::Window),
-        },
+        None => {
+            let options = Options {
+                file: Some(file.to_owned()),
+                play: true,
+                look_for: Some(demo.look_for.to_owned()),
+                ..Options::default()
+            };
+            match view::window(options) {
+                Err(Error::View { source }) => source.to_string(),
+                other => return other.map(|()| Shown::Window),
+            }
+        }
     };
     let picture = file.with_extension("png");
     render::picture(trace, file, &picture, &RenderOptions::default())?;

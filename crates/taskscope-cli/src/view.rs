@@ -17,17 +17,18 @@ pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
     if let Some(file) = &args.file {
         check(file)?;
     }
-    window(args.file.clone(), false)
+    window(Options { file: args.file.clone(), ..Options::default() })
 }
 
-/// Opens the window, with a file that plays at once if `play` says so, and
-/// returns when it is closed.
-pub(crate) fn window(file: Option<PathBuf>, play: bool) -> Result<(), Error> {
-    let demos = DEMOS
-        .iter()
-        .map(|demo| DemoEntry { name: demo.name.to_owned(), description: demo.summary.to_owned() });
+/// Opens the window with the demos to choose from, and returns when it is closed.
+pub(crate) fn window(options: Options) -> Result<(), Error> {
+    let demos = DEMOS.iter().map(|demo| DemoEntry {
+        name: demo.name.to_owned(),
+        description: demo.summary.to_owned(),
+        look_for: demo.look_for.to_owned(),
+    });
     let run_demo: RunDemo = Arc::new(record_elsewhere);
-    let options = Options { file, play, demos: demos.collect(), run_demo: Some(run_demo) };
+    let options = Options { demos: demos.collect(), run_demo: Some(run_demo), ..options };
     taskscope_viewer::run(options).map_err(|source| Error::View { source })
 }
 

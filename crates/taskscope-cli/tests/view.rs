@@ -21,7 +21,11 @@ fn a_display_that_is_named_and_not_there_is_told() {
     command.env("DISPLAY", ":65000");
     let run = Run::of(command);
     assert_eq!(run.code, Some(1), "{run:?}");
-    run.says(&["error: no window can be opened", "taskscope render"]);
+    let run =
+        run.says(&["error: no window can be opened", "`:65000`", "DISPLAY", "taskscope render"]);
+    for path in ["registry", ".rs", "winit"] {
+        assert!(!run.err.contains(path), "{path} says nothing to a user: {}", run.err);
+    }
 }
 
 #[test]
@@ -37,6 +41,16 @@ fn help_has_every_command_and_examples() {
     }
     let version = sandbox.run(&["--version"]).done().out;
     assert_eq!(version, format!("taskscope {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_file_without_a_command_hints_at_view() {
+    let sandbox = Sandbox::with_trace();
+    sandbox.run(&["a.tscope"]).misused(&["a.tscope", "taskscope view a.tscope"]);
+    sandbox.run(&["none.tscope"]).misused(&["none.tscope", "taskscope view none.tscope"]);
+    // What looks like no trace is taken for a command.
+    let run = sandbox.run(&["vie"]).misused(&["vie", "view"]);
+    assert!(!run.err.contains("taskscope view vie"), "{}", run.err);
 }
 
 #[test]

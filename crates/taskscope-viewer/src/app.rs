@@ -12,6 +12,7 @@ use crate::document::Document;
 use crate::help::{self, PaletteWindow};
 use crate::loading::Loading;
 use crate::recent::Recent;
+use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
 use crate::welcome::{self, Choice, WelcomePage};
 use crate::{Options, panels};
@@ -33,6 +34,9 @@ pub(crate) struct App {
     error: Option<String>,
     palette: PaletteWindow,
     keys_open: bool,
+    save_copy: Option<SaveCopy>,
+    /// The window's title, as it was set last.
+    title: String,
     dialog: Option<Receiver<Option<PathBuf>>>,
 }
 
@@ -40,7 +44,12 @@ impl App {
     pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
         theme::install(ctx);
         let stage = match options.file.take() {
-            Some(path) => Stage::Loading(Loading::file(path, options.play, ctx), None),
+            Some(path) => {
+                let look_for = options.look_for.take();
+                let mut loading = Loading::file(path, options.play, ctx);
+                loading.look_for = look_for;
+                Stage::Loading(loading, None)
+            }
             None => Stage::Welcome,
         };
         Self {
@@ -51,6 +60,8 @@ impl App {
             error: None,
             palette: PaletteWindow::default(),
             keys_open: false,
+            save_copy: None,
+            title: String::new(),
             dialog: None,
         }
     }
@@ -70,6 +81,12 @@ impl App {
         }
     }
 
+    /// The window's title.
+    #[cfg(test)]
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Whether something is being read or recorded.
     #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
@@ -79,7 +96,8 @@ impl App {
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
         self.receive(ui.ctx());
         // The palette has the keyboard to itself while it is open.
-        if !self.palette.is_open() {
+        // So has the window that asks where to save.
+        if !self.palette.is_open() && self.save_copy.is_none() {
             for command in Command::pressed(ui.ctx()) {
                 self.execute(ui.ctx(), command);
             }
@@ -102,6 +120,38 @@ impl App {
         if self.keys_open {
             help::keys(ui, &mut self.keys_open);
         }
+        self.show_save_copy(ui);
+        self.set_title(ui.ctx());
+    }
+
+    fn show_save_copy(&mut self, ui: &Ui) {
+        let Stage::Open(document) = &mut self.stage else {
+            self.save_copy = None;
+            return;
+        };
+        let (Some(save_copy), Some(from)) = (&mut self.save_copy, &document.path) else { return };
+        match save_copy.show(ui, from) {
+            None => return,
+            Some(Outcome::Cancelled) => {}
+            Some(Outcome::Saved(path)) => {
+                self.recent.add(&path);
+                document.moved_to(path);
+            }
+        }
+        self.save_copy = None;
+    }
+
+    /// The title names what is open: people have several windows.
+    fn set_title(&mut self, ctx: &egui::Context) {
+        let title = match &self.stage {
+            Stage::Open(document) => format!("{} – taskscope", document.name),
+            Stage::Loading(loading, _) => format!("{}… – taskscope", loading.what),
+            Stage::Welcome => "taskscope".to_owned(),
+        };
+        if self.title != title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
     }
 
     /// Takes in what has come from outside: dropped files, finished threads.
@@ -119,7 +169,13 @@ impl App {
             }
             Some(Ok(None) | Err(TryRecvError::Disconnected)) => {
                 self.dialog = None;
-                self.error = Some(NO_FILE.to_owned());
+                self.error = Some(match self.stage {
+                    Stage::Welcome => format!("{NO_FILE} type its path below, or drop it here."),
+                    _ => format!(
+                        "{NO_FILE} drop the file on this window, or type its path on the welcome \
+                         page (menu Commands)."
+                    ),
+                });
             }
         }
         if let Stage::Loading(loading, before) = &mut self.stage {
@@ -129,6 +185,7 @@ impl App {
                     if loading.play {
                         document.replay.toggle();
                     }
+                    document.look_for = loading.look_for.take();
                     if let Some(path) = &document.path {
                         self.recent.add(path);
                     }
@@ -160,9 +217,9 @@ impl App {
         match choice {
             Choice::File(path) => self.open(ctx, path),
             Choice::Dialog => self.execute(ctx, Command::Open),
-            Choice::Demo(name) => {
+            Choice::Demo(demo) => {
                 if let Some(run) = self.options.run_demo.clone() {
-                    self.load(Loading::demo(name, run, ctx));
+                    self.load(Loading::demo(demo, run, ctx));
                 }
             }
         }
@@ -172,6 +229,7 @@ impl App {
         match (command.spec().needs, &self.stage) {
             (Needs::Nothing, _) => true,
             (Needs::Trace, Stage::Open(_)) => true,
+            (Needs::File, Stage::Open(document)) => document.path.is_some(),
             (Needs::Selection, Stage::Open(document)) => document.selected.is_some(),
             _ => false,
         }
@@ -186,6 +244,10 @@ impl App {
         }
         match command {
             Command::Open => self.dialog = self.dialog.take().or_else(|| Some(ask_for_file(ctx))),
+            Command::SaveAs => {
+                let name = self.document().map(|document| document.name.clone());
+                self.save_copy = name.as_deref().map(SaveCopy::new);
+            }
             Command::Home => {
                 self.error = None;
                 self.stage = Stage::Welcome;
@@ -275,7 +337,7 @@ impl App {
                     for demo in &self.options.demos {
                         let item = ui.button(&demo.name).on_hover_text(&demo.description);
                         if item.clicked() {
-                            *choice = Some(Choice::Demo(demo.name.clone()));
+                            *choice = Some(Choice::Demo(demo.clone()));
                         }
                     }
                 });
@@ -312,8 +374,7 @@ fn logo(ui: &mut Ui) {
     ui.painter().circle_filled(rect.center(), 3.6, palette.accent);
 }
 
-const NO_FILE: &str = "No file was chosen. If no file dialog appeared, this desktop has none: \
-                       type the path below, or drop the file on this window.";
+const NO_FILE: &str = "No file was chosen. If no file dialog appeared, this desktop has none:";
 
 /// Asks for a file on a thread of its own: the window must go on drawing.
 fn ask_for_file(ctx: &egui::Context) -> Receiver<Option<PathBuf>> {

@@ -9,6 +9,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Open,
+    SaveAs,
     Home,
     ShowPalette,
     ShowKeys,
@@ -39,6 +40,8 @@ pub(crate) enum Command {
 pub(crate) enum Needs {
     Nothing,
     Trace,
+    /// A trace that was read from a file.
+    File,
     Selection,
 }
 
@@ -71,6 +74,7 @@ impl Command {
     /// All commands, in the order in which they are listed.
     pub(crate) const ALL: &'static [Self] = &[
         Self::Open,
+        Self::SaveAs,
         Self::Home,
         Self::Search,
         Self::PlayPause,
@@ -97,12 +101,18 @@ impl Command {
     ];
 
     pub(crate) fn spec(self) -> Spec {
-        use Needs::{Nothing, Selection, Trace};
+        use Needs::{File, Nothing, Selection, Trace};
         let spec = |title, about, keys, needs| Spec { title, about, keys, needs };
         match self {
             Self::Open => {
                 spec("Open…", "Open a recorded trace", const { &[ctrl(Key::O)] }, Nothing)
             }
+            Self::SaveAs => spec(
+                "Save as…",
+                "Save the trace in another place, as after recording a demo",
+                const { &[ctrl(Key::S)] },
+                File,
+            ),
             Self::Home => spec("Welcome page", "Close the trace and choose another", &[], Trace),
             Self::ShowPalette => spec(
                 "All commands…",

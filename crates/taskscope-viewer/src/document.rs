@@ -94,6 +94,8 @@ pub(crate) struct Document {
     /// What the trace is called: its file's name.
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
+    /// What to look for, until it is closed.
+    pub(crate) look_for: Option<String>,
     pub(crate) view: TimeView,
     pub(crate) replay: Replay,
     pub(crate) selected: Option<TaskIx>,
@@ -125,6 +127,7 @@ impl Document {
             prepared,
             name,
             path,
+            look_for: None,
             view,
             replay,
             selected: None,
@@ -135,6 +138,14 @@ impl Document {
             counts: None,
             table: TableState::default(),
         }
+    }
+
+    /// The trace lies in another file now.
+    pub(crate) fn moved_to(&mut self, path: PathBuf) {
+        if let Some(name) = path.file_name() {
+            self.name = name.to_string_lossy().into_owned();
+        }
+        self.path = Some(path);
     }
 
     pub(crate) fn trace(&self) -> &Trace {
@@ -248,6 +259,7 @@ impl Document {
             // These concern the window.
             Command::Open
             | Command::Home
+            | Command::SaveAs
             | Command::ShowPalette
             | Command::ShowKeys
             | Command::ToggleTheme => {}

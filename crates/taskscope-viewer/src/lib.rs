@@ -21,8 +21,10 @@
 //! and change it, and know nothing of one another.
 
 mod app;
+mod code_text;
 mod command;
 mod document;
+mod empty;
 mod help;
 mod inspector;
 mod labels;
@@ -34,12 +36,14 @@ mod raster;
 mod recent;
 mod render;
 mod replay;
+mod save_copy;
 mod table;
 mod theme;
 pub mod time;
 mod time_view;
 mod timeline;
 mod transport;
+mod typed_path;
 mod welcome;
 
 #[cfg(test)]
@@ -63,6 +67,8 @@ pub struct DemoEntry {
     pub name: String,
     /// What there is to see, in a sentence.
     pub description: String,
+    /// What to look for once it is recorded, in a sentence; the window shows it.
+    pub look_for: String,
 }
 
 /// What the window opens with.
@@ -73,6 +79,8 @@ pub struct Options {
     /// Whether that file plays as soon as it is open. Demos that are recorded
     /// from the welcome page do.
     pub play: bool,
+    /// What to look for in that file, in a sentence; the window shows it.
+    pub look_for: Option<String>,
     /// The demos that the welcome page offers.
     pub demos: Vec<DemoEntry>,
     /// How to record one of them.
@@ -90,8 +98,36 @@ pub enum ViewError {
         missing: String,
     },
     /// The display is there, and the window could not be opened all the same.
-    #[error("no window can be opened: {0}")]
-    Window(#[from] eframe::Error),
+    #[error("no window can be opened: {reason}")]
+    Window {
+        /// Why, in a sentence.
+        reason: String,
+        /// What the windowing library reported.
+        source: eframe::Error,
+    },
+}
+
+impl From<eframe::Error> for ViewError {
+    fn from(source: eframe::Error) -> Self {
+        let display = ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find_map(|name| {
+            let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+            Some((name, value))
+        });
+        Self::Window { reason: reason(&source.to_string(), display), source }
+    }
+}
+
+/// Why no window could be opened: the message of the windowing library without the place in
+/// its own source that it begins with, and the display that was tried.
+fn reason(message: &str, display: Option<(&str, String)>) -> String {
+    let in_source = message.rfind(".rs:").and_then(|at| message[at..].find(": ").map(|to| at + to));
+    let message = in_source.map_or(message, |end| &message[end + 2..]).trim_end_matches('.');
+    match display {
+        Some((name, value)) => {
+            format!("{message} (the display is `{value}`, as {name} says; is it running?)")
+        }
+        None => message.to_owned(),
+    }
 }
 
 /// What is missing for a window, if anything is.
@@ -148,5 +184,22 @@ struct Window(app::App);
 impl eframe::App for Window {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         self.0.ui(ui);
+    }
+}
+
+#[cfg(test)]
+mod reason_tests {
+    use super::reason;
+
+    #[test]
+    fn no_path_of_a_librarys_source_is_shown() {
+        let message = "winit EventLoopError: os error at /home/x/.cargo/registry/src/winit/src/\
+                       mod.rs:788: Failed to open connection to X server.";
+        assert_eq!(
+            reason(message, Some(("DISPLAY", ":7".to_owned()))),
+            "Failed to open connection to X server (the display is `:7`, as DISPLAY says; is it \
+             running?)"
+        );
+        assert_eq!(reason("no OpenGL", None), "no OpenGL");
     }
 }

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use taskscope_model::Trace;
 
-use crate::RunDemo;
 use crate::document::{Document, Prepared};
+use crate::{DemoEntry, RunDemo};
 
 /// Something that will become an open trace.
 pub(crate) struct Loading {
@@ -17,6 +17,8 @@ pub(crate) struct Loading {
     pub(crate) what: String,
     /// Whether the trace plays as soon as it is open.
     pub(crate) play: bool,
+    /// What to look for once it is open.
+    pub(crate) look_for: Option<String>,
     /// Up to [`DONE`]; 0 while nothing can be said.
     progress: Arc<AtomicU32>,
     outcome: Receiver<Result<Document, String>>,
@@ -32,9 +34,11 @@ impl Loading {
     }
 
     /// Records a demo and plays what it recorded.
-    pub(crate) fn demo(name: String, run: RunDemo, ctx: &egui::Context) -> Self {
-        let what = format!("Recording the demo {name}");
-        Self::start(what, true, ctx, move |progress| read(&run(&name)?, progress))
+    pub(crate) fn demo(demo: DemoEntry, run: RunDemo, ctx: &egui::Context) -> Self {
+        let what = format!("Recording the demo {}", demo.name);
+        let record = move |progress: &mut dyn FnMut(f32)| read(&run(&demo.name)?, progress);
+        let look_for = Some(demo.look_for).filter(|text| !text.is_empty());
+        Self { look_for, ..Self::start(what, true, ctx, record) }
     }
 
     fn start(
@@ -55,7 +59,7 @@ impl Loading {
             let _ = sender.send(result);
             ctx.request_repaint();
         });
-        Self { what, play, progress, outcome }
+        Self { what, play, look_for: None, progress, outcome }
     }
 
     /// How far it is, from 0 to 1; `None` while nothing can be said.

@@ -2,6 +2,7 @@
 
 use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui, UiBuilder};
 
+use crate::code_text::with_code;
 use crate::command::Command;
 use crate::document::Document;
 use crate::theme::Palette;
@@ -21,11 +22,11 @@ pub(crate) fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
         let label = ui.label(text);
         let details = notices::details(document);
         if !details.is_empty() {
-            label.on_hover_text(details.join("\n"));
+            label.on_hover_ui(|ui| sentences(ui, &details));
         }
     }
     if let Some(dump) = notices::dump(document) {
-        ui.label(dump).on_hover_text(notices::details(document).join("\n"));
+        ui.label(dump).on_hover_ui(|ui| sentences(ui, &notices::details(document)));
     }
     let workers = summary.runtimes.iter().map(|runtime| runtime.workers.len() as u64).sum();
     let parts = [
@@ -43,6 +44,13 @@ pub(crate) fn facts(ui: &mut Ui, document: &Document, palette: &Palette) {
     ui.add(egui::Label::new(&document.name).truncate());
 }
 
+fn sentences(ui: &mut Ui, sentences: &[String]) {
+    for sentence in sentences {
+        let text = with_code(ui, sentence);
+        ui.label(text);
+    }
+}
+
 /// Shows the parts of the window for an open trace; gives back a command that was chosen.
 pub(crate) fn show(
     ui: &mut Ui,
@@ -57,6 +65,7 @@ pub(crate) fn show(
         .frame(flush)
         .exact_size(overview::HEIGHT)
         .show(ui, |ui| overview::show(ui, document));
+    look_for(ui, document, bar);
     Panel::bottom("status").frame(bar).exact_size(26.0).show(ui, |ui| status(ui, document));
     Panel::bottom("transport").frame(bar).exact_size(50.0).show(ui, |ui| {
         chosen = transport::show(ui, document);
@@ -80,6 +89,23 @@ pub(crate) fn show(
     }
     CentralPanel::default().frame(flush).show(ui, |ui| timeline::show(ui, document));
     chosen
+}
+
+/// What to look for in a demo, until it is closed.
+fn look_for(ui: &mut Ui, document: &mut Document, bar: Frame) {
+    let Some(text) = &document.look_for else { return };
+    let mut close = false;
+    Panel::top("look for").frame(bar).show(ui, |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            close = ui.button("Got it").clicked();
+            ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
+                ui.label(with_code(ui, &format!("Look for: {text}")));
+            });
+        });
+    });
+    if close {
+        document.look_for = None;
+    }
 }
 
 /// Shows the contents of a panel in exactly the room that the panel has.

@@ -8,14 +8,15 @@ use egui::{
     vec2,
 };
 
-use crate::DemoEntry;
+use crate::code_text::with_code;
 use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::Palette;
+use crate::{DemoEntry, typed_path};
 
 /// What was chosen on the welcome page.
 pub(crate) enum Choice {
-    Demo(String),
+    Demo(DemoEntry),
     File(PathBuf),
     Dialog,
 }
@@ -78,7 +79,7 @@ impl WelcomePage {
         section(ui, "Demos", "real programs, recorded on this machine when you click");
         for demo in demos {
             if demo_row(ui, demo) {
-                *choice = Some(Choice::Demo(demo.name.clone()));
+                *choice = Some(Choice::Demo(demo.clone()));
             }
         }
         ui.add_space(18.0);
@@ -95,7 +96,8 @@ impl WelcomePage {
             response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path of a trace"));
             let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             if entered && !self.path.trim().is_empty() {
-                *choice = Some(Choice::File(self.path.trim().into()));
+                let home = typed_path::home();
+                *choice = Some(Choice::File(typed_path::parse(&self.path, home.as_deref())));
             }
         });
         for path in recent.paths() {
@@ -141,6 +143,7 @@ pub(crate) fn notice(ui: &mut Ui, text: &str) {
         ui,
         |ui| {
             ui.set_width(ui.available_width());
+            let text = with_code(ui, text);
             ui.label(text);
         },
     );

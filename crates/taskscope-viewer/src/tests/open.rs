@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use egui::Key;
 use egui_kittest::kittest::Queryable;
 
-use super::harness::{click, document, press, recorded, wait_until_open, window, window_on};
+use super::harness::{
+    Window, click, document, press, recorded, wait_until_open, window, window_on,
+};
 use crate::{DemoEntry, Options};
 
 #[test]
@@ -59,7 +61,11 @@ fn a_demo_is_recorded_and_opened() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = asked.clone();
     let mut window = window_on(Options {
-        demos: vec![DemoEntry { name: "migration".into(), description: "tasks hop".into() }],
+        demos: vec![DemoEntry {
+            name: "migration".into(),
+            description: "tasks hop".into(),
+            look_for: "tasks with `hops`".into(),
+        }],
         run_demo: Some(Arc::new(move |name: &str| {
             log.lock().unwrap().push(name.to_owned());
             Ok(recorded())
@@ -71,12 +77,15 @@ fn a_demo_is_recorded_and_opened() {
     document(&mut window);
     assert_eq!(*asked.lock().unwrap(), ["migration"]);
     assert!(document(&mut window).replay.is_playing(), "a demo is there to be watched");
+    window.get_by_label("Look for: tasks with hops");
+    click(&mut window, "Got it");
+    assert!(window.query_by_label_contains("Look for").is_none());
 }
 
 #[test]
 fn a_demo_that_fails_says_why() {
     let mut window = window_on(Options {
-        demos: vec![DemoEntry { name: "server".into(), description: String::new() }],
+        demos: vec![DemoEntry { name: "server".into(), ..DemoEntry::default() }],
         run_demo: Some(Arc::new(|_: &str| Err("no port is free".to_owned()))),
         ..Options::default()
     });
@@ -125,4 +134,104 @@ fn the_page_of_keys_closes_on_the_welcome_page_too() {
     window.get_by_label("Zoom at the pointer");
     press(&mut window, Key::Escape);
     assert!(window.query_by_label("Zoom at the pointer").is_none());
+}
+
+/// Types a path on the welcome page and presses Enter.
+fn type_path(path: &str) -> Window {
+    let mut window = window_on(Options::default());
+    let field = window.get_by_label("Path of a trace");
+    field.focus();
+    field.type_text(path);
+    window.step();
+    window.key_press(Key::Enter);
+    window.run_steps(2);
+    wait_until_open(&mut window);
+    window
+}
+
+#[test]
+fn paths_in_quotes_and_urls_of_files_open() {
+    let path = std::fs::canonicalize(recorded()).unwrap();
+    let path = path.to_string_lossy();
+    for typed in [format!("  '{path}' "), format!("file://{path}")] {
+        let mut window = type_path(&typed);
+        assert_eq!(document(&mut window).name, "migration.tscope", "{typed}");
+    }
+}
+
+#[test]
+fn the_title_names_the_file() {
+    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    wait_until_open(&mut window);
+    let app = window.state_mut().as_mut().unwrap();
+    assert_eq!(app.title(), "migration.tscope – taskscope");
+    super::harness::press_with(
+        &mut window,
+        egui::Modifiers::COMMAND | egui::Modifiers::SHIFT,
+        Key::P,
+    );
+    window.get_by_label("Find a command").type_text("welcome");
+    window.run_steps(2);
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state_mut().as_mut().unwrap().title(), "taskscope");
+}
+
+#[test]
+fn an_open_trace_can_be_saved_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = folder.path().join("taken.tscope");
+    std::fs::write(&taken, "mine").unwrap();
+    let copy = folder.path().join("copy.tscope");
+    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    wait_until_open(&mut window);
+    super::harness::press_with(&mut window, egui::Modifiers::COMMAND, Key::S);
+    for (path, error) in [(&taken, Some("exists already")), (&copy, None)] {
+        let field = window.get_by_label("Path to save to");
+        field.focus();
+        window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        window.get_by_label("Path to save to").type_text(&path.to_string_lossy());
+        window.run_steps(2);
+        click(&mut window, "Save");
+        if let Some(error) = error {
+            window.get_by_label_contains(error);
+        }
+    }
+    assert_eq!(std::fs::read(&taken).unwrap(), b"mine");
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(recorded()).unwrap());
+    assert!(window.query_by_label("Path to save to").is_none(), "it has closed");
+    assert_eq!(document(&mut window).path.as_deref(), Some(copy.as_path()));
+    assert_eq!(document(&mut window).name, "copy.tscope");
+}
+
+#[test]
+fn an_empty_trace_says_why_it_may_be_empty() {
+    use taskscope_format::{Encoder, Event, FileWriter, ThreadId};
+    use taskscope_model::{Trace, meta};
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.sync(0, &mut bytes);
+    let value = "no event came: add `recording.layer()` to the subscriber";
+    encoder.event(0, &Event::Meta { key: meta::NOTICE, value }, &mut bytes);
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    writer.block(ThreadId(0), &bytes).unwrap();
+    let trace = Trace::from_bytes(&writer.finish().unwrap()).unwrap();
+    let window = super::harness::window_with_trace(trace);
+    window.get_by_label("This recording has no polls");
+    window.get_by_label(
+        "The recorder reports: no event came: add recording.layer() to the subscriber",
+    );
+    window.get_by_label_contains("compiled without --cfg tokio_unstable");
+    window.get_by_label_contains("a filter in front of it hides");
+}
+
+/// Backticks are for the terminal.
+#[test]
+fn no_text_of_the_window_has_a_backtick() {
+    let refused = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    for file in [None, Some(recorded()), Some(refused), Some("none.tscope".into())] {
+        let mut window = window_on(Options { file, ..Options::default() });
+        wait_until_open(&mut window);
+        let texts = super::harness::painted_texts(&window);
+        let with = texts.iter().find(|text| text.text.contains('`'));
+        assert!(with.is_none(), "{with:?}");
+    }
 }

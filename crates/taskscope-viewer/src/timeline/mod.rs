@@ -24,6 +24,7 @@ use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, p
 use taskscope_model::PollIx;
 
 use crate::document::Document;
+use crate::empty;
 use crate::theme::Palette;
 use crate::time_view::Scale;
 use lanes::PaintedLane;
@@ -78,6 +79,10 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         palette.weak,
     );
 
+    if empty::is_empty(doc.trace()) {
+        empty::show(ui, doc.trace());
+        return;
+    }
     let below = ui.available_rect_before_wrap();
     let heights = rows::heights(doc, below.height());
     ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(ui, |ui| {

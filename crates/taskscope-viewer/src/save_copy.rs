@@ -1,0 +1,125 @@
+//! Saving the open trace elsewhere: what a demo recorded lies among temporary files.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use egui::{Align2, Key, Role, TextEdit, Ui, WidgetInfo, Window};
+
+use crate::code_text::with_code;
+use crate::typed_path;
+
+/// The window that asks where to.
+pub(crate) struct SaveCopy {
+    path: String,
+    error: Option<String>,
+    /// What the desktop's own dialog answers.
+    dialog: Option<Receiver<Option<PathBuf>>>,
+    opened: bool,
+}
+
+/// What became of it.
+pub(crate) enum Outcome {
+    /// The trace lies there now.
+    Saved(PathBuf),
+    /// The person changed their mind.
+    Cancelled,
+}
+
+impl SaveCopy {
+    /// Asks where to save a trace of this name; the current directory is proposed.
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let path = folder.join(name).to_string_lossy().into_owned();
+        Self { path, error: None, dialog: None, opened: false }
+    }
+
+    /// Shows the window; `from` is the file that the open trace was read from.
+    pub(crate) fn show(&mut self, ui: &Ui, from: &Path) -> Option<Outcome> {
+        match self.dialog.as_ref().map(|dialog| dialog.try_recv()) {
+            None | Some(Err(TryRecvError::Empty)) => {}
+            Some(Ok(Some(path))) => {
+                self.path = path.to_string_lossy().into_owned();
+                self.dialog = None;
+            }
+            Some(Ok(None) | Err(TryRecvError::Disconnected)) => self.dialog = None,
+        }
+        let mut outcome = None;
+        Window::new("Save the trace as")
+            .resizable(false)
+            .collapsible(false)
+            .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
+            .show(ui, |ui| {
+                ui.set_width(460.0_f32.min(ui.ctx().content_rect().width() - 40.0));
+                let field = TextEdit::singleline(&mut self.path).desired_width(f32::INFINITY);
+                let response = ui.add(field);
+                let label = || WidgetInfo::labeled(Role::TextInput, true, "Path to save to");
+                response.widget_info(label);
+                if !std::mem::replace(&mut self.opened, true) {
+                    response.request_focus();
+                }
+                if let Some(error) = &self.error {
+                    let text = with_code(ui, error);
+                    ui.label(text);
+                }
+                let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+                ui.horizontal(|ui| {
+                    if (ui.button("Save").clicked() || entered) && !self.path.trim().is_empty() {
+                        let to = typed_path::parse(&self.path, typed_path::home().as_deref());
+                        match copy(from, &to) {
+                            Ok(()) => outcome = Some(Outcome::Saved(to)),
+                            Err(error) => self.error = Some(error),
+                        }
+                    }
+                    if ui.button("Browse…").clicked() {
+                        let path = PathBuf::from(&self.path);
+                        self.dialog = Some(ask_for_path(ui.ctx(), path));
+                    }
+                    if ui.button("Cancel").clicked() || ui.input(|i| i.key_pressed(Key::Escape)) {
+                        outcome = Some(Outcome::Cancelled);
+                    }
+                });
+            });
+        outcome
+    }
+}
+
+/// Copies a trace, and replaces no file.
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let cannot = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("{} exists already: choose another name.", to.display())
+        }
+        _ => format!("{} cannot be written: {error}. Choose another folder.", to.display()),
+    };
+    let mut source = File::open(from)
+        .map_err(|error| format!("{} cannot be read any more: {error}.", from.display()))?;
+    let mut target = OpenOptions::new().write(true).create_new(true).open(to).map_err(cannot)?;
+    io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(|error| {
+        // Half a copy would be taken for a whole one.
+        let _ = std::fs::remove_file(to);
+        cannot(error)
+    })
+}
+
+/// Asks with the desktop's own dialog, on a thread of its own.
+fn ask_for_path(ctx: &egui::Context, proposed: PathBuf) -> Receiver<Option<PathBuf>> {
+    let (sender, receiver) = channel();
+    let ctx = ctx.clone();
+    std::thread::spawn(move || {
+        let mut dialog = rfd::FileDialog::new()
+            .set_title("Save the trace as")
+            .add_filter("taskscope traces", &[taskscope_model::EXTENSION]);
+        if let Some(folder) = proposed.parent() {
+            dialog = dialog.set_directory(folder);
+        }
+        if let Some(name) = proposed.file_name() {
+            dialog = dialog.set_file_name(name.to_string_lossy());
+        }
+        // The window may have been closed meanwhile.
+        let _ = sender.send(dialog.save_file());
+        ctx.request_repaint();
+    });
+    receiver
+}
