@@ -1,10 +1,12 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use taskscope_demos::DEMOS;
+use taskscope_viewer::time;
 
 /// See Tokio schedule your tasks.
 ///
@@ -29,6 +31,22 @@ Examples:
 
 To record a program of your own, add the crate `taskscope` to it and call
 `let _recording = taskscope::init();` first thing in main.";
+
+/// Adds to the error for an unknown command that it may be a trace to open.
+pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
+    let unknown = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(unknown))) => unknown.clone(),
+        _ => return error,
+    };
+    let path = Path::new(&unknown);
+    let is_trace = path.extension().is_some_and(|name| name == taskscope_format::EXTENSION);
+    if is_trace || path.is_file() {
+        let hint = format!("to open a trace, run `taskscope view {unknown}`");
+        let hints = ContextValue::StyledStrs(vec![hint.into()]);
+        error.insert(ContextKind::Suggested, hints);
+    }
+    error
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -126,7 +144,7 @@ pub(crate) struct SummaryArgs {
 #[command(after_help = "\
 Examples:
   taskscope render app.tscope -o app.png
-  taskscope render app.tscope -o app.png --at 12.5ms --select 42
+  taskscope render app.tscope -o app.png --at 12.5ms --span 10ms --select 42
   taskscope render app.tscope -o app.png --select 'connection 3' --theme light --scale 2")]
 pub(crate) struct RenderArgs {
     /// The trace
@@ -143,6 +161,12 @@ pub(crate) struct RenderArgs {
     /// Where the playhead stands, from the start of the trace: 12.5ms, 3us, 1.2s
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,
+
+    /// How much time the timeline shows, around the playhead: 10ms
+    ///
+    /// Without it: as much as lets single polls be told apart.
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub(crate) span: Option<u64>,
 
     /// The task to select: its Tokio id or its name
     #[arg(long, value_name = "TASK")]
@@ -196,20 +220,16 @@ fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
 
 /// Reads a time such as `12.5ms` as nanoseconds.
 fn parse_time(text: &str) -> Result<u64, String> {
-    const UNITS: [(&str, f64); 5] =
-        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
-    let parse = || {
-        let (number, size) = UNITS
-            .into_iter()
-            .find_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim_end(), size)))
-            .or_else(|| (text == "0").then_some((text, 1.0)))?;
-        let nanos = number.parse::<f64>().ok()? * size;
-        (nanos.is_finite() && nanos >= 0.0).then(|| nanos.round() as u64)
-    };
-    parse().ok_or_else(|| {
-        "expected a number with a unit (ns, us, ms or s), such as 12.5ms, 3us or 1.2s".to_owned()
-    })
+    time::parse(text).ok_or_else(|| TIME_EXPECTED.to_owned())
 }
+
+/// Likewise, and there must be some of it.
+fn parse_span(text: &str) -> Result<u64, String> {
+    time::parse(text).filter(|&span| span > 0).ok_or_else(|| TIME_EXPECTED.to_owned())
+}
+
+const TIME_EXPECTED: &str =
+    "expected a number with a unit (ns, us, ms or s), such as 12.5ms, 3us or 1.2s";
 
 #[cfg(test)]
 mod tests {
@@ -220,17 +240,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn times_have_a_unit() {
-        let read = |text| parse_time(text).ok();
-        assert_eq!(read("12.5ms"), Some(12_500_000));
-        assert_eq!((read("3us"), read("3µs"), read("7 ns")), (Some(3_000), Some(3_000), Some(7)));
-        assert_eq!((read("1.2s"), read("0")), (Some(1_200_000_000), Some(0)));
-        for wrong in ["", "5", "ms", "-1s", "1h", "1 s s", "infs", "nans"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::args::{Args, Command, ViewArgs};
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
-    let done = match Args::parse().command {
+    let args = Args::try_parse().unwrap_or_else(|error| args::with_hint(error).exit());
+    let done = match args.command {
         None => view::run(&ViewArgs::default()),
         Some(Command::View(args)) => view::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),

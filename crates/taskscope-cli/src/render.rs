@@ -18,6 +18,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
             args::Theme::Dark => Theme::Dark,
             args::Theme::Light => Theme::Light,
         },
+        span: args.span,
         at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,
         select: args.select.as_deref().map(|task| find(&args.file, &trace, task)).transpose()?,
     };

@@ -43,6 +43,18 @@ fn what_is_asked_for_shows() {
     assert!(usual.pixels_unlike(&selected) > 1000);
 }
 
+#[test]
+fn the_timeline_shows_as_much_time_as_was_asked_for() {
+    let sandbox = Sandbox::with_trace();
+    let at = ["--size", "640x400", "--at", "200us"];
+    let draw = |span: &[&str]| draw(&sandbox, &[&at[..], span].concat());
+    let (some, short, long) = (draw(&[]), draw(&["--span", "20us"]), draw(&["--span", "300us"]));
+    assert!(some.pixels_unlike(&short) > 1000);
+    assert!(short.pixels_unlike(&long) > 1000);
+    // More than there is is all there is.
+    assert_eq!(draw(&["--span", "100s"]).pixels_unlike(&draw(&["--span", "200s"])), 0);
+}
+
 /// The id of a task of the trace: the error for a name that no task has tells.
 fn some_task(sandbox: &Sandbox) -> String {
     let command = ["render", "a.tscope", "-o", "no.png", "--select", "nobody"];
@@ -94,6 +106,7 @@ fn wrong_usage() {
     with(&["-o", "b", "--size", "big"]).misused(&["big", "1600x1000"]);
     with(&["-o", "b", "--size", "0x5"]).misused(&["0x5", "1600x1000"]);
     with(&["-o", "b", "--at", "5"]).misused(&["'5'", "12.5ms"]);
+    with(&["-o", "b", "--span", "0ms"]).misused(&["'0ms'", "12.5ms"]);
     with(&["-o", "b", "--scale", "3"]).misused(&["3", "1..=2"]);
     with(&["-o", "b", "--theme", "pink"]).misused(&["pink", "dark, light"]);
 }

@@ -19,6 +19,9 @@ pub struct RenderOptions {
     /// Where the playhead stands, in nanoseconds of the trace's clock; `None`
     /// for where it stands when a trace is opened.
     pub at: Option<Nanos>,
+    /// How much time the timeline shows, in nanoseconds, with the playhead in its middle;
+    /// `None` for as much as lets single polls be told apart.
+    pub span: Option<Nanos>,
     /// The task to select.
     pub select: Option<TaskIx>,
 }
@@ -26,7 +29,14 @@ pub struct RenderOptions {
 impl Default for RenderOptions {
     /// 1600 by 1000 points, one pixel each, dark, nothing selected.
     fn default() -> Self {
-        Self { size: [1600, 1000], scale: 1.0, theme: Theme::Dark, at: None, select: None }
+        Self {
+            size: [1600, 1000],
+            scale: 1.0,
+            theme: Theme::Dark,
+            at: None,
+            span: None,
+            select: None,
+        }
     }
 }
 
@@ -74,6 +84,10 @@ pub fn render(trace: Trace, name: &str, options: &RenderOptions) -> Result<Vec<u
         if options.at.is_none() {
             document.show_selected();
         }
+    }
+    if let Some(span) = options.span {
+        let width = span as f64;
+        document.view.show(document.replay.playhead() - width / 2.0, width);
     }
     let size = vec2(options.size[0] as f32, options.size[1] as f32);
     let image = draw(document, size, [width as usize, height as usize], options);
