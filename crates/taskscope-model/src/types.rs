@@ -157,10 +157,21 @@ pub struct Place {
 }
 
 impl Place {
-    /// The file's last component and the line, as people write it.
+    /// The file's name and the line, as people write it: `bursts.rs:36`.
+    ///
+    /// Every crate has files called `mod.rs`, `lib.rs` and `main.rs`: the folder that says which
+    /// one it is stands before these, and for `src` the one around it: `worker/mod.rs:389`,
+    /// `server/src/main.rs:12`.
     pub fn short(&self) -> String {
-        let name = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
-        format!("{name}:{}", self.line)
+        let is_slash = |c: char| matches!(c, '/' | '\\');
+        let mut parts = self.file.rsplit(is_slash).filter(|part| !part.is_empty());
+        let mut short = parts.next().unwrap_or(&self.file).to_owned();
+        let mut is_common = matches!(&*short, "mod.rs" | "lib.rs" | "main.rs");
+        while is_common && let Some(folder) = parts.next() {
+            short = format!("{folder}/{short}");
+            is_common = folder == "src";
+        }
+        format!("{short}:{}", self.line)
     }
 }
 
@@ -367,4 +378,27 @@ pub struct Hop {
     pub from: PollIx,
     /// The first poll on the worker it came to.
     pub to: PollIx,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_by_what_tells_it_from_others() {
+        for (file, short) in [
+            ("demos/src/bursts.rs", "bursts.rs:389"),
+            ("/x/tokio-1.54/src/runtime/worker/mod.rs", "worker/mod.rs:389"),
+            ("server/src/main.rs", "server/src/main.rs:389"),
+            ("/home/me/app/src/lib.rs", "app/src/lib.rs:389"),
+            ("src/main.rs", "src/main.rs:389"),
+            ("src\\worker\\mod.rs", "worker/mod.rs:389"),
+            ("main.rs", "main.rs:389"),
+            ("/main.rs", "main.rs:389"),
+            ("", ":389"),
+        ] {
+            let place = Place { file: file.into(), line: 389, column: 5 };
+            assert_eq!(place.short(), short, "{file}");
+        }
+    }
 }
