@@ -165,7 +165,8 @@ fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // Without a name, the heading says it all.
             if task.name.is_some() || !task.is_async() {
-                ui.weak(format!("{} {}", labels::kind(task.kind), task.id));
+                // Its number is no second name.
+                ui.weak(format!("{}, id {}", labels::kind(task.kind), task.id));
             }
         });
     });

@@ -9,8 +9,8 @@ use taskscope_model::{TaskIx, Trace};
 ///
 /// A name that does not fit loses its front, behind an ellipsis: names that differ mostly
 /// differ at their end, as `connection 280` does. What stands there is a part of the name
-/// in every case and never another number of the task. `None` if not even three
-/// characters fit.
+/// in every case and never another number of the task. `None` if not even the shortest
+/// part fits.
 pub(super) fn fit_name(
     painter: &Painter,
     trace: &Trace,
@@ -21,24 +21,30 @@ pub(super) fn fit_name(
 ) -> Option<Arc<Galley>> {
     let name = trace.task_name(task);
     let layout = |text: String| painter.layout_no_wrap(text, font.clone(), colour);
-    shortened(&name).map(layout).find(|galley| galley.size().x <= room)
+    shortened(&name).into_iter().map(layout).find(|galley| galley.size().x <= room)
 }
 
 /// The name, and what may stand for it where there is less and less room.
-fn shortened(name: &str) -> impl Iterator<Item = String> + '_ {
+fn shortened(name: &str) -> Vec<String> {
     const LONGEST: usize = 16;
     const SHORTEST: usize = 3;
-    let count = name.chars().count();
+    let mut forms = vec![name.to_owned()];
     // `task 42` is Tokio's id with a word for those who see it alone.
-    let number = name.strip_prefix("task ").filter(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-    let tail = move |length: usize| {
-        let tail: String = name.chars().skip(count - length).collect();
-        format!("…{}", tail.trim_start())
-    };
-    let tails = (SHORTEST..count.min(LONGEST + 1)).rev().map(tail);
-    std::iter::once(name.to_owned())
-        .chain(number.map(str::to_owned))
-        .chain(tails.filter(move |_| number.is_none()))
+    if let Some(number) = name.strip_prefix("task ")
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        forms.push(number.to_owned());
+        return forms;
+    }
+    let words = name.match_indices(' ').map(|(at, _)| format!("…{}", &name[at + 1..]));
+    forms.extend(words);
+    if forms.len() == 1 {
+        let count = name.chars().count();
+        let tail = |length: usize| name.chars().skip(count - length).collect::<String>();
+        let lengths = (SHORTEST..count.min(LONGEST + 1)).rev();
+        forms.extend(lengths.map(|length| format!("…{}", tail(length))));
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -47,21 +53,20 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_at_its_front() {
-        let forms: Vec<_> = shortened("connection 280").collect();
-        assert_eq!(forms[0], "connection 280");
-        assert_eq!(forms[1], "…onnection 280");
-        assert_eq!(forms.last().map(String::as_str), Some("…280"));
+        assert_eq!(shortened("connection 280"), ["connection 280", "…280"]);
+        assert_eq!(shortened("wait for it"), ["wait for it", "…for it", "…it"]);
+        assert_eq!(shortened("accept"), ["accept", "…ccept", "…cept", "…ept"]);
     }
 
     #[test]
     fn a_task_without_a_name_keeps_its_number() {
-        assert_eq!(shortened("task 42").collect::<Vec<_>>(), ["task 42", "42"]);
+        assert_eq!(shortened("task 42"), ["task 42", "42"]);
     }
 
     #[test]
     fn short_and_odd_names_are_whole_or_nothing() {
-        assert_eq!(shortened("ab").collect::<Vec<_>>(), ["ab"]);
-        assert_eq!(shortened("").collect::<Vec<_>>(), [""]);
-        assert_eq!(shortened("äöü€").collect::<Vec<_>>(), ["äöü€", "…öü€"]);
+        assert_eq!(shortened("ab"), ["ab"]);
+        assert_eq!(shortened(""), [""]);
+        assert_eq!(shortened("äöü€"), ["äöü€", "…öü€"]);
     }
 }
