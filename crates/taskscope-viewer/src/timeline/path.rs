@@ -21,8 +21,9 @@ use crate::{labels, time};
 
 /// With more polls than this in sight, curves would cover one another.
 const MOST_POLLS: usize = 300;
-/// A hop at least this many pixels wide or tall has room for words.
-const ROOM_FOR_WORDS: f32 = 40.0;
+/// A hop at least this many pixels wide has room for words. The hop to the poll at the
+/// playhead has them always.
+const ROOM_FOR_WORDS: f32 = 60.0;
 
 /// The words on a hop.
 pub(super) struct Chip {
@@ -59,7 +60,9 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
         let middle = paint_step(painter, frame, pair[0], pair[1]);
         hops.extend(middle.map(|middle| (middle, pair[1])));
     }
-    // Words last: no curve may cross them, nor they each other.
+    // Words last: no curve may cross them, nor they each other. Those at the playhead first.
+    let current = frame.doc.current_poll();
+    hops.sort_by_key(|&(_, to)| current != Some(to));
     let mut chips: Vec<Chip> = Vec::new();
     for (middle, to) in hops {
         let cause = labels::cause(trace, trace.cause(to));
@@ -146,7 +149,7 @@ fn paint_step(painter: &Painter, frame: &Frame<'_>, from: PollIx, to: PollIx) ->
     let head = vec![b, b + vec2(-8.0, -4.5), b + vec2(-8.0, 4.5)];
     painter.add(Shape::convex_polygon(head, colour, Stroke::NONE));
 
-    let room = (b.x - a.x).abs().max((b.y - a.y).abs()) > ROOM_FOR_WORDS;
+    let room = b.x - a.x > ROOM_FOR_WORDS || frame.doc.current_poll() == Some(to);
     let seen = frame.plot.contains(a.lerp(b, 0.5));
     (room && seen).then(|| a.lerp(b, 0.5))
 }
