@@ -48,6 +48,24 @@ pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
     error
 }
 
+#[cfg(feature = "console")]
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  taskscope demo                       tasks that hop between four workers
+  taskscope demo --list                which demos there are
+  taskscope demo server --size 200     a TCP server with 200 clients
+  taskscope demo yields --no-view --out yields.tscope
+  taskscope demo migration --size 20x --console
+                                       and in another terminal: tokio-console";
+
+#[cfg(not(feature = "console"))]
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  taskscope demo                       tasks that hop between four workers
+  taskscope demo --list                which demos there are
+  taskscope demo server --size 200     a TCP server with 200 clients
+  taskscope demo yields --no-view --out yields.tscope";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Open the window, with a trace or with the welcome page
@@ -76,14 +94,7 @@ pub(crate) struct ViewArgs {
 /// the window opens. On a machine without a display the picture of the trace is
 /// written beside it instead.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taskscope demo                       tasks that hop between four workers
-  taskscope demo --list                which demos there are
-  taskscope demo server --size 200     a TCP server with 200 clients
-  taskscope demo yields --no-view --out yields.tscope
-  taskscope demo migration --size 20x --console
-                                       and meanwhile, elsewhere: tokio-console")]
+#[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
     /// Which demo
     #[arg(default_value = DEMOS[0].name, value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)))]
@@ -113,8 +124,20 @@ pub(crate) struct DemoArgs {
     pub(crate) size: Option<DemoSize>,
 
     /// Serve console_subscriber on 127.0.0.1:6669 too, for tokio-console
+    #[cfg(feature = "console")]
     #[arg(long)]
     pub(crate) console: bool,
+}
+
+impl DemoArgs {
+    /// Whether the run is served to tokio-console, too.
+    pub(crate) fn console(&self) -> bool {
+        #[cfg(feature = "console")]
+        let asked = self.console;
+        #[cfg(not(feature = "console"))]
+        let asked = false;
+        asked
+    }
 }
 
 /// Print the figures of a trace

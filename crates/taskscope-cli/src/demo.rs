@@ -40,7 +40,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
     ))?;
     // The window keeps the process, and with it the console, going.
     let windowless = args.no_view || show(demo, trace, &file)? == Shown::Picture;
-    if args.console && windowless {
+    if args.console() && windowless {
         console::linger();
     }
     Ok(())
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
 
 /// Runs the demo in this process and leaves its trace in `file`.
 fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
-    let console = args.console.then(console::layer).transpose()?;
+    let console = args.console().then(console::layer).transpose()?;
     let targets = Targets::new().with_target("taskscope_demos", LevelFilter::INFO);
     let recording = Recorder::builder().targets(targets).file(file).flight(None).start()?;
     tracing_subscriber::registry()

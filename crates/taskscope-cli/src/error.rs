@@ -76,6 +76,7 @@ pub(crate) enum Error {
     #[error("cannot record: this process has a tracing subscriber already")]
     Subscriber,
 
+    #[cfg(feature = "console")]
     #[error(
         "console_subscriber cannot serve on {address}: {source}; another program with \
          console_subscriber may be running: end it, or run the demo without --console"

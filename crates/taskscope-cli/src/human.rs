@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Figures as people read them in a terminal. Times and counts are those of the window.
 
 pub(crate) use taskscope_viewer::time::{count, exact, plural as counted};
 
@@ -57,20 +57,6 @@ pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_three_digits_and_a_unit() {
-        let shown = [0, 999, 1_000, 12_345, 999_400, 1_500_000, 9_996_000, 1_200_000_000].map(time);
-        let expected =
-            ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "1.50 ms", "10.0 ms", "1.20 s"];
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn counts_have_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!((counted(1, "poll"), counted(0, "poll")), ("1 poll".into(), "0 polls".into()));
-    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -4,6 +4,10 @@
 //! window, print a summary, draw a picture. `taskscope --help` tells how.
 
 mod args;
+#[cfg(feature = "console")]
+mod console;
+#[cfg(not(feature = "console"))]
+#[path = "no_console.rs"]
 mod console;
 mod demo;
 mod error;

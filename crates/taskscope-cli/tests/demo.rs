@@ -2,24 +2,9 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use common::{Picture, Run, Sandbox};
-
-/// Asks again and again until the answer is there.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+use common::{Picture, Run, Sandbox, until};
 
 #[test]
 fn without_a_display_a_demo_leaves_its_picture_beside_the_trace() {
@@ -133,31 +118,4 @@ fn the_recording_of_a_program_that_was_killed_opens() {
     assert_eq!(summary["truncated"], true);
     assert_eq!(summary["damaged_parts"], 0);
     assert!(summary["polls"].as_u64() > Some(1_000), "{summary}");
-}
-
-/// One test, since there is one default address.
-#[test]
-fn with_console_the_run_is_served_and_a_taken_address_is_told() {
-    const ADDRESS: (&str, u16) = ("127.0.0.1", 6669);
-    let sandbox = Sandbox::new();
-    let demo = ["demo", "yields", "--size", "20x", "--no-view", "--console", "--out", "a.tscope"];
-    let mut command = sandbox.command(&demo);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    // HTTP/2, which gRPC speaks: our preface with empty settings, its settings.
-    let mut stream = until("the server", || TcpStream::connect(ADDRESS).ok());
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("it listens");
-    let mut frame = [0; 9];
-    stream.read_exact(&mut frame).expect("it answers");
-    assert_eq!(frame[3], 4, "a settings frame: {frame:?}");
-    drop(stream);
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("tokio-console"), "{said}");
-    // The same run, recorded all the same.
-    let usual = taskscope_demos::find("yields").expect("there is such a demo").default_tasks;
-    assert_eq!(sandbox.summary("a.tscope")["tasks"]["returned"], 20 * usual);
-
-    let _taken = TcpListener::bind(ADDRESS).expect("it is free again");
-    sandbox.run(&demo).failed(&["127.0.0.1:6669", "in use", "without --console"]);
 }

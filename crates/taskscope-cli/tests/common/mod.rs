@@ -148,3 +148,15 @@ impl Picture {
         self.pixels.iter().zip(&other.pixels).filter(|(one, other)| one != other).count()
     }
 }
+
+/// Asks again and again until the answer is there.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "waited a minute for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
