@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use taskscope::{FlightRecorder, Recorder};
+use taskscope::{FlightConfig, Recorder};
 use tokio::task::{JoinHandle, yield_now};
 
 use crate::child::{memory_bytes, peak_bytes};
@@ -33,7 +33,7 @@ pub fn run(minutes: f64) -> Result<(), Box<dyn Error>> {
     std::panic::set_hook(Box::new(|_| {}));
     let before = memory_bytes().unwrap_or(0);
     let flight =
-        FlightRecorder::new().keep_for(Duration::from_secs(30)).keep_bytes(KEPT).dump_on_panic();
+        FlightConfig::new().keep_for(Duration::from_secs(30)).keep_bytes(KEPT).dump_on_panic();
     let file = directory.path().join("soak.tscope");
     let recording = Recorder::builder().file(file).flight(flight).start()?;
     tracing::dispatcher::set_global_default(recording.subscriber())?;

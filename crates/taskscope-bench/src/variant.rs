@@ -98,7 +98,7 @@ impl Variant {
             Self::Flight => {
                 let recording = taskscope::Recorder::builder()
                     .file(directory.join("flight.tscope"))
-                    .flight(taskscope::FlightRecorder::new().keep_bytes(4 << 20))
+                    .flight(taskscope::FlightConfig::new().keep_bytes(4 << 20))
                     .start()?;
                 tracing::dispatcher::set_global_default(recording.subscriber())?;
                 recording.hooks(&mut builder);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use smol::channel::{self, Receiver};
 use smol::{Executor, Timer};
-use taskscope::{Record, Recorder};
+use taskscope::{RecordExt, Recorder};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recording = Recorder::builder().start()?;

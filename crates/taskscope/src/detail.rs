@@ -34,7 +34,12 @@ impl Detail {
         match value {
             "" | "full" => Ok(Self::Full),
             "polls" => Ok(Self::Polls),
-            _ => Err(Error::UnknownDetail { value: value.to_owned() }),
+            _ => Err(Error::InvalidVariable {
+                variable: ENVIRONMENT,
+                value: value.to_owned(),
+                expected: "\"full\" or \"polls\"",
+                source: None,
+            }),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Recording with one call, and never an error.
 
+#[cfg(feature = "macros")]
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::subscriber::NoSubscriber;
 
 use crate::stderr::warn;
+use crate::tracker::slot::Slot;
 use crate::{Detail, Error, Recorder, Recording, unstable};
 
 /// Records this process: sets up a recording, and a global `tracing`
@@ -26,11 +29,11 @@ use crate::{Detail, Error, Recorder, Recording, unstable};
 /// own.
 ///
 /// `TASKSCOPE_FILE` and `TASKSCOPE_DETAIL` say where to and how much, as for
-/// [`Recorder::file`] and [`Recorder::detail`]; `TASKSCOPE_KEEP` and
-/// `TASKSCOPE_DUMP` make it a [flight recorder](Recorder::flight).
+/// [`RecorderBuilder::file`](crate::RecorderBuilder::file) and [`RecorderBuilder::detail`](crate::RecorderBuilder::detail); `TASKSCOPE_KEEP` and
+/// `TASKSCOPE_DUMP` make it a [flight recorder](crate::FlightConfig).
 ///
 /// In a program that was built without `--cfg tokio_unstable` it says so, and
-/// records the futures that are [`recorded`](crate::Record::recorded).
+/// records the futures that are [`recorded`](crate::RecordExt::recorded).
 ///
 /// It records what is spawned after the call. A runtime that is running already
 /// has no hooks; [`macro@crate::main`] or [`Recording::hooks`] bring them.
@@ -41,8 +44,23 @@ pub fn init() -> Recording {
     })
 }
 
-fn try_init() -> Result<Recording, Error> {
+/// As [`init`], but returns the error.
+///
+/// # Errors
+/// Those of [`RecorderBuilder::start`](crate::RecorderBuilder::start);
+/// [`Error::SubscriberInPlace`] if a `tracing` subscriber is in place that is not the
+/// recorder's; [`Error::AlreadyRecording`] if an earlier `init` is still recording.
+pub fn try_init() -> Result<Recording, Error> {
+    // The slot of the subscriber that is in place for the rest of this process.
+    static IN_PLACE: Mutex<Option<Arc<Slot>>> = Mutex::new(None);
+    let mut in_place = IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     let detail = Detail::from_environment()?;
+    if let Some(slot) = &*in_place {
+        if slot.is_open() {
+            return Err(Error::AlreadyRecording);
+        }
+        return Recorder::builder().start_in(Arc::clone(slot));
+    }
     if !unstable::IS_ON {
         let recording = Recorder::builder().detail(detail).start()?;
         warn(&unstable::MESSAGE);
@@ -66,10 +84,12 @@ fn try_init() -> Result<Recording, Error> {
     }
     tracing::dispatcher::set_global_default(recording.subscriber())
         .map_err(|_| Error::SubscriberInPlace)?;
+    *in_place = recording.recorder().slot();
     Ok(recording)
 }
 
 /// The runtime that `#[taskscope::main]` asks for.
+#[cfg(feature = "macros")]
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct MainRuntime {
@@ -86,6 +106,7 @@ pub struct MainRuntime {
 /// # Panics
 /// As `#[tokio::main]` does: where the runtime cannot be built, there is no
 /// program to run.
+#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
     // Declared first, so that it is dropped last, and records the shutdown.

@@ -33,9 +33,9 @@
 //! | wake | layer | who woke whom, and by which call |
 //! | end | both | whether the future returned, panicked, was aborted or dropped at shutdown |
 //! | park | hooks | when a worker slept |
-//! | span, message | layer | the program's own, of the [targets](Recorder::targets) that it names |
+//! | span, message | layer | the program's own, of the [targets](RecorderBuilder::targets) that it names |
 //!
-//! This is what Tokio tells. [`Record::recorded`] wraps a single future, and tells
+//! This is what Tokio tells. [`RecordExt::recorded`] wraps a single future, and tells
 //! all but the park of it, on whatever executor.
 //!
 //! # Two sources
@@ -85,11 +85,11 @@
 //! ```
 //!
 //! Without it there is a recording all the same, of those futures that the program
-//! wraps: what it spawns with [`spawn`], and what is [`Record::recorded`]. [`init`]
+//! wraps: what it spawns with [`spawn`], and what is [`RecordExt::recorded`]. [`init`]
 //! and the attribute say so on stderr, and the trace does.
 //!
 //! ```no_run
-//! use taskscope::Record;
+//! use taskscope::RecordExt;
 //!
 //! #[taskscope::main]
 //! async fn main() {
@@ -110,10 +110,10 @@
 //! counted, and told of in the file where it is missing. A program that is killed
 //! leaves a file that opens and lacks at most what came since the writer last
 //! came by. No error of the recorder's reaches the recorded program but through
-//! [`Recorder::start`] and [`Recording::finish`].
+//! [`RecorderBuilder::start`] and [`Recording::finish`].
 //!
 //! # Only the last part
-//! A [`FlightRecorder`] keeps the newest events in memory and writes them to a file
+//! A [`FlightConfig`] keeps the newest events in memory and writes them to a file
 //! when something happens: a call, a signal, a panic, a poll that lasts too long.
 //!
 //! # Limits
@@ -136,6 +136,7 @@
 // Without it there is no recording, and so there are parts that nobody calls.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
+mod builder;
 mod detail;
 mod error;
 mod init;
@@ -148,18 +149,22 @@ mod stream;
 mod tracker;
 mod unstable;
 
+pub use builder::RecorderBuilder;
 pub use detail::Detail;
 pub use error::Error;
-pub use init::init;
-pub use output::flight::triggers::Dumper;
-pub use output::flight::{DumpSignal, FlightRecorder};
+pub use init::{init, try_init};
+pub use output::flight::{DumpSignal, FlightConfig};
 pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;
 pub use recording::Recording;
-pub use sources::wrapper::{Record, Recorded, spawn};
+pub use sources::hooks::Hooks;
+pub use sources::tracing::layer::TaskLayer;
+pub use sources::wrapper::{RecordExt, Recorded, spawn};
+#[cfg(feature = "macros")]
 pub use taskscope_macros::main;
 
 /// For the expansion of `#[taskscope::main]`, and nobody else.
+#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
     pub use crate::init::{MainRuntime, run_main};

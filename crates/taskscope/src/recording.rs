@@ -1,25 +1,16 @@
 //! Using a recording and finishing it.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use tracing::Subscriber;
-use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::output::file::OutputFile;
-use crate::output::flight::triggers::Dumper;
 use crate::output::report::Report;
-use crate::output::writer::Outcome;
-use crate::sources::tracing::interest::CallsiteFilter;
-use crate::sources::tracing::layer;
-use crate::sources::tracing::subscriber::TaskSubscriber;
-use crate::tracker::shared::Shared;
-use crate::{Detail, Error};
+use crate::sources::hooks::Hooks;
+use crate::sources::tracing::layer::TaskLayer;
+use crate::{Error, Recorder};
 
-/// A recording that is under way, from [`Recorder::start`](crate::Recorder::start) or
+/// A recording that is under way, from [`RecorderBuilder::start`](crate::RecorderBuilder::start) or
 /// [`init`](crate::init).
 ///
 /// Dropping it finishes the file, as [`finish`](Self::finish) does. So keep it
@@ -33,36 +24,24 @@ use crate::{Detail, Error};
 #[derive(Debug)]
 #[must_use = "a recording ends when it is dropped; keep it in a variable, as in `let _recording = …`"]
 pub struct Recording {
-    running: Option<Running>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) callsites: CallsiteFilter,
-    pub(crate) detail: Detail,
-    /// Comes when the writer thread ends. (Locked, so that others can share the recording.)
-    pub(crate) outcome: Mutex<Receiver<Outcome>>,
-    /// The file; none for a flight recorder.
-    pub(crate) target: Option<OutputFile>,
-    /// For a flight recorder.
-    pub(crate) dumper: Option<Dumper>,
+    recorder: Recorder,
 }
 
 impl Recording {
-    pub(crate) fn new(running: Running) -> Self {
-        Self { running: Some(running) }
+    pub(crate) fn new(recorder: Recorder) -> Self {
+        Self { recorder }
     }
 
     /// A recording that records nothing.
     pub(crate) fn idle() -> Self {
-        Self { running: None }
+        Self::new(Recorder::idle())
     }
 
-    /// Whether it has come out that a filter hides Tokio's spans.
-    #[cfg(test)]
-    pub(crate) fn is_hidden(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.shared.is_hidden())
+    /// A handle on the recorder, to be cloned and used anywhere in the program: to make a
+    /// [dump](Recorder::dump), to [pause](Recorder::pause), or to name it for
+    /// [`recorded_in`](crate::RecordExt::recorded_in).
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
     }
 
     /// A layer for your own `tracing_subscriber::registry()`, beside `fmt`,
@@ -88,11 +67,11 @@ impl Recording {
     ///
     /// The layer alone tells spawns, visits, wakes and ends of tasks. Together
     /// with [`hooks`](Self::hooks) it tells polls exactly, and parks.
-    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    pub fn layer<S>(&self) -> TaskLayer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        layer::layer(self.tracing_source())
+        self.recorder.layer()
     }
 
     /// A subscriber for programs that have no other: what
@@ -109,15 +88,7 @@ impl Recording {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscriber(&self) -> tracing::Dispatch {
-        self.tracing_source().map_or_else(tracing::Dispatch::none, |(shared, callsites)| {
-            tracing::Dispatch::new(TaskSubscriber::new(shared, callsites))
-        })
-    }
-
-    /// What records what `tracing` tells, if that is to be recorded.
-    fn tracing_source(&self) -> Option<(Arc<Shared>, CallsiteFilter)> {
-        let running = self.running.as_ref().filter(|running| running.detail == Detail::Full)?;
-        Some((Arc::clone(&running.shared), running.callsites.clone()))
+        self.recorder.subscriber()
     }
 
     /// Puts the recorder's hooks on a runtime that is about to be built.
@@ -125,7 +96,8 @@ impl Recording {
     /// These are `on_task_spawn`, `on_before_task_poll`, `on_after_task_poll`,
     /// `on_task_terminate`, `on_thread_park` and `on_thread_unpark`. A builder
     /// has room for one of each: those set before are replaced, and one set
-    /// after this replaces the recorder's.
+    /// after this replaces the recorder's. If your program has hooks, see
+    /// [`hook_set`](Self::hook_set).
     ///
     /// ```
     /// # let directory = tempfile::tempdir()?;
@@ -145,50 +117,44 @@ impl Recording {
     /// An empty name leaves the one that the runtime has from
     /// `tokio::runtime::Builder::name`, if any.
     pub fn named_hooks(&self, builder: &mut tokio::runtime::Builder, name: &str) {
-        if let Some(running) = &self.running {
-            crate::sources::hooks::install(&running.shared, builder, name.to_owned());
-        }
+        self.recorder.named_hooks(builder, name);
+    }
+
+    /// The hooks as functions, for a program that sets hooks of its own and calls these from
+    /// them. See [`Hooks`].
+    pub fn hook_set(&self) -> Hooks {
+        self.recorder.hook_set()
     }
 
     /// Where the trace is being written, as an absolute path; `None` for an
     /// idle recording and for a flight recorder.
-    pub fn path(&self) -> Option<&Path> {
-        self.running.as_ref()?.target.as_ref().map(|target| &*target.path)
+    pub fn path(&self) -> Option<PathBuf> {
+        self.recorder.path()
     }
 
-    /// Writes what a [flight recorder](crate::FlightRecorder) keeps to a file of its own, and
-    /// returns its path. See [`Dumper::dump`].
+    /// Writes what a [flight recorder](crate::FlightConfig) keeps to a file of its own, and
+    /// returns its path. See [`Recorder::dump`].
     ///
-    /// # Errors
-    /// [`Error::NoFlightRecorder`] for a recording that is none;
-    /// [`Error::NotRecording`] for an idle one; [`Error::Create`] or
-    /// [`Error::Write`] where there can be no file.
-    pub fn dump(&self) -> Result<PathBuf, Error> {
-        let running = self.running.as_ref().ok_or(Error::NotRecording)?;
-        running.dumper.as_ref().ok_or(Error::NoFlightRecorder)?.dump()
-    }
-
-    /// A handle that makes dumps from anywhere in the program; `None` for a
-    /// recording that is no [flight recorder](crate::FlightRecorder).
-    ///
-    /// For a signal handler of your own, say:
+    /// From elsewhere in the program, such as a signal handler of your own, use a
+    /// [handle](Self::recorder):
     ///
     /// ```
     /// # let directory = tempfile::tempdir()?;
     /// # let path = directory.path().join("app.tscope");
-    /// use taskscope::{FlightRecorder, Recorder};
+    /// use taskscope::{FlightConfig, Recorder};
     /// use tokio::signal::unix::{SignalKind, signal};
     ///
     /// let recording = Recorder::builder()
     /// #   .file(path)
-    ///     .flight(FlightRecorder::new()).start()?;
-    /// let dumper = recording.dumper();
+    ///     .flight(FlightConfig::new()).start()?;
+    /// let recorder = recording.recorder();
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     /// # runtime.block_on(async {
     /// let mut signals = signal(SignalKind::user_defined2())?;
     /// tokio::spawn(async move {
-    ///     while let (Some(()), Some(dumper)) = (signals.recv().await, dumper.clone()) {
-    ///         let dumped = tokio::task::spawn_blocking(move || dumper.dump()).await;
+    ///     while let Some(()) = signals.recv().await {
+    ///         let recorder = recorder.clone();
+    ///         let dumped = tokio::task::spawn_blocking(move || recorder.dump()).await;
     ///         println!("{dumped:?}");
     ///     }
     /// });
@@ -196,8 +162,11 @@ impl Recording {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn dumper(&self) -> Option<Dumper> {
-        self.running.as_ref()?.dumper.clone()
+    ///
+    /// # Errors
+    /// As for [`Recorder::dump`].
+    pub fn dump(&self) -> Result<PathBuf, Error> {
+        self.recorder.dump()
     }
 
     /// Ends the recording, writes what is still to be written, and tells what
@@ -211,77 +180,22 @@ impl Recording {
     /// [`Error::Write`] or [`Error::Deleted`] where not all could be written,
     /// [`Error::Stalled`] where the file has taken nothing for five seconds.
     /// What could be is in the file.
-    pub fn finish(mut self) -> Result<Report, Error> {
-        self.end()
-    }
-
-    fn end(&mut self) -> Result<Report, Error> {
-        let Some(Running { shared, outcome, target, .. }) = self.running.take() else {
-            return Ok(Report::default());
-        };
-        shared.close();
-        let path = target.as_ref().map(|target| target.path.clone());
-        // A process forked from the recorded one has no writer thread. There is nothing to
-        // wait for, and nothing here that another thread may not have held at that moment.
-        if shared.is_forked() {
-            std::mem::forget((outcome, target));
-            return Ok(Report { path, ..Report::default() });
-        }
-        let named = || path.clone().unwrap_or_default();
-        let outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let outcome = match wait(&shared, &outcome) {
-            Ok(outcome) => outcome,
-            Err(RecvTimeoutError::Timeout) => return Err(Error::Stalled { path: named() }),
-            Err(RecvTimeoutError::Disconnected) => {
-                let source = std::io::Error::other("the writer thread panicked");
-                return Err(Error::Write { path: named(), source, lost_bytes: 0 });
-            }
-        };
-        if let Some(source) = outcome.error {
-            return Err(Error::Write { path: named(), source, lost_bytes: outcome.lost });
-        }
-        if let Some(error) = outcome.dumps.error {
-            return Err(error);
-        }
-        if let Some(path) = path.clone().filter(|path| !path.exists()) {
-            return Err(Error::Deleted { path });
-        }
-        Ok(Report {
-            path,
-            dumps: outcome.dumps.paths,
-            bytes: outcome.written,
-            dropped_events: outcome.drops.iter().map(|drops| drops.events).sum(),
-            drops: outcome.drops,
-        })
+    pub fn finish(self) -> Result<Report, Error> {
+        // Dropping it afterwards finds nothing to do.
+        self.recorder.finish()
     }
 }
-
-/// For how long a file may take nothing before a recording is ended without it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Waits for the writer thread as long as it gets on. A disk that is gone (a network's, say)
-/// must not keep a program from ending.
-fn wait(shared: &Shared, outcome: &Receiver<Outcome>) -> Result<Outcome, RecvTimeoutError> {
-    loop {
-        let before = shared.blocks();
-        match outcome.recv_timeout(PATIENCE) {
-            Err(RecvTimeoutError::Timeout) if shared.blocks() != before => {}
-            end => return end,
-        }
-    }
-}
-
-/// Both can be shared with all threads of a program.
-const _: () = {
-    const fn shared<T: Send + Sync>() {}
-    shared::<Recording>();
-    shared::<Dumper>();
-};
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        if let Err(error) = self.end() {
+        if let Err(error) = self.recorder.finish() {
             crate::stderr::warn(&error);
         }
     }
 }
+
+/// Can be shared with all threads of a program.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Recording>();
+};

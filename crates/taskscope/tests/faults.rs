@@ -15,7 +15,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use common::{carry_subscriber, current_thread, multi_thread, read};
-use taskscope::{Error, FlightRecorder, Recorder, Recording, Report};
+use taskscope::{Error, FlightConfig, Recorder, Recording, Report};
 use taskscope_format::{Event, TaskKind};
 use taskscope_model::{EndKind, Trace};
 use tokio::runtime::{Handle, Runtime};
@@ -370,7 +370,7 @@ fn a_layer_beside_the_recorders_may_spawn_and_wake() {
 #[ignore = "run by the test below, in a process of its own"]
 fn child_forks() {
     let recording = Recorder::builder().file("trace").start().unwrap();
-    let flight = Recorder::builder().file("flight").flight(FlightRecorder::new()).start().unwrap();
+    let flight = Recorder::builder().file("flight").flight(FlightConfig::new()).start().unwrap();
     let dispatch: tracing::Dispatch =
         registry().with(recording.layer()).with(flight.layer()).into();
     let program = move || {

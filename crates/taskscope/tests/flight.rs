@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use common::{Recorded, carry_subscriber, current_thread, multi_thread, read};
-use taskscope::{Error, FlightRecorder, Recorder, Recording};
+use taskscope::{Error, FlightConfig, Recorder, Recording};
 use taskscope_model::{EndKind, PollEnd, Trace, meta};
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
@@ -21,7 +21,7 @@ const LEAST: usize = 4 << 20;
 /// Records `program` with a flight recorder that writes into `directory`.
 fn fly(
     directory: &Path,
-    flight: FlightRecorder,
+    flight: FlightConfig,
     workers: usize,
     program: impl FnOnce(&Recording, &Runtime),
 ) -> taskscope::Report {
@@ -96,7 +96,7 @@ async fn storm(tasks: u32) {
 fn a_dump_holds_the_newest_events_and_the_names_of_tasks_that_are_older() {
     let (recorded, length) = undisturbed(|directory| {
         let mut length = 0;
-        let flight = FlightRecorder::new().keep_bytes(LEAST);
+        let flight = FlightConfig::new().keep_bytes(LEAST);
         let report = fly(directory, flight, 1, |recording, runtime| {
             runtime.block_on(async {
                 let storm = tokio::spawn(async {
@@ -136,7 +136,7 @@ fn a_dump_holds_the_newest_events_and_the_names_of_tasks_that_are_older() {
 #[test]
 fn nothing_is_missing_within_the_window() {
     let (recorded, ids) = undisturbed(|directory| {
-        let flight = FlightRecorder::new().keep_bytes(LEAST);
+        let flight = FlightConfig::new().keep_bytes(LEAST);
         let mut ids = Vec::new();
         let report = fly(directory, flight, 0, |recording, runtime| {
             runtime.block_on(async {
@@ -173,7 +173,7 @@ fn nothing_is_missing_within_the_window() {
 fn what_is_older_than_the_time_goes() {
     let directory = tempfile::tempdir().unwrap();
     let window = Duration::from_millis(300);
-    let flight = FlightRecorder::new().keep_for(window);
+    let flight = FlightConfig::new().keep_for(window);
     fly(directory.path(), flight, 0, |recording, runtime| {
         let begun = Instant::now();
         while begun.elapsed() < 4 * window {
@@ -193,7 +193,7 @@ fn a_second_dump_is_another_file_and_nothing_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("app-2.tscope");
     std::fs::write(&there, "mine").unwrap();
-    let report = fly(directory.path(), FlightRecorder::new(), 0, |recording, runtime| {
+    let report = fly(directory.path(), FlightConfig::new(), 0, |recording, runtime| {
         for _ in 0..2 {
             runtime.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
             recording.dump().unwrap();
@@ -217,7 +217,7 @@ fn a_second_dump_is_another_file_and_nothing_is_replaced() {
 fn a_poll_that_goes_on_makes_a_dump_in_which_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let limit = Duration::from_millis(20);
-    let flight = FlightRecorder::new()
+    let flight = FlightConfig::new()
         .keep_for(Duration::from_millis(100))
         .dump_on_long_poll(limit)
         .automatic_dumps(1, Duration::ZERO);
@@ -266,7 +266,7 @@ fn a_poll_that_goes_on_makes_a_dump_in_which_it_is() {
 fn a_program_in_which_nothing_happens_is_seen_to_do_nothing_until_now() {
     let directory = tempfile::tempdir().unwrap();
     let window = Duration::from_millis(50);
-    fly(directory.path(), FlightRecorder::new().keep_for(window), 1, |recording, runtime| {
+    fly(directory.path(), FlightConfig::new().keep_for(window), 1, |recording, runtime| {
         runtime.block_on(async { named("asleep", std::future::pending()) });
         // Until all that has been told is older than the window.
         std::thread::sleep(8 * window);
@@ -290,7 +290,7 @@ fn spans_and_resources_that_are_older_have_their_names() {
     let directory = tempfile::tempdir().unwrap();
     let recording = Recorder::builder()
         .file(directory.path().join("app.tscope"))
-        .flight(FlightRecorder::new().keep_for(Duration::from_millis(100)))
+        .flight(FlightConfig::new().keep_for(Duration::from_millis(100)))
         .targets("flight=info".parse().unwrap())
         .start()
         .unwrap();
@@ -325,7 +325,7 @@ fn spans_and_resources_that_are_older_have_their_names() {
 fn a_poll_that_was_long_makes_a_dump_and_short_ones_do_not() {
     let directory = tempfile::tempdir().unwrap();
     let limit = Duration::from_millis(200);
-    let flight = FlightRecorder::new().dump_on_long_poll(limit);
+    let flight = FlightConfig::new().dump_on_long_poll(limit);
     let report = fly(directory.path(), flight, 1, |_, runtime| {
         runtime.block_on(async {
             let blocking = tokio::task::spawn_blocking(move || std::thread::sleep(2 * limit));
@@ -345,15 +345,14 @@ fn a_poll_that_was_long_makes_a_dump_and_short_ones_do_not() {
 fn there_are_errors_where_nothing_can_be_dumped() {
     let directory = tempfile::tempdir().unwrap();
     let file = Recorder::builder().file(directory.path().join("whole.tscope")).start().unwrap();
-    assert!(file.dumper().is_none());
+    assert!(matches!(file.recorder().dump(), Err(Error::NoFlightRecorder)));
     let error = file.dump().unwrap_err();
     assert!(matches!(error, Error::NoFlightRecorder), "{error}");
     assert!(error.to_string().contains("TASKSCOPE_KEEP"), "{error}");
 
     let missing = directory.path().join("missing");
-    let start = || {
-        Recorder::builder().file(missing.join("app.tscope")).flight(FlightRecorder::new()).start()
-    };
+    let start =
+        || Recorder::builder().file(missing.join("app.tscope")).flight(FlightConfig::new()).start();
     let error = start().unwrap_err();
     assert!(matches!(error, Error::Create { .. }), "{error}");
     std::fs::create_dir(&missing).unwrap();
@@ -363,19 +362,19 @@ fn there_are_errors_where_nothing_can_be_dumped() {
     assert!(matches!(error, Error::Create { .. }), "{error}");
     std::fs::create_dir(&missing).unwrap();
     assert!(recording.dump().is_ok(), "and another time it may go");
-    let dumper = recording.dumper().unwrap();
+    let recorder = recording.recorder();
     assert_eq!(recording.finish().unwrap().dumps.len(), 1, "an error that was told is no news");
-    assert!(matches!(dumper.dump(), Err(Error::NotRecording)));
+    assert!(matches!(recorder.dump(), Err(Error::NotRecording)));
 }
 
 #[test]
 fn dumps_can_be_asked_for_by_several_threads_at_once() {
     let directory = tempfile::tempdir().unwrap();
-    let report = fly(directory.path(), FlightRecorder::new(), 2, |recording, runtime| {
+    let report = fly(directory.path(), FlightConfig::new(), 2, |recording, runtime| {
         runtime.block_on(async { storm(50).await });
-        let dumper = recording.dumper().unwrap();
+        let recorder = recording.recorder();
         let paths: Vec<_> = std::thread::scope(|scope| {
-            let dump = || scope.spawn(|| dumper.clone().dump().unwrap());
+            let dump = || scope.spawn(|| recorder.clone().dump().unwrap());
             let threads: Vec<_> = (0..6).map(|_| dump()).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
@@ -437,7 +436,7 @@ fn a_panic_in_a_task_makes_one_dump_and_the_program_goes_on() {
 #[test]
 #[ignore = "run by the test below, in a process of its own"]
 fn child_main_panics() {
-    let _recording = Recorder::builder().flight(FlightRecorder::new().dump_on_panic()).start();
+    let _recording = Recorder::builder().flight(FlightConfig::new().dump_on_panic()).start();
     current_thread().build().unwrap().block_on(async {
         panic!("the end");
     });
@@ -455,11 +454,11 @@ fn a_panic_that_ends_the_program_makes_a_dump() {
 #[test]
 #[ignore = "run by the test below, in a process of its own"]
 fn child_dumps_in_a_hook() {
-    let flight = FlightRecorder::new().dump_on_panic();
+    let flight = FlightConfig::new().dump_on_panic();
     let recording = Recorder::builder().flight(flight).start().unwrap();
-    let dumper = recording.dumper().unwrap();
+    let recorder = recording.recorder();
     std::panic::set_hook(Box::new(move |_| {
-        println!("dumped {}", dumper.dump().unwrap().display());
+        println!("dumped {}", recorder.dump().unwrap().display());
     }));
     let panicked = current_thread()
         .build()
@@ -534,7 +533,7 @@ fn each_signal_makes_a_dump() {
 #[ignore = "run by the test below, in a process of its own"]
 fn child_wants_a_file() {
     let recording = Recorder::builder().flight(None).start().unwrap();
-    assert!(recording.path().is_some() && recording.dumper().is_none());
+    assert!(recording.path().is_some() && recording.dump().is_err());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Wake, Waker as StdWaker};
 use std::time::Duration;
 
 use common::{Hooks, Recorded, current_thread, multi_thread, read, record_with};
-use taskscope::{Detail, Record, Recorder};
+use taskscope::{Detail, RecordExt, Recorder};
 use taskscope_format::{EndKind, Event, PollResult, TaskId};
 use taskscope_model::{LaneKind, PollEnd, State, TaskIx, Waker};
 use tokio::sync::{mpsc, oneshot};

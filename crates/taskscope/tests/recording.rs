@@ -222,9 +222,9 @@ fn the_report_tells_the_path_and_how_much_there_is() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
     let recording = Recorder::builder().file(&path).start().unwrap();
-    assert_eq!(recording.path(), Some(&*path));
+    assert_eq!(recording.path(), Some(path.clone()));
     let report = recording.finish().unwrap();
-    assert_eq!(report.path.as_deref(), Some(&*path));
+    assert_eq!(report.path, Some(path.clone()));
     assert!(report.bytes > 0 && report.bytes < path.metadata().unwrap().len());
     assert_eq!((report.dropped_events, report.drops), (0, vec![]));
 }
@@ -431,7 +431,7 @@ fn init_complains_and_the_program_runs_on() {
     let output =
         run(child("child_init", directory.path()).env("TASKSCOPE_FILE", "missing/trace.tscope"));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("taskscope: cannot make the trace file"), "{said}");
+    assert!(said.contains("taskscope: cannot create the trace file"), "{said}");
     assert!(traces(directory.path()).is_empty());
 }
 

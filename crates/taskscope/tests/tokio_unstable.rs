@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use taskscope::{Record, Recorder};
+use taskscope::{RecordExt, Recorder};
 use taskscope_format::meta;
 use taskscope_model::Trace;
 use tokio::runtime::Builder;

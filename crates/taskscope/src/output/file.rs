@@ -26,10 +26,18 @@ impl OutputFile {
     /// Makes the file: `explicit`, or what `TASKSCOPE_FILE` says, or
     /// `<program>-<pid>.tscope` in the current directory. A file that somebody
     /// named is replaced, unless another process is recording to it; the last is never.
-    pub(crate) fn create(explicit: Option<PathBuf>, program: &str) -> Result<(Self, File), Error> {
+    ///
+    /// `stretch` counts the files of one recorder from 1. Later ones are called after the first
+    /// and numbered.
+    pub(crate) fn create(
+        explicit: Option<PathBuf>,
+        program: &str,
+        stretch: u32,
+    ) -> Result<(Self, File), Error> {
         let Some(path) = named(explicit) else {
             return Self::create_new(Path::new(program));
         };
+        let path = if stretch > 1 { numbered(&path, stretch) } else { path };
         let target = Self::claim(path)?;
         match create_unless_locked(&target.path) {
             Ok(Some(file)) => Ok((target, file)),
@@ -135,6 +143,16 @@ impl DumpFiles {
             }
         }
     }
+}
+
+/// `app.tscope` and 2 make `app-2.tscope`.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
+        None => format!("{stem}-{number}"),
+    };
+    path.with_file_name(name)
 }
 
 /// Makes or replaces a file; `None` where another process has locked it. Only then is it as it was.

@@ -305,7 +305,7 @@ impl Writer {
             notices.push(format!(
                 "there were more tasks than the flight recorder keeps the facts of, so up to {} \
                  tasks that are older than this dump may have neither name nor place: give it \
-                 more bytes with FlightRecorder::keep_bytes",
+                 more bytes with FlightConfig::keep_bytes",
                 snapshot.unknown
             ));
         }

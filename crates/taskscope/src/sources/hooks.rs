@@ -6,52 +6,126 @@ use taskscope_format::Event;
 use tokio::runtime::Builder;
 
 use crate::tracker::runtimes::HookSet;
-use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 use crate::tracker::thread::record;
 
-/// Puts all hooks on a builder.
-pub(crate) fn install(shared: &Arc<Shared>, builder: &mut Builder, name: String) {
-    let hooks = Arc::new(HookSet::new(name));
-    for (is_park, event) in [(true, Event::Park), (false, Event::Unpark)] {
-        let (shared, hooks) = (Arc::clone(shared), Arc::clone(&hooks));
-        let hook = move || record(&shared, |thread, shared| thread.park(shared, &hooks, &event));
-        if is_park {
-            builder.on_thread_park(hook)
-        } else {
-            builder.on_thread_unpark(hook)
-        };
+/// The recorder's hooks for one runtime, to be called from hooks of your own.
+///
+/// A `tokio::runtime::Builder` has room for one hook of each kind: one that is set later replaces
+/// the one before. [`Recording::hooks`](crate::Recording::hooks) sets all of the recorder's. If
+/// your program has some itself, let yours call these:
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("app.tscope");
+/// # let recording = taskscope::Recorder::builder().file(path).start()?;
+/// let hooks = recording.hook_set();
+/// let mut builder = tokio::runtime::Builder::new_multi_thread();
+/// hooks.install(&mut builder);
+/// // Replaces the recorder's, and calls it.
+/// builder.on_thread_park(move || {
+///     hooks.on_thread_park();
+///     // ... what yours does
+/// });
+/// let runtime = builder.build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Take one `Hooks` for each runtime: the trace tells runtimes apart by it. A clone is the same
+/// one. The hooks of an idle recording do nothing.
+///
+/// The task hooks exist only with `--cfg tokio_unstable`, like Tokio's.
+#[derive(Clone, Debug)]
+pub struct Hooks {
+    source: Option<(Arc<Slot>, Arc<HookSet>)>,
+}
+
+impl Hooks {
+    pub(crate) fn new(slot: Option<Arc<Slot>>, name: &str) -> Self {
+        let source = slot.map(|slot| (slot, Arc::new(HookSet::new(name.to_owned()))));
+        Self { source }
     }
+
+    /// Sets all of these hooks on a builder, in place of those that are there.
+    pub fn install(&self, builder: &mut Builder) {
+        if self.source.is_none() {
+            return;
+        }
+        let hooks = self.clone();
+        builder.on_thread_park(move || hooks.on_thread_park());
+        let hooks = self.clone();
+        builder.on_thread_unpark(move || hooks.on_thread_unpark());
+        #[cfg(tokio_unstable)]
+        self.install_task_hooks(builder);
+    }
+
     #[cfg(tokio_unstable)]
-    install_task_hooks(shared, builder, &hooks);
+    fn install_task_hooks(&self, builder: &mut Builder) {
+        let hooks = self.clone();
+        builder.on_task_spawn(move |task| hooks.on_task_spawn(task));
+        let hooks = self.clone();
+        builder.on_before_task_poll(move |task| hooks.on_before_task_poll(task));
+        let hooks = self.clone();
+        builder.on_after_task_poll(move |task| hooks.on_after_task_poll(task));
+        let hooks = self.clone();
+        builder.on_task_terminate(move |task| hooks.on_task_terminate(task));
+    }
+
+    /// For `Builder::on_thread_park`: a worker is about to park.
+    pub fn on_thread_park(&self) {
+        self.park(&Event::Park);
+    }
+
+    /// For `Builder::on_thread_unpark`: a worker goes on.
+    pub fn on_thread_unpark(&self) {
+        self.park(&Event::Unpark);
+    }
+
+    #[inline]
+    fn park(&self, event: &Event<'_>) {
+        if let Some((slot, hooks)) = &self.source {
+            record(slot, |thread, shared| thread.park(shared, hooks, event));
+        }
+    }
 }
 
 #[cfg(tokio_unstable)]
-fn install_task_hooks(shared: &Arc<Shared>, builder: &mut Builder, hooks: &Arc<HookSet>) {
+mod task_hooks {
     use taskscope_format::Location;
+    use tokio::runtime::TaskMeta;
 
+    use super::Hooks;
     use crate::tracker::ids;
+    use crate::tracker::thread::record;
 
-    let for_hook = || (Arc::clone(shared), Arc::clone(hooks));
-    let (shared, hooks) = for_hook();
-    builder.on_task_spawn(move |meta| {
-        let at = meta.spawned_at();
-        let location = Location { file: at.file(), line: at.line(), column: at.column() };
-        let spawned = (ids::task(meta.id()), location);
-        record(&shared, |thread, shared| thread.hook_spawn(shared, &hooks, spawned));
-    });
-    let (shared, hooks) = for_hook();
-    builder.on_before_task_poll(move |meta| {
-        let task = ids::task(meta.id());
-        record(&shared, |thread, shared| thread.before_poll(shared, &hooks, task));
-    });
-    let (shared, _) = for_hook();
-    builder.on_after_task_poll(move |meta| {
-        let task = ids::task(meta.id());
-        record(&shared, |thread, shared| thread.after_poll(shared, task));
-    });
-    let (shared, _) = for_hook();
-    builder.on_task_terminate(move |meta| {
-        let task = ids::task(meta.id());
-        record(&shared, |thread, shared| thread.terminate(shared, task));
-    });
+    impl Hooks {
+        /// For `Builder::on_task_spawn`.
+        pub fn on_task_spawn(&self, task: &TaskMeta<'_>) {
+            let Some((slot, hooks)) = &self.source else { return };
+            let at = task.spawned_at();
+            let location = Location { file: at.file(), line: at.line(), column: at.column() };
+            let spawned = (ids::task(task.id()), location);
+            record(slot, |thread, shared| thread.hook_spawn(shared, hooks, spawned));
+        }
+
+        /// For `Builder::on_before_task_poll`.
+        #[inline]
+        pub fn on_before_task_poll(&self, task: &TaskMeta<'_>) {
+            let Some((slot, hooks)) = &self.source else { return };
+            record(slot, |thread, shared| thread.before_poll(shared, hooks, ids::task(task.id())));
+        }
+
+        /// For `Builder::on_after_task_poll`.
+        #[inline]
+        pub fn on_after_task_poll(&self, task: &TaskMeta<'_>) {
+            let Some((slot, _)) = &self.source else { return };
+            record(slot, |thread, shared| thread.after_poll(shared, ids::task(task.id())));
+        }
+
+        /// For `Builder::on_task_terminate`.
+        pub fn on_task_terminate(&self, task: &TaskMeta<'_>) {
+            let Some((slot, _)) = &self.source else { return };
+            record(slot, |thread, shared| thread.terminate(shared, ids::task(task.id())));
+        }
+    }
 }

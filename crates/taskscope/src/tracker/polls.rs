@@ -60,7 +60,7 @@ impl ThreadState {
     ) {
         self.find_worker(shared, None);
         let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
-        spawn.runtime = hooks.runtime();
+        spawn.runtime = hooks.runtime(shared.recording);
         match self.last_span_spawn.take() {
             // The layer has just told all but the runtime.
             Some(announced) if announced.id == task => announced.set_hooked(),

@@ -4,7 +4,7 @@
 //! is Tokio's own id, which `Handle::current()` answers on a worker of the
 //! runtime, inside a hook too.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use taskscope_format::{Event, Flavor, RuntimeId};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -34,7 +34,12 @@ struct Runtime {
 impl Runtimes {
     /// The number of the runtime behind `handle`. `hooks` are those that are
     /// known to be on it.
-    pub(crate) fn number(&mut self, handle: &Handle, hooks: Option<&HookSet>) -> RuntimeId {
+    pub(crate) fn number(
+        &mut self,
+        recording: u64,
+        handle: &Handle,
+        hooks: Option<&HookSet>,
+    ) -> RuntimeId {
         let tokio_id = ids::runtime(handle.id());
         let known = self.list.iter().position(|runtime| runtime.tokio_id == tokio_id);
         let index = known.unwrap_or_else(|| {
@@ -56,7 +61,7 @@ impl Runtimes {
         let id = RuntimeId(index as u32);
         let runtime = &mut self.list[index];
         if let Some(hooks) = hooks {
-            hooks.seen_on(id);
+            hooks.seen_on(recording, id);
             if !runtime.hooked {
                 runtime.hooked = true;
                 if !hooks.name.is_empty() {
@@ -93,7 +98,9 @@ pub(crate) struct HookSet {
     pub(crate) number: u32,
     /// The user's name for the runtime, empty where there is none.
     pub(crate) name: String,
-    runtime: AtomicU32,
+    /// The runtime that was seen to call these hooks, behind the number of the recording in
+    /// which it was: each recording counts its runtimes anew.
+    runtime: AtomicU64,
 }
 
 /// Values of [`HookSet::runtime`] that are no runtime.
@@ -104,7 +111,7 @@ impl HookSet {
     pub(crate) fn new(name: String) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { number, name, runtime: AtomicU32::new(NOT_YET) }
+        Self { number, name, runtime: AtomicU64::new(NOT_YET.into()) }
     }
 
     /// The runtime that calls these hooks, where there is just one and a
@@ -112,16 +119,23 @@ impl HookSet {
     ///
     /// The spawn hook needs this: it is called on whatever thread spawns, which
     /// may be no worker of the runtime, or a worker of another.
-    pub(crate) fn runtime(&self) -> Option<RuntimeId> {
-        let id = self.runtime.load(Ordering::Relaxed);
-        (id < SEVERAL).then_some(RuntimeId(id))
+    pub(crate) fn runtime(&self, recording: u64) -> Option<RuntimeId> {
+        let seen = self.runtime.load(Ordering::Relaxed);
+        let id = seen as u32;
+        (seen >> 32 == recording & u64::from(u32::MAX) && id < SEVERAL).then_some(RuntimeId(id))
     }
 
-    fn seen_on(&self, id: RuntimeId) {
-        let first =
-            self.runtime.compare_exchange(NOT_YET, id.0, Ordering::Relaxed, Ordering::Relaxed);
-        if first.is_err_and(|other| other != id.0) {
-            self.runtime.store(SEVERAL, Ordering::Relaxed);
-        }
+    fn seen_on(&self, recording: u64, id: RuntimeId) {
+        let seen = |id: u32| recording << 32 | u64::from(id);
+        let before = self.runtime.load(Ordering::Relaxed);
+        let now = if before >> 32 != seen(0) >> 32 || before as u32 == NOT_YET {
+            seen(id.0)
+        } else if before == seen(id.0) {
+            return;
+        } else {
+            seen(SEVERAL)
+        };
+        // Called under the lock of the recording's runtimes.
+        self.runtime.store(now, Ordering::Relaxed);
     }
 }

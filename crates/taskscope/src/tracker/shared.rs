@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
-use taskscope_format::{Nanos, ResourceId, SpanId, ThreadId};
+use taskscope_format::{Nanos, ThreadId};
 
 use crate::Detail;
 use crate::stream::clock::Clock;
@@ -14,15 +14,13 @@ use crate::tracker::runtimes::Runtimes;
 /// The heart of a recording: every layer, hook and thread of it holds one.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Tells the recordings of a process apart.
+    /// Tells the recordings of a process apart; never 0.
     pub(crate) recording: u64,
     clock: Clock,
     closed: AtomicBool,
     /// The writer thread, once it runs.
     writer: OnceLock<Thread>,
     next_thread: AtomicU32,
-    next_resource: AtomicU64,
-    next_span: AtomicU64,
     /// Streams that the writer doesn't know yet.
     new_streams: NewStreams,
     runtimes: Mutex<Runtimes>,
@@ -46,15 +44,13 @@ pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
     pub(crate) fn new(clock: Clock, detail: Detail) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             recording: NEXT.fetch_add(1, Ordering::Relaxed),
             clock,
             closed: AtomicBool::new(false),
             writer: OnceLock::new(),
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
-            next_resource: AtomicU64::new(0),
-            next_span: AtomicU64::new(0),
             new_streams: NewStreams::default(),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
@@ -121,14 +117,6 @@ impl Shared {
         }
         let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
         Some(Stream::new(thread, writer, &self.new_streams))
-    }
-
-    pub(crate) fn next_resource(&self) -> ResourceId {
-        ResourceId(self.next_resource.fetch_add(1, Ordering::Relaxed))
-    }
-
-    pub(crate) fn next_span(&self) -> SpanId {
-        SpanId(self.next_span.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {

@@ -5,6 +5,8 @@
 //! thread has a list, with one entry in nearly every program.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use taskscope_format::{Event, Nanos, RuntimeId, TaskId};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -13,14 +15,30 @@ use crate::stream::Stream;
 use crate::tracker::open_poll::{Ending, LastVisit, OpenPoll};
 use crate::tracker::runtimes::HookSet;
 use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 use crate::tracker::span_stack::SpanStack;
 use crate::tracker::task::Task;
 
 thread_local! {
-    static THREAD: RefCell<Vec<ThreadState>> = const { RefCell::new(Vec::new()) };
+    static THREAD: RefCell<Vec<Attached>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lets `event` record something that happens on this thread now.
+/// What this thread has of the recording in one slot.
+#[derive(Debug)]
+struct Attached {
+    slot: Arc<Slot>,
+    recording: u64,
+    shared: Arc<Shared>,
+    state: ThreadState,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.slot.attached.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Lets `event` record something that happens on this thread now, if a recording is under way.
 ///
 /// It reads the clock itself, if it comes to writing something.
 ///
@@ -29,47 +47,54 @@ thread_local! {
 /// traces), or while its thread-locals are being destroyed, is counted as
 /// missed.
 #[inline]
-pub(crate) fn record(shared: &Shared, event: impl FnOnce(&mut ThreadState, &Shared)) {
+pub(crate) fn record(slot: &Arc<Slot>, event: impl FnOnce(&mut ThreadState, &Shared)) {
+    if slot.is_idle() {
+        return;
+    }
     let found = THREAD.try_with(|thread| {
-        let Ok(mut states) = thread.try_borrow_mut() else { return false };
-        let position = states.iter().position(|state| state.recording == shared.recording);
-        let position = match position.filter(|_| !shared.is_closed()) {
+        let Ok(mut all) = thread.try_borrow_mut() else { return false };
+        let position = all.iter().position(|attached| Arc::ptr_eq(&attached.slot, slot));
+        let is_current = |&position: &usize| {
+            all.get(position).is_some_and(|attached| attached.recording == slot.current())
+        };
+        let position = match position.filter(is_current) {
             Some(position) => position,
-            None => match attach_or_detach(&mut states, shared, position) {
+            None => match attach_or_detach(&mut all, slot, position) {
                 Ok(position) => position,
-                Err(told) => return told,
+                Err(is_counted) => return is_counted,
             },
         };
-        let Some(state) = states.get_mut(position) else { return false };
+        let Some(Attached { shared, state, .. }) = all.get_mut(position) else { return false };
         event(state, shared);
         true
     });
-    if !found.unwrap_or(false) {
+    if !found.unwrap_or(false)
+        && let Some(shared) = slot.shared()
+    {
         shared.miss_event();
     }
 }
 
-/// The first event of a thread, or the first after the end: where the thread's state is
-/// now, or whether all is well without.
+/// The first event of a thread in a recording, or the first after its end: where the thread's
+/// state is now, or whether all is well without.
 #[cold]
 fn attach_or_detach(
-    states: &mut Vec<ThreadState>,
-    shared: &Shared,
+    all: &mut Vec<Attached>,
+    slot: &Arc<Slot>,
     position: Option<usize>,
 ) -> Result<usize, bool> {
-    if shared.is_closed() {
-        // The ring's memory is given back as soon as the thread comes by.
-        position.map(|position| states.swap_remove(position));
-        return Err(true);
-    }
-    states.push(ThreadState::first(shared).ok_or(false)?);
-    Ok(states.len() - 1)
+    // The ring's memory is given back as soon as the thread comes by.
+    position.map(|position| all.swap_remove(position));
+    let Some(shared) = slot.shared() else { return Err(true) };
+    let state = ThreadState::first(&shared).ok_or(false)?;
+    slot.attached.fetch_add(1, Ordering::Relaxed);
+    all.push(Attached { slot: Arc::clone(slot), recording: shared.recording, shared, state });
+    Ok(all.len() - 1)
 }
 
 /// One thread in one recording.
 #[derive(Debug)]
 pub(crate) struct ThreadState {
-    recording: u64,
     pub(crate) stream: Stream,
     known_worker: KnownWorker,
     /// The polls open on this thread, innermost last.
@@ -113,7 +138,6 @@ impl ThreadState {
     #[cold]
     fn first(shared: &Shared) -> Option<Self> {
         Some(Self {
-            recording: shared.recording,
             stream: shared.new_stream()?,
             known_worker: KnownWorker { stale: true, ..KnownWorker::default() },
             open: Vec::new(),
@@ -146,7 +170,8 @@ impl ThreadState {
         let current_thread = runtime
             .as_ref()
             .is_some_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
-        let runtime = runtime.map(|handle| shared.runtimes().number(&handle, hooks));
+        let runtime =
+            runtime.map(|handle| shared.runtimes().number(shared.recording, &handle, hooks));
         let mut worker = runtime.zip(index);
         let given_away = self.known_worker.given_away.filter(|_| index.is_some());
         if worker == given_away {

@@ -19,9 +19,9 @@ use crate::Error;
 /// ```
 /// # let directory = tempfile::tempdir()?;
 /// use std::time::Duration;
-/// use taskscope::{FlightRecorder, Recorder};
+/// use taskscope::{FlightConfig, Recorder};
 ///
-/// let flight = FlightRecorder::new()
+/// let flight = FlightConfig::new()
 ///     .keep_for(Duration::from_secs(30))
 ///     .keep_bytes(64 << 20)
 ///     .dump_on_panic()
@@ -44,13 +44,13 @@ use crate::Error;
 ///
 /// # Dumps
 /// Each dump is a file of its own and none replaces another: `<program>-<pid>-<n>.tscope` in the
-/// directory in which the program was when it began; or, where [`Recorder::file`] or
+/// directory in which the program was when it began; or, where [`RecorderBuilder::file`] or
 /// `TASKSCOPE_FILE` names a file `app.tscope`, `app-<n>.tscope` beside it. `taskscope summary`
 /// and `taskscope view` tell why it was written.
 ///
 /// | what makes a dump | |
 /// | --- | --- |
-/// | [`Recording::dump`], [`Dumper::dump`] | waits until the file is there |
+/// | [`Recording::dump`], [`Recorder::dump`] | waits until the file is there |
 /// | [`dump_on_panic`](Self::dump_on_panic) | automatic |
 /// | [`dump_on_long_poll`](Self::dump_on_long_poll) | automatic |
 /// | `dump_on_signal` (feature `signal`, Unix) | when somebody sends it |
@@ -67,12 +67,12 @@ use crate::Error;
 /// [`Recording::dump`] waits. Memory: the limit; while a dump is being
 /// written, up to as much again; and up to 1 MB of buffer for each recorded thread.
 ///
-/// [`Recorder::file`]: crate::Recorder::file
+/// [`RecorderBuilder::file`]: crate::RecorderBuilder::file
 /// [`Recording::dump`]: crate::Recording::dump
-/// [`Dumper::dump`]: crate::Dumper::dump
+/// [`Recorder::dump`]: crate::Recorder::dump
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it does nothing until it is given to a recorder"]
-pub struct FlightRecorder {
+pub struct FlightConfig {
     pub(crate) window: Option<Duration>,
     pub(crate) bytes: usize,
     pub(crate) on_panic: bool,
@@ -96,13 +96,13 @@ pub enum DumpSignal {
 /// between two visits of the writer.
 const LEAST_BYTES: usize = 4 << 20;
 
-impl Default for FlightRecorder {
+impl Default for FlightConfig {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl FlightRecorder {
+impl FlightConfig {
     /// Keeps the last 64 MB, however long that is, and dumps when
     /// [`Recording::dump`](crate::Recording::dump) is called.
     pub fn new() -> Self {
@@ -137,10 +137,10 @@ impl FlightRecorder {
     /// This puts a panic hook in front of the one that is there, and calls that afterwards. The
     /// dump is written while the thread unwinds, and there in any case when the [`Recording`]
     /// has been dropped. In a program that is built with `panic = "abort"` there is no time
-    /// for it: set a hook of your own that calls [`Dumper::dump`].
+    /// for it: set a hook of your own that calls [`Recorder::dump`].
     ///
     /// [`Recording`]: crate::Recording
-    /// [`Dumper::dump`]: crate::Dumper::dump
+    /// [`Recorder::dump`]: crate::Recorder::dump
     pub fn dump_on_panic(mut self) -> Self {
         self.on_panic = true;
         self
@@ -176,7 +176,14 @@ const KEEP: &str = "TASKSCOPE_KEEP";
 /// What makes a dump, where the program doesn't say.
 const DUMP: &str = "TASKSCOPE_DUMP";
 
-impl FlightRecorder {
+const DUMP_CAUSES: &str = if cfg!(all(unix, feature = "signal")) {
+    "any of \"panic\", \"poll=100ms\", \"usr1\" and \"usr2\", with commas between"
+} else {
+    "any of \"panic\" and \"poll=100ms\", with a comma between (and of \"usr1\" and \"usr2\" on \
+     Unix, where taskscope is built with its feature \"signal\")"
+};
+
+impl FlightConfig {
     /// What the environment asks for, if it does.
     pub(crate) fn from_environment() -> Result<Option<Self>, Error> {
         let value =
@@ -195,7 +202,12 @@ impl FlightRecorder {
             } else if let Some(bytes) = parse_bytes(part) {
                 self = self.keep_bytes(bytes);
             } else {
-                return Err(Error::UnknownFlight { variable: KEEP, value: keep.to_owned() });
+                return Err(Error::InvalidVariable {
+                    variable: KEEP,
+                    value: keep.to_owned(),
+                    expected: "a time, a size or both, as in \"30s\", \"64MB\", \"30s,64MB\"",
+                    source: None,
+                });
             }
         }
         Ok(self)
@@ -213,7 +225,12 @@ impl FlightRecorder {
                 ("usr2", _) => self.dump_on_signal(DumpSignal::Usr2),
                 (_, Some(limit)) => self.dump_on_long_poll(limit),
                 _ => {
-                    return Err(Error::UnknownFlight { variable: DUMP, value: dump.to_owned() });
+                    return Err(Error::InvalidVariable {
+                        variable: DUMP,
+                        value: dump.to_owned(),
+                        expected: DUMP_CAUSES,
+                        source: None,
+                    });
                 }
             };
         }
@@ -258,10 +275,10 @@ mod tests {
 
     #[test]
     fn the_environment_says_how_much_is_kept() {
-        let keep = |text| FlightRecorder::new().parse_keep(text).map_err(|error| error.to_string());
-        let seconds = FlightRecorder::new().keep_for(Duration::from_secs(30));
+        let keep = |text| FlightConfig::new().parse_keep(text).map_err(|error| error.to_string());
+        let seconds = FlightConfig::new().keep_for(Duration::from_secs(30));
         assert_eq!(keep("30s"), Ok(seconds.clone()));
-        assert_eq!(keep("8MB"), Ok(FlightRecorder::new().keep_bytes(8_000_000)));
+        assert_eq!(keep("8MB"), Ok(FlightConfig::new().keep_bytes(8_000_000)));
         assert_eq!(keep("0.5min, 8 MB"), Ok(seconds.keep_bytes(8_000_000)));
         for wrong in ["30", "s", "0s", "-1s", "30s,", "64 megabytes", "1e9s"] {
             let said = keep(wrong);
@@ -273,15 +290,15 @@ mod tests {
 
     #[test]
     fn the_environment_says_what_makes_a_dump() {
-        let dump = |text| FlightRecorder::new().parse_dump(text).map_err(|error| error.to_string());
-        assert_eq!(dump("panic"), Ok(FlightRecorder::new().dump_on_panic()));
-        let both = FlightRecorder::new().dump_on_panic();
+        let dump = |text| FlightConfig::new().parse_dump(text).map_err(|error| error.to_string());
+        assert_eq!(dump("panic"), Ok(FlightConfig::new().dump_on_panic()));
+        let both = FlightConfig::new().dump_on_panic();
         assert_eq!(
             dump("panic, poll=1.5ms"),
             Ok(both.dump_on_long_poll(Duration::from_micros(1_500)))
         );
         #[cfg(all(unix, feature = "signal"))]
-        assert_eq!(dump("usr2"), Ok(FlightRecorder::new().dump_on_signal(DumpSignal::Usr2)));
+        assert_eq!(dump("usr2"), Ok(FlightConfig::new().dump_on_signal(DumpSignal::Usr2)));
         for wrong in ["poll", "poll=3", "kill"] {
             let said = dump(wrong);
             let said = said.as_ref().err().map_or("", |said| said);
@@ -292,6 +309,6 @@ mod tests {
 
     #[test]
     fn less_than_the_least_is_the_least() {
-        assert_eq!(FlightRecorder::new().keep_bytes(1).bytes, LEAST_BYTES);
+        assert_eq!(FlightConfig::new().keep_bytes(1).bytes, LEAST_BYTES);
     }
 }

@@ -20,7 +20,7 @@ use crate::output::file::DumpFiles;
 use crate::output::flight::block_ring::{Block, BlockRing, Snapshot};
 use crate::output::flight::long_poll::LongPollWatch;
 use crate::output::flight::triggers::{Cause, Installed, Reply};
-use crate::output::flight::{DumpSignal, FlightRecorder};
+use crate::output::flight::{DumpSignal, FlightConfig};
 use crate::tracker::shared::Shared;
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn nanos(time: Duration) -> Nanos {
 
 impl FlightSink {
     pub(crate) fn new(
-        flight: &FlightRecorder,
+        flight: &FlightConfig,
         files: DumpFiles,
         started_unix_ns: u64,
         requests: Receiver<Reply>,
@@ -198,7 +198,7 @@ impl FlightSink {
         match thread.spawn(write) {
             Ok(thread) => self.running.push(thread),
             Err(source) => {
-                self.written.error.get_or_insert(Error::Thread(source));
+                self.written.error.get_or_insert(Error::Thread { source });
             }
         }
     }

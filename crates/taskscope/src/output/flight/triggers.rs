@@ -15,19 +15,16 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use taskscope_format::Nanos;
 
 use crate::Error;
-use crate::output::flight::FlightRecorder;
+use crate::output::flight::FlightConfig;
 use crate::output::flight::long_poll::LongPoll;
 use crate::tracker::shared::Shared;
 
 /// Where the answer to a call goes.
 pub(crate) type Reply = SyncSender<Result<PathBuf, Error>>;
 
-/// Makes dumps of a flight recording, from anywhere in the program. See
-/// [`FlightRecorder`].
-///
-/// Cheap to clone. It doesn't keep the recording going.
+/// Asks the writer thread of a flight recording for dumps.
 #[derive(Clone, Debug)]
-pub struct Dumper {
+pub(crate) struct Dumper {
     shared: Arc<Shared>,
     requests: Sender<Reply>,
 }
@@ -37,15 +34,8 @@ impl Dumper {
         Self { shared, requests }
     }
 
-    /// Writes what the recorder keeps to a file, up to this moment, and returns its path.
-    ///
-    /// It waits until the file is there: some 0.1 s for 64 MB, and longer on a slow disk. In
-    /// asynchronous code call it by `tokio::task::spawn_blocking`.
-    ///
-    /// # Errors
-    /// [`Error::Create`] or [`Error::Write`] where there can be no file, and
-    /// [`Error::NotRecording`] where the recording has been finished.
-    pub fn dump(&self) -> Result<PathBuf, Error> {
+    /// See [`Recorder::dump`](crate::Recorder::dump).
+    pub(crate) fn dump(&self) -> Result<PathBuf, Error> {
         // A process forked from the recorded one has no writer thread, and that thread itself
         // would wait for itself (in a panic hook).
         if self.shared.is_forked() || self.shared.is_writer() {
@@ -173,7 +163,7 @@ impl Drop for Installed {
 }
 
 /// Lets panics and signals leave their marks, as far as `flight` asks for it.
-pub(crate) fn install(shared: &Arc<Shared>, flight: &FlightRecorder) -> Result<Installed, Error> {
+pub(crate) fn install(shared: &Arc<Shared>, flight: &FlightConfig) -> Result<Installed, Error> {
     #[cfg_attr(not(all(unix, feature = "signal")), expect(unused_mut, reason = "no signals"))]
     let mut installed = Installed::default();
     #[cfg(all(unix, feature = "signal"))]
@@ -183,7 +173,9 @@ pub(crate) fn install(shared: &Arc<Shared>, flight: &FlightRecorder) -> Result<I
             crate::DumpSignal::Usr2 => signal_hook::consts::SIGUSR2,
         };
         let flag = Arc::clone(&installed.flags.signalled);
-        installed.signal = Some(signal_hook::flag::register(number, flag).map_err(Error::Signal)?);
+        installed.signal = Some(
+            signal_hook::flag::register(number, flag).map_err(|source| Error::Signal { source })?,
+        );
     }
     // (A hook cannot be set while this thread panics.)
     if flight.on_panic && !std::thread::panicking() {

@@ -21,7 +21,7 @@ use tracing::subscriber::Interest;
 use tracing::{Dispatch, Level, Metadata};
 
 use crate::stderr::warn;
-use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 use crate::unstable;
 
 /// What to tell the user, on stderr and in the trace.
@@ -31,14 +31,14 @@ pub(crate) const MESSAGE: &str = "a level filter hides Tokio's spans from the re
      `max_level_*` features";
 
 /// Looks into it, and if so, says so.
-pub(crate) fn look_into(shared: &Arc<Shared>, dispatch: &Dispatch) {
+pub(crate) fn look_into(slot: &Arc<Slot>, dispatch: &Dispatch) {
     if !unstable::IS_ON {
         // There are none to be hidden.
         return;
     }
-    let (shared, dispatch) = (Arc::clone(shared), dispatch.clone());
+    let (slot, dispatch) = (Arc::clone(slot), dispatch.clone());
     let look = move || {
-        if is_hidden(&dispatch) && shared.hidden() {
+        if is_hidden(&dispatch) && slot.shared().is_some_and(|shared| shared.hidden()) {
             warn(&MESSAGE);
         }
     };
@@ -148,7 +148,7 @@ mod tests {
             assert!(is_hidden(&dispatch));
             // It is looked into on another thread.
             let begun = std::time::Instant::now();
-            while !recording.is_hidden() {
+            while !recording.recorder().is_hidden() {
                 assert!(begun.elapsed().as_secs() < 60, "it has not been noticed");
                 std::thread::yield_now();
             }

@@ -67,7 +67,12 @@ pub(crate) fn from_environment() -> Result<Option<Targets>, Error> {
     let value = value.to_string_lossy();
     match value.parse() {
         Ok(targets) => Ok(Some(targets)),
-        Err(source) => Err(Error::UnknownTargets { value: value.into_owned(), source }),
+        Err(source) => Err(Error::InvalidVariable {
+            variable: ENVIRONMENT,
+            value: value.into_owned(),
+            expected: "targets with levels, as in \"my_app=debug,tower_http=info\"",
+            source: Some(source),
+        }),
     }
 }
 

@@ -3,9 +3,12 @@
 //! [subscriber](crate::sources::tracing::subscriber) of the recorder's own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use taskscope_format::{SpanId, TaskId};
+use taskscope_format::{ResourceId, SpanId, TaskId};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata};
 
 use crate::sources::tracing::interest::{CallsiteFilter, CallsiteKind};
@@ -14,7 +17,7 @@ use crate::sources::tracing::visitors::{
     OperationFields, PollOpFields, ResourceFields, SpawnFields, WakerFields, WakerOp, WakerSpan,
 };
 use crate::sources::tracing::waker_callsites::WakerCallsites;
-use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 use crate::tracker::span_index::SpanIndex;
 use crate::tracker::spans::Spans;
 use crate::tracker::task::{SpanData, SpanKind, Task};
@@ -24,7 +27,7 @@ use crate::tracker::user_spans::Parent;
 /// Records what it hears.
 #[derive(Debug)]
 pub(crate) struct SpanCollector {
-    shared: Arc<Shared>,
+    slot: Arc<Slot>,
     filter: CallsiteFilter,
     wakers: WakerCallsites,
     /// What is behind all open spans, and in front of them those that can be found
@@ -33,14 +36,36 @@ pub(crate) struct SpanCollector {
     index: SpanIndex,
 }
 
+/// Whether a callsite is asked for events. The answer changes only when a recorder is paused or
+/// resumed, which has `tracing` ask again.
+pub(crate) fn interest(slot: &Slot, filter: &CallsiteFilter, metadata: &Metadata<'_>) -> Interest {
+    if slot.wants_spans() { filter.interest(metadata) } else { Interest::never() }
+}
+
+pub(crate) fn max_level(slot: &Slot) -> LevelFilter {
+    if slot.wants_spans() { LevelFilter::TRACE } else { LevelFilter::OFF }
+}
+
+/// A number that no other resource of the process has: it outlives a recording.
+fn next_resource() -> ResourceId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    ResourceId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The same for a span of the program's own.
+fn next_span() -> SpanId {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    SpanId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl SpanCollector {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, filter: CallsiteFilter) -> Self {
+    pub(crate) fn new(slot: Arc<Slot>, filter: CallsiteFilter) -> Self {
         Self {
-            shared,
+            slot,
             filter,
             wakers: WakerCallsites::default(),
             spans: Spans::default(),
@@ -48,8 +73,16 @@ impl SpanCollector {
         }
     }
 
-    pub(crate) fn filter(&self) -> &CallsiteFilter {
-        &self.filter
+    pub(crate) fn interest(&self, metadata: &Metadata<'_>) -> Interest {
+        interest(&self.slot, &self.filter, metadata)
+    }
+
+    pub(crate) fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        self.slot.wants_spans() && self.filter.kind(metadata).is_some()
+    }
+
+    pub(crate) fn max_level(&self) -> LevelFilter {
+        max_level(&self.slot)
     }
 
     /// A span was made.
@@ -73,9 +106,9 @@ impl SpanCollector {
     fn new_resource(&self, attributes: &Attributes<'_>, span: &Id) {
         let mut fields = ResourceFields::default();
         attributes.record(&mut fields);
-        let id = self.shared.next_resource();
+        let id = next_resource();
         self.insert(span, SpanData::Resource(id));
-        record(&self.shared, |thread, shared| thread.new_resource(shared, fields.resource(id)));
+        record(&self.slot, |thread, shared| thread.new_resource(shared, fields.resource(id)));
     }
 
     fn new_operation(&self, attributes: &Attributes<'_>, span: &Id) {
@@ -89,14 +122,14 @@ impl SpanCollector {
     fn new_user_span(&self, attributes: &Attributes<'_>, span: &Id) {
         let mut text = Text::default();
         attributes.record(&mut text);
-        let id = self.shared.next_span();
+        let id = next_span();
         self.insert(span, SpanData::Span(id, attributes.metadata()));
         let parent = match attributes.parent() {
             Some(parent) => Parent::Explicit(self.user_span(parent)),
             None if attributes.is_contextual() => Parent::Contextual,
             None => Parent::Explicit(None),
         };
-        record(&self.shared, |thread, shared| {
+        record(&self.slot, |thread, shared| {
             thread.new_user_span(shared, attributes.metadata(), id, parent, &text.finish());
         });
     }
@@ -106,7 +139,7 @@ impl SpanCollector {
         if let Some(id) = self.user_span(span) {
             let mut text = Text::default();
             values.record(&mut text);
-            record(&self.shared, |thread, shared| thread.span_fields(shared, id, &text.finish()));
+            record(&self.slot, |thread, shared| thread.span_fields(shared, id, &text.finish()));
         }
     }
 
@@ -116,13 +149,13 @@ impl SpanCollector {
         let Some(task) = fields.task else { return };
         if fields.is_worker_thread() {
             self.insert(span, SpanData::WorkerThread);
-            record(&self.shared, |thread, shared| {
+            record(&self.slot, |thread, shared| {
                 thread.worker_thread_spawned(shared, fields.is_block_in_place());
             });
         } else {
             let task = Task::new(task, fields.kind());
             self.insert(span, SpanData::Task(task.clone()));
-            record(&self.shared, |thread, shared| {
+            record(&self.slot, |thread, shared| {
                 thread.span_spawn(shared, task.clone(), fields.spawn(task.id));
             });
         }
@@ -130,7 +163,7 @@ impl SpanCollector {
 
     #[inline]
     pub(crate) fn enter(&self, span: &Id) {
-        record(&self.shared, |thread, shared| {
+        record(&self.slot, |thread, shared| {
             let id = span.into_u64();
             if thread.enter_again(id) {
                 return;
@@ -151,7 +184,7 @@ impl SpanCollector {
 
     #[inline]
     pub(crate) fn exit(&self, span: &Id) {
-        record(&self.shared, |thread, shared| {
+        record(&self.slot, |thread, shared| {
             // A span of others may have been left, too.
             if !thread.exit(shared, span.into_u64()) && self.spans.find(span).is_some() {
                 thread.exit_unknown(shared);
@@ -170,10 +203,10 @@ impl SpanCollector {
         self.index.remove(span.into_u64());
         match of {
             SpanData::Task(task) => {
-                record(&self.shared, |thread, shared| thread.close(shared, &task));
+                record(&self.slot, |thread, shared| thread.close(shared, &task));
             }
             SpanData::Span(id, _) => {
-                record(&self.shared, |thread, shared| thread.close_user_span(shared, id));
+                record(&self.slot, |thread, shared| thread.close_user_span(shared, id));
             }
             SpanData::WorkerThread | SpanData::Resource(_) | SpanData::Operation(_) => {}
         }
@@ -210,7 +243,7 @@ impl SpanCollector {
     fn message(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        record(&self.shared, |thread, shared| {
+        record(&self.slot, |thread, shared| {
             thread.message(shared, event.metadata(), &text.finish());
         });
     }
@@ -220,14 +253,14 @@ impl SpanCollector {
         let mut fields = PollOpFields::default();
         event.record(&mut fields);
         if let Some(name) = fields.pending() {
-            record(&self.shared, |thread, shared| thread.operation_pending(shared, name));
+            record(&self.slot, |thread, shared| thread.operation_pending(shared, name));
         }
     }
 
     #[inline]
     fn waker_op(&self, op: WakerOp, WakerSpan(span): WakerSpan) {
         let Some(span) = span else { return };
-        record(&self.shared, |thread, shared| match op {
+        record(&self.slot, |thread, shared| match op {
             WakerOp::Clone => thread.waker_cloned(span.into_u64()),
             WakerOp::Drop => thread.waker_dropped(),
             WakerOp::Wake(op) => {
@@ -257,7 +290,7 @@ impl SpanCollector {
     pub(crate) fn current(&self) -> Option<(Id, &'static Metadata<'static>)> {
         let mut current = None;
         if self.filter.has_targets() {
-            record(&self.shared, |thread, _| current = thread.span_stack.current_span());
+            record(&self.slot, |thread, _| current = thread.span_stack.current_span());
         }
         let span = Id::from_u64(current?);
         match self.spans.find(&span)? {

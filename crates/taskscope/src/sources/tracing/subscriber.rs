@@ -18,7 +18,7 @@ use tracing_core::span::Current;
 
 use crate::sources::tracing::interest::CallsiteFilter;
 use crate::sources::tracing::span_collector::SpanCollector;
-use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 
 /// The subscriber.
 #[derive(Debug)]
@@ -29,22 +29,22 @@ pub(crate) struct TaskSubscriber {
 }
 
 impl TaskSubscriber {
-    pub(crate) fn new(shared: Arc<Shared>, callsites: CallsiteFilter) -> Self {
-        Self { collector: SpanCollector::new(shared, callsites), spans: AtomicU64::new(0) }
+    pub(crate) fn new(slot: Arc<Slot>, callsites: CallsiteFilter) -> Self {
+        Self { collector: SpanCollector::new(slot, callsites), spans: AtomicU64::new(0) }
     }
 }
 
 impl Subscriber for TaskSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.collector.filter().interest(metadata)
+        self.collector.interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.collector.filter().kind(metadata).is_some()
+        self.collector.wants(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::TRACE)
+        Some(self.collector.max_level())
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {

@@ -33,6 +33,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 
+use crate::Recorder;
 use crate::sources::wrapper::state::{DropGuard, WrapperState};
 
 /// Spawns a task on the current Tokio runtime, as `tokio::spawn` does, and records
@@ -46,7 +47,7 @@ use crate::sources::wrapper::state::{DropGuard, WrapperState};
 /// # }
 /// ```
 ///
-/// It is [`recorded`](Record::recorded), spawned; see there.
+/// It is [`recorded`](RecordExt::recorded), spawned; see there.
 ///
 /// # Panics
 /// Outside of a Tokio runtime, as `tokio::spawn` does.
@@ -63,7 +64,7 @@ where
 /// executors that are not Tokio.
 ///
 /// ```
-/// use taskscope::Record;
+/// use taskscope::RecordExt;
 ///
 /// let answer = smol::block_on(smol::spawn(async { 6 * 7 }.recorded()));
 /// assert_eq!(answer, 42);
@@ -75,35 +76,65 @@ where
 /// can be recorded inside of the task that it belongs to, and its polls lie within
 /// those of that task.
 ///
-/// It goes into the recording that is running in this process when this is called;
-/// of several, the one that began last. If there is none, the future is not
+/// [`recorded`](Self::recorded) records by the recorder of this process; where several are
+/// running, by the one that was started last, and
+/// [`recorded_in`](Self::recorded_in) names another. Without a recorder the future is not
 /// recorded, and costs next to nothing.
 ///
-/// Within a task of which Tokio tells (by [`Recording::hooks`] or
-/// [`Recording::layer`], with `tokio_unstable`) this adds nothing but a name, so
-/// that nothing is told twice. To find that out, in such a build the
-/// spawn is recorded at the first poll.
+/// A future that is a whole task which Tokio reports (by [`Recording::hooks`] or
+/// [`Recording::layer`], with `tokio_unstable`) is not recorded twice: the wrapper does
+/// nothing then. To find that out, in such a build the spawn is recorded at the first poll.
+///
+/// This trait is sealed: all futures have it, and nothing else can.
 ///
 /// [`Recording::hooks`]: crate::Recording::hooks
 /// [`Recording::layer`]: crate::Recording::layer
-pub trait Record: Future + Sized {
+pub trait RecordExt: Future + Sized + sealed::Sealed {
     /// Records this future.
     #[track_caller]
     fn recorded(self) -> Recorded<Self> {
-        Recorded::new(self, None, Location::caller())
+        Recorded::new(self, None, None, Location::caller())
     }
 
     /// Records this future under a name.
     #[track_caller]
     fn recorded_as(self, name: impl Into<String>) -> Recorded<Self> {
-        Recorded::new(self, Some(name.into()), Location::caller())
+        Recorded::new(self, None, Some(name.into()), Location::caller())
+    }
+
+    /// Records this future by a certain recorder, where several are running.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.tscope");
+    /// use taskscope::{RecordExt, Recorder};
+    ///
+    /// let recording = Recorder::builder().file(path).start()?;
+    /// let answer = smol::block_on(async { 6 * 7 }.recorded_in(&recording.recorder()));
+    /// assert_eq!(answer, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    fn recorded_in(self, recorder: &Recorder) -> Recorded<Self> {
+        Recorded::new(self, Some(recorder), None, Location::caller())
+    }
+
+    /// Records this future by a certain recorder and under a name.
+    #[track_caller]
+    fn recorded_in_as(self, recorder: &Recorder, name: impl Into<String>) -> Recorded<Self> {
+        Recorded::new(self, Some(recorder), Some(name.into()), Location::caller())
     }
 }
 
-impl<F: Future> Record for F {}
+impl<F: Future> RecordExt for F {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<F: Future> Sealed for F {}
+}
 
 pin_project! {
-    /// A future that is recorded; [`Record::recorded`] makes it.
+    /// A future that is recorded; [`RecordExt::recorded`] makes it.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Recorded<F> {
@@ -117,8 +148,18 @@ pin_project! {
 }
 
 impl<F> Recorded<F> {
-    fn new(future: F, name: Option<String>, place: &'static Location<'static>) -> Self {
-        let (state, guard) = WrapperState::begin(name, place, size_of::<F>());
+    fn new(
+        future: F,
+        recorder: Option<&Recorder>,
+        name: Option<String>,
+        place: &'static Location<'static>,
+    ) -> Self {
+        let (state, guard) = match recorder.map(Recorder::slot) {
+            // An idle recorder was named, and no other is meant.
+            Some(None) => WrapperState::not_recorded(),
+            Some(Some(slot)) => WrapperState::begin(Some(slot), name, place, size_of::<F>()),
+            None => WrapperState::begin(None, name, place, size_of::<F>()),
+        };
         Self { state, future, guard }
     }
 }

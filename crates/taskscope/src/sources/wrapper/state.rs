@@ -16,6 +16,7 @@ use taskscope_format::{
 use crate::Detail;
 use crate::tracker::open_poll::{Ending, OpenPoll, PollSource};
 use crate::tracker::shared::Shared;
+use crate::tracker::slot::Slot;
 use crate::tracker::thread::{ThreadState, record};
 use crate::tracker::{active_recordings, ids};
 
@@ -43,7 +44,7 @@ struct PendingSpawn {
 /// What the wrapper and its wakers share.
 #[derive(Debug)]
 struct WrapperShared {
-    shared: Arc<Shared>,
+    slot: Arc<Slot>,
     task: TaskId,
     wakes: bool,
     /// See [`stage`].
@@ -71,24 +72,26 @@ impl WrapperShared {
     }
 
     fn record(&self, event: impl FnOnce(&mut ThreadState, &Shared)) {
-        record(&self.shared, event);
+        record(&self.slot, event);
     }
 }
 
 impl WrapperState {
-    /// Of a future that is being wrapped. The second half belongs behind it.
+    /// Of a future that is being wrapped, to be recorded in `slot` or else by the newest
+    /// recorder. The second half belongs behind it.
     pub(crate) fn begin(
+        slot: Option<Arc<Slot>>,
         name: Option<String>,
         place: &'static Caller<'static>,
         size: usize,
     ) -> (Self, DropGuard) {
         static NEXT: AtomicU64 = AtomicU64::new(TaskId::WRAPPED + 1);
-        let Some((shared, detail)) = active_recordings::newest() else {
-            return (Self { wrapper: None, spawn: None, waker: None }, DropGuard(None));
+        let Some(slot) = slot.or_else(active_recordings::newest) else {
+            return Self::not_recorded();
         };
         let task = TaskId(NEXT.fetch_add(1, Ordering::Relaxed));
-        let (wakes, stage) = (detail == Detail::Full, AtomicU8::new(stage::ALIVE));
-        let wrapper = Arc::new(WrapperShared { shared, task, wakes, stage });
+        let (wakes, stage) = (slot.detail == Detail::Full, AtomicU8::new(stage::ALIVE));
+        let wrapper = Arc::new(WrapperShared { slot, task, wakes, stage });
         let mut parent = None;
         wrapper.record(|thread, _| parent = thread.running());
         let spawn = Box::new(PendingSpawn { name, place, size, parent });
@@ -102,10 +105,14 @@ impl WrapperState {
         (Self { wrapper: Some(wrapper), spawn, waker: None }, guard)
     }
 
+    pub(crate) fn not_recorded() -> (Self, DropGuard) {
+        (Self { wrapper: None, spawn: None, waker: None }, DropGuard(None))
+    }
+
     /// Begins a poll; `None` where it is not to be recorded.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Option<Poll<'_>> {
         let wrapper = self.wrapper.as_deref()?;
-        if !wrapper.is(stage::ALIVE) || wrapper.shared.is_closed() {
+        if !wrapper.is(stage::ALIVE) || wrapper.slot.is_idle() {
             return None;
         }
         if let Some(spawn) = self.spawn.take() {

@@ -1,0 +1,155 @@
+//! Setting up a recorder and starting it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing_subscriber::filter::Targets;
+
+use crate::output::flight::FlightConfig;
+use crate::recorder::{Recorder, Settings};
+use crate::recording::Recording;
+use crate::sources::tracing::interest::{self, CallsiteFilter};
+use crate::tracker::slot::Slot;
+use crate::{Detail, Error};
+
+/// Sets up a [`Recorder`] and starts it.
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("app.tscope");
+/// let recording = taskscope::Recorder::builder().file(path).start()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a recorder does nothing until it is started"]
+pub struct RecorderBuilder {
+    file: Option<PathBuf>,
+    detail: Option<Detail>,
+    targets: Option<Targets>,
+    /// `Some(None)` where it is to be none, whatever the environment says.
+    flight: Option<Option<FlightConfig>>,
+    paused: bool,
+}
+
+impl RecorderBuilder {
+    /// Where the trace goes. A file that is there is replaced.
+    ///
+    /// Without this it goes where the environment variable `TASKSCOPE_FILE`
+    /// says, and without that to `<program>-<pid>.tscope` in the current
+    /// directory, or a name beside it where that is taken. The dumps of a
+    /// [flight recorder](Self::flight) are numbered, and called after it.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// How much is recorded.
+    ///
+    /// Without this it is what the environment variable `TASKSCOPE_DETAIL` says
+    /// (`full` or `polls`), and without that [`Detail::Full`].
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Records spans and events of the program's own along with Tokio's, for these
+    /// targets: then a request's span shows over the polls that served it, and what
+    /// the program said stands where it was said.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.tscope");
+    /// let targets = "my_app=debug,tower_http=info".parse()?;
+    /// let recording = taskscope::Recorder::builder().targets(targets).file(path).start()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Texts are cut after 1 KiB. [`Detail::Polls`] leaves `tracing` out, and so
+    /// these.
+    ///
+    /// Without this it is what the environment variable `TASKSCOPE_TARGETS` says, in
+    /// the same words, and without that none.
+    pub fn targets(mut self, targets: Targets) -> Self {
+        self.targets = Some(targets);
+        self
+    }
+
+    /// Keeps only what came last, in memory, and writes it when something
+    /// happens. See [`FlightConfig`].
+    ///
+    /// Without this the environment variable `TASKSCOPE_KEEP` can ask for it: how
+    /// much is kept, as in `30s`, `64MB` or `30s,64MB`. With that goes
+    /// `TASKSCOPE_DUMP`, which says what makes a dump: `panic`, `poll=100ms`,
+    /// `usr1`, `usr2` (these two with the feature `signal`), with commas between;
+    /// without it `panic`. `None` says that everything goes to the file, whatever
+    /// the environment asks for.
+    pub fn flight(mut self, flight: impl Into<Option<FlightConfig>>) -> Self {
+        self.flight = Some(flight.into());
+        self
+    }
+
+    /// Starts without recording: [`Recorder::resume`] begins the first stretch.
+    ///
+    /// No file is created until then. The environment variable `TASKSCOPE=off` does the same.
+    /// What a paused recorder costs is described at [`Recorder::pause`].
+    pub fn paused(mut self) -> Self {
+        self.paused = true;
+        self
+    }
+
+    /// Creates the file and starts the thread that writes it.
+    ///
+    /// Nothing is recorded yet: events come from [`Recording::layer`] and
+    /// [`Recording::hooks`], and from futures that are
+    /// [`recorded`](crate::RecordExt::recorded) from now on. In a program built
+    /// without `--cfg tokio_unstable` these last are all there is, and the trace
+    /// says so.
+    ///
+    /// # Errors
+    /// [`Error::Create`] or [`Error::InUse`] if the file cannot be created,
+    /// [`Error::Thread`] or [`Error::Signal`] if the operating system refuses one, and
+    /// [`Error::InvalidVariable`] if an environment variable has an invalid value.
+    pub fn start(self) -> Result<Recording, Error> {
+        let detail = self.chosen_detail()?;
+        self.start_in(Arc::new(Slot::new(detail)))
+    }
+
+    fn chosen_detail(&self) -> Result<Detail, Error> {
+        self.detail.map_or_else(Detail::from_environment, Ok)
+    }
+
+    /// Starts in a slot that layers and hooks may already hold.
+    pub(crate) fn start_in(self, slot: Arc<Slot>) -> Result<Recording, Error> {
+        let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
+        let flight = match self.flight {
+            Some(chosen) => chosen,
+            None => FlightConfig::from_environment()?,
+        };
+        let paused = self.paused || is_off()?;
+        let settings = Settings { file: self.file, flight };
+        let recorder = Recorder::new(slot, CallsiteFilter::new(targets), settings);
+        if paused {
+            recorder.begin_paused();
+        } else {
+            recorder.begin_stretch()?;
+        }
+        Ok(Recording::new(recorder))
+    }
+}
+
+/// The environment variable that can have a recorder start paused.
+const SWITCH: &str = "TASKSCOPE";
+
+fn is_off() -> Result<bool, Error> {
+    let value = std::env::var_os(SWITCH).unwrap_or_default();
+    match &*value.to_string_lossy() {
+        "" | "on" => Ok(false),
+        "off" => Ok(true),
+        value => Err(Error::InvalidVariable {
+            variable: SWITCH,
+            value: value.to_owned(),
+            expected: "\"on\" or \"off\"",
+            source: None,
+        }),
+    }
+}
