@@ -87,6 +87,12 @@ pub mod meta {
     /// The value of [`DETAIL`] for spawns, polls, ends and parks alone: what isn't
     /// there, such as a wake, may have happened all the same.
     pub const DETAIL_POLLS: &str = "polls";
+    /// Present where a worker of a runtime without hooks writes a park of no length when it has
+    /// parked, at the next poll that leaves a waker behind or the next wake between polls. So where
+    /// there is no park the worker did not park.
+    pub const PARKS: &str = "parks";
+    /// The value of [`PARKS`].
+    pub const PARKS_NOTICED: &str = "noticed";
     /// A sentence for whoever looks at the trace: what keeps it from being whole.
     pub const NOTICE: &str = "notice";
     /// Why a flight recorder wrote what it kept: a part of a sentence.

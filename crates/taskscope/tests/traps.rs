@@ -678,3 +678,25 @@ fn a_spawn_is_told_with_all_that_is_known_of_it() {
     });
     assert_eq!(hook, 1);
 }
+
+/// The future leaves no waker behind, so that nothing happens between its poll and its drop but
+/// that the worker parks.
+#[test]
+fn a_task_that_is_aborted_after_its_worker_has_parked_was_cancelled() {
+    for of_workers in [current_thread, || multi_thread(1)] {
+        for sources in [Both, Layer] {
+            let mut task = TaskId(0);
+            let recorded = record(sources, of_workers(), |runtime| {
+                runtime.block_on(async {
+                    let pending = tokio::spawn(std::future::pending::<()>());
+                    task = TaskId(pending.id().to_string().parse().unwrap());
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                    pending.abort();
+                    assert!(pending.await.unwrap_err().is_cancelled());
+                });
+            });
+            let ends = recorded.ends(task);
+            assert!(matches!(ends[..], [(EndKind::Cancelled, _)]), "{sources:?}: {ends:?}");
+        }
+    }
+}

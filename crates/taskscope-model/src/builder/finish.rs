@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind};
+use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind, meta};
 
 use super::infer;
 use super::occupancy;
@@ -50,8 +50,11 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
     for (task, range) in builder.tasks.iter_mut().zip(ranges) {
         task.wakes = range;
     }
+    let notices_parks = builder.info.get(meta::PARKS) == Some(meta::PARKS_NOTICED);
     let records_parks = |lane: LaneIx| match builder.lanes[lane.get()].kind {
-        LaneKind::Worker { runtime, .. } => builder.runtimes[runtime as usize].hooked,
+        LaneKind::Worker { runtime, .. } => {
+            notices_parks || builder.runtimes[runtime as usize].hooked
+        }
         LaneKind::Thread(_) => false,
     };
     let recording = yields::Recording {
@@ -69,6 +72,7 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
     let polls: Vec<Poll> = raw_polls.iter().map(finished_poll).collect();
     let (left_lane, ends_off_lane) = occupancy::left_lane(&raw_polls);
     drop(raw_polls);
+    take_off_noticed_parks(&mut builder);
     let lanes = finished_lanes(std::mem::take(&mut builder.lanes), &polls, &busy);
     let lane_levels =
         lanes.iter().map(|lane| lanes::levels(&polls, lane.polls.clone(), &left_lane)).collect();
@@ -128,6 +132,14 @@ fn finished_poll(raw: &RawPoll) -> Poll {
 fn finished_wake(raw: &RawWake) -> Wake {
     let RawWake { time, task, by, op, lane, worker, .. } = *raw;
     Wake { time, task, by, op, lane, worker }
+}
+
+/// Takes off the parks of no length that stand where parks are not recorded: they say that a worker
+/// has parked, and not when.
+fn take_off_noticed_parks(builder: &mut Builder) {
+    for lane in &mut builder.lanes {
+        lane.parks.retain(|park| park.start < park.end);
+    }
 }
 
 /// Takes off the brackets in which no future was polled, but dropped.

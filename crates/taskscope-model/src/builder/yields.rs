@@ -15,8 +15,8 @@
 //! polls. A worker that has deferred wakers does not park. Hence a yield
 //!
 //! - left the poll pending, with a clone of its waker kept;
-//! - is followed by a wake on the same thread, in its next batch, with no park between (where the
-//!   runtime has no hooks and parks are not recorded: no silence as long as a park takes);
+//! - is followed by a wake on the same thread, in its next batch, with no park between (in recordings
+//!   of older recorders parks of runtimes without hooks are missing: no silence as long as a park);
 //! - lies in the *tail* of the batch: the longest run up to its end in which each task's poll came
 //!   later than that of the task woken after it.
 //!

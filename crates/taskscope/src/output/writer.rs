@@ -388,6 +388,7 @@ pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static s
     };
     vec![
         (meta::DETAIL, detail.to_owned()),
+        (meta::PARKS, meta::PARKS_NOTICED.to_owned()),
         (meta::PROGRAM, program.to_owned()),
         (meta::PID, std::process::id().to_string()),
         (meta::RECORDER, concat!("taskscope ", env!("CARGO_PKG_VERSION")).to_owned()),

@@ -7,6 +7,7 @@ pub(crate) mod active_recordings;
 pub(crate) mod ids;
 pub(crate) mod op_names;
 pub(crate) mod open_poll;
+pub(crate) mod park_count;
 pub(crate) mod polls;
 pub(crate) mod runtimes;
 pub(crate) mod shared;

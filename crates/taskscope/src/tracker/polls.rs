@@ -211,12 +211,13 @@ impl ThreadState {
         }
         self.find_worker(shared, None);
         let time = shared.now_in_order();
-        self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let follows_own = self.last_visit.as_ref().is_some_and(|last| {
             last.task == task.id
                 && last.calls + 1 == self.calls
                 && !(last.kept_waker && time.saturating_sub(last.at) > AT_ONCE)
         });
+        let follows_own = follows_own && !self.note_park(time);
+        self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let again = task.set_entered();
         self.push_visit(span, task.id, PollSource::Span { task, follows_own, again });
     }
@@ -316,6 +317,9 @@ impl ThreadState {
             true => shared.now_in_order(),
             false => shared.now(),
         };
+        if self.open.is_empty() && !goes_on {
+            self.note_park(time);
+        }
         self.stream.write(time, &Event::Wake { task, op });
     }
 }
@@ -385,6 +389,9 @@ impl ThreadState {
             let Some(open) = self.open.pop() else { return };
             let result = open.result(|| shared.all_have_spans());
             let kept_waker = open.kept_waker;
+            if matches!(open.source, PollSource::Span { .. } | PollSource::Wrapper) {
+                self.note_park(time);
+            }
             if !matches!(open.source, PollSource::Shutdown) {
                 self.stream.write(time, &Event::PollEnd { result, kept_waker });
             }

@@ -13,6 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::stream::Stream;
 use crate::tracker::open_poll::{Ending, LastVisit, OpenPoll};
+use crate::tracker::park_count::ParkCount;
 use crate::tracker::runtimes::HookSet;
 use crate::tracker::shared::Shared;
 use crate::tracker::slot::Slot;
@@ -97,6 +98,7 @@ fn attach_or_detach(
 pub(crate) struct ThreadState {
     pub(crate) stream: Stream,
     known_worker: KnownWorker,
+    pub(super) parks: ParkCount,
     /// The polls open on this thread, innermost last.
     pub(crate) open: Vec<OpenPoll>,
     pub(crate) span_stack: SpanStack,
@@ -140,6 +142,7 @@ impl ThreadState {
         Some(Self {
             stream: shared.new_stream()?,
             known_worker: KnownWorker { stale: true, ..KnownWorker::default() },
+            parks: ParkCount::default(),
             open: Vec::new(),
             span_stack: SpanStack::default(),
             calls: 0,
@@ -170,22 +173,26 @@ impl ThreadState {
         let current_thread = runtime
             .as_ref()
             .is_some_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
-        let runtime =
-            runtime.map(|handle| shared.runtimes().number(shared.recording, &handle, hooks));
-        let mut worker = runtime.zip(index);
+        let number = |handle| shared.runtimes().number(shared.recording, handle, hooks);
+        let mut worker = runtime.as_ref().map(number).zip(index);
         let given_away = self.known_worker.given_away.filter(|_| index.is_some());
         if worker == given_away {
             worker = None;
         }
         self.stream.set_worker(worker);
+        if worker != before {
+            self.parks.forget();
+        }
         let known_hooks = if worker == before { self.known_worker.hooks } else { 0 };
         let hooks = hooks.map_or(known_hooks, |hooks| hooks.number);
+        self.parks.of(runtime.as_ref().filter(|_| hooks == 0));
         self.known_worker = KnownWorker { stale: false, index, hooks, current_thread, given_away };
     }
 
     /// The thread may have entered or left a runtime.
     pub(crate) fn worker_may_have_changed(&mut self) {
         self.known_worker.stale = true;
+        self.parks.of(None);
         self.wakes = false;
     }
 

@@ -291,6 +291,7 @@ impl ThreadState {
         }
         if position.is_some() {
             self.note_budget(time);
+            self.note_park(time);
             self.stream.write(time, &Event::PollEnd { result, kept_waker });
             self.open.pop();
         }
