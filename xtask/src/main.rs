@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             shell.taskscope(&format!(
                 "render {traces}/migration.tscope -o assets/screenshot-dark.png --select 6 --theme dark"
             )) && shell.taskscope(&format!(
-                "render {traces}/server.tscope -o assets/screenshot-light.png --theme light"
+                "render {traces}/server.tscope -o assets/screenshot-light.png --select 5 --theme light"
             ))
         }
         Task::Snapshots => shell.run_with(
