@@ -108,6 +108,8 @@ pub struct MainRuntime {
 /// program to run.
 #[cfg(feature = "macros")]
 #[doc(hidden)]
+// So that the future of `main` has its place in the program and not here.
+#[track_caller]
 pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
     // Declared first, so that it is dropped last, and records the shutdown.
     let recording = init();
