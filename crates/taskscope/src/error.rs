@@ -85,6 +85,23 @@ pub enum Error {
     AlreadyRecording,
 }
 
+impl Error {
+    /// The error of a dump, for another of those who wait for it.
+    pub(crate) fn for_another(&self) -> Self {
+        let again = |source: &io::Error| io::Error::new(source.kind(), source.to_string());
+        match self {
+            Self::Create { path, source } => {
+                Self::Create { path: path.clone(), source: again(source) }
+            }
+            Self::Write { path, source, lost_bytes } => {
+                Self::Write { path: path.clone(), source: again(source), lost_bytes: *lost_bytes }
+            }
+            Self::Thread { source } => Self::Thread { source: again(source) },
+            _ => Self::NotRecording,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

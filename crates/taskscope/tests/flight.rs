@@ -188,6 +188,36 @@ fn what_is_older_than_the_time_goes() {
     assert!(span < 3 * window, "{span:?} of {window:?}");
 }
 
+/// While one is being made, the others wait; then they share the next.
+#[test]
+fn those_who_dump_at_the_same_time_share_a_file() {
+    const CALLERS: usize = 32;
+    let directory = tempfile::tempdir().unwrap();
+    let paths = std::sync::Mutex::new(Vec::new());
+    let report = fly(directory.path(), FlightConfig::new(), 0, |recording, runtime| {
+        runtime.block_on(async { tokio::spawn(yield_now()).await.unwrap() });
+        let start = std::sync::Barrier::new(CALLERS);
+        std::thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| {
+                    start.wait();
+                    let path = recording.dump().unwrap();
+                    assert_eq!(open(&path).trace.summary().tasks.returned, Some(1));
+                    paths.lock().unwrap().push(path);
+                });
+            }
+        });
+    });
+    let mut paths = paths.into_inner().unwrap();
+    paths.sort();
+    assert_eq!(paths.len(), CALLERS);
+    paths.dedup();
+    assert!(paths.len() < CALLERS, "{} files", paths.len());
+    let mut dumps = report.dumps;
+    dumps.sort();
+    assert_eq!(dumps, paths, "each dump was asked for");
+}
+
 #[test]
 fn a_second_dump_is_another_file_and_nothing_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
@@ -367,26 +397,6 @@ fn there_are_errors_where_nothing_can_be_dumped() {
     assert!(matches!(recorder.dump(), Err(Error::NotRecording)));
 }
 
-#[test]
-fn dumps_can_be_asked_for_by_several_threads_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let report = fly(directory.path(), FlightConfig::new(), 2, |recording, runtime| {
-        runtime.block_on(async { storm(50).await });
-        let recorder = recording.recorder();
-        let paths: Vec<_> = std::thread::scope(|scope| {
-            let dump = || scope.spawn(|| recorder.clone().dump().unwrap());
-            let threads: Vec<_> = (0..6).map(|_| dump()).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        let distinct: std::collections::HashSet<_> = paths.iter().collect();
-        assert_eq!(distinct.len(), 6);
-        for path in &paths {
-            assert_eq!(open(path).trace.summary().tasks.returned, Some(50));
-        }
-    });
-    assert_eq!(report.dumps.len(), 6);
-}
-
 /// Runs one of the `child_…` tests below in a process of its own.
 fn child(name: &str, directory: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -555,4 +565,8 @@ fn an_environment_that_makes_no_sense_is_told_and_the_program_runs_on() {
         assert!(said.contains(&format!("taskscope: {variable} is {value:?}")), "{said}");
     }
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    let mut child = child("child_tasks_panic", directory.path());
+    let output = child.env("TASKSCOPE_DUMP", "panic").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("TASKSCOPE_DUMP has no effect without TASKSCOPE_KEEP"), "{said}");
 }

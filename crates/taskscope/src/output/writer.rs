@@ -283,15 +283,16 @@ impl Writer {
         let now = self.shared.now();
         let Sink::Flight(flight) = &mut self.sink else { return };
         let cause = flight.look(now, at_end);
-        for caller in callers {
-            self.make_dump(&Cause::Call, Some(caller));
+        // Those who call at the same time share one: there is no more to be had.
+        if !callers.is_empty() {
+            self.make_dump(&Cause::Call, callers);
         }
         if let Some(cause) = cause {
-            self.make_dump(&cause, None);
+            self.make_dump(&cause, Vec::new());
         }
     }
 
-    fn make_dump(&mut self, cause: &Cause, reply: Option<Reply>) {
+    fn make_dump(&mut self, cause: &Cause, callers: Vec<Reply>) {
         let now = self.shared.now();
         let Sink::Flight(flight) = &self.sink else { return };
         let snapshot = flight.snapshot(now);
@@ -341,7 +342,7 @@ impl Writer {
         let lasted = triggers::in_words(now.saturating_sub(begin));
         let message = format!("dumped the last {lasted} ({cause})");
         if let Sink::Flight(flight) = &mut self.sink {
-            flight.write(&self.shared, blocks, message, reply);
+            flight.write(&self.shared, blocks, message, callers);
         }
     }
 

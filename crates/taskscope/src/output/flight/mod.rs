@@ -188,9 +188,17 @@ impl FlightConfig {
     pub(crate) fn from_environment() -> Result<Option<Self>, Error> {
         let value =
             |name| std::env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());
-        let Some(keep) = value(KEEP).filter(|keep| !keep.is_empty()) else { return Ok(None) };
-        let flight = Self::new().parse_keep(&keep)?;
         let dump = value(DUMP).filter(|dump| !dump.is_empty());
+        let Some(keep) = value(KEEP).filter(|keep| !keep.is_empty()) else {
+            if dump.is_some() {
+                crate::stderr::warn(&format_args!(
+                    "{DUMP} has no effect without {KEEP}, so all events go to the trace file; for a \
+                     flight recorder set both, as in {KEEP}=30s,64MB"
+                ));
+            }
+            return Ok(None);
+        };
+        let flight = Self::new().parse_keep(&keep)?;
         flight.parse_dump(dump.as_deref().unwrap_or("panic")).map(Some)
     }
 

@@ -166,7 +166,7 @@ impl FlightSink {
         shared: &Arc<Shared>,
         blocks: Vec<Block>,
         message: String,
-        reply: Option<Reply>,
+        callers: Vec<Reply>,
     ) {
         let (files, started) = (Arc::clone(&self.files), self.started_unix_ns);
         let shared = Arc::clone(shared);
@@ -176,21 +176,19 @@ impl FlightSink {
                 Ok(path) => {
                     written.bytes = blocks.iter().map(|(_, block)| block.len() as u64).sum();
                     written.paths.push(path.clone());
-                    match reply {
-                        // Whoever has gone meanwhile finds the file.
-                        Some(reply) => drop(reply.send(Ok(path))),
-                        None => {
-                            crate::stderr::warn(&format_args!("{message}: {}", path.display()));
-                        }
+                    if callers.is_empty() {
+                        crate::stderr::warn(&format_args!("{message}: {}", path.display()));
                     }
+                    // Whoever has gone meanwhile finds the file.
+                    callers.iter().for_each(|caller| drop(caller.send(Ok(path.clone()))));
                 }
-                Err(error) => match reply {
-                    Some(reply) => drop(reply.send(Err(error))),
-                    None => {
-                        crate::stderr::warn(&error);
-                        written.error = Some(error);
-                    }
-                },
+                Err(error) if callers.is_empty() => {
+                    crate::stderr::warn(&error);
+                    written.error = Some(error);
+                }
+                Err(error) => {
+                    callers.iter().for_each(|caller| drop(caller.send(Err(error.for_another()))));
+                }
             }
             written
         };
