@@ -65,7 +65,7 @@ fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error
 /// Leaves a trace in `file` that was recorded before: Tokio emits task events only in programs that
 /// are compiled with `--cfg tokio_unstable`, which this one is not.
 fn take_recording(demo: &Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
-    if args.console {
+    if args.console() {
         return Err(Error::DemoNeedsTokioUnstable { option: "--console" });
     }
     if args.size.is_some() {
