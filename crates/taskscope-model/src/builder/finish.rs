@@ -72,7 +72,9 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
     let polls: Vec<Poll> = raw_polls.iter().map(finished_poll).collect();
     let (left_lane, ends_off_lane) = occupancy::left_lane(&raw_polls);
     drop(raw_polls);
-    take_off_noticed_parks(&mut builder);
+    if notices_parks {
+        take_off_noticed_parks(&mut builder);
+    }
     let lanes = finished_lanes(std::mem::take(&mut builder.lanes), &polls, &busy);
     let lane_levels =
         lanes.iter().map(|lane| lanes::levels(&polls, lane.polls.clone(), &left_lane)).collect();
