@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let span = trace.span();
     for lane in (0..trace.lanes().len().min(SOME as usize)).map(|n| LaneIx(n as u16)) {
         let step = (span.end - span.start) / 8;
-        let marks = trace.marks(lane, span.clone(), step);
+        let marks = trace.lod_spans(lane, span.clone(), step);
         let polls: u64 = marks.iter().map(|mark| u64::from(mark.count)).sum();
         assert!(polls <= trace.lane_polls(lane).len() as u64);
         let _ = (trace.lane_name(lane), trace.poll_at(lane, span.start));
