@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) written: u64,
     /// Bytes of events that could not be written.
     pub(crate) lost: u64,
-    /// Events that found no room and are message of in the file, thread by thread.
+    /// Events that found no room, thread by thread. The file reports them, too.
     pub(crate) drops: Vec<ThreadDrops>,
     pub(crate) error: Option<io::Error>,
     /// What a flight recorder has written.
@@ -369,7 +369,7 @@ impl Writer {
     }
 }
 
-/// Tells what a thread has dropped and not message itself, if that is anything.
+/// Writes what a thread has dropped and not reported itself, if that is anything.
 fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
     if count > 0 {
         let since = stream.link.dropped_since.load(Ordering::Relaxed);

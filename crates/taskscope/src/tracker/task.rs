@@ -113,7 +113,7 @@ impl Task {
         self.flags.hooked.store(true, Ordering::Relaxed);
     }
 
-    /// TaskFlags that the task has been visited; says whether it had been before.
+    /// Notes that the task has been visited; says whether it had been before.
     pub(crate) fn set_entered(&self) -> bool {
         self.flags.entered.swap(true, Ordering::Relaxed)
     }
@@ -128,7 +128,7 @@ impl Task {
         self.flags.outcome.store(end.code(), Ordering::Relaxed);
     }
 
-    /// TaskFlags that the task's end has been written; says whether it had been.
+    /// Notes that the task's end has been written; says whether it had been.
     pub(crate) fn set_ended(&self) -> bool {
         self.flags.ended.swap(true, Ordering::Relaxed)
     }

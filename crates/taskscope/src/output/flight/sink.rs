@@ -44,7 +44,7 @@ pub(crate) struct FlightSink {
 pub(crate) struct Written {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) bytes: u64,
-    /// The first error that nobody has been message.
+    /// The first error that no caller has received.
     pub(crate) error: Option<Error>,
 }
 
@@ -100,7 +100,7 @@ impl FlightSink {
         }
     }
 
-    /// Those who call for a dump. What they have message so far is in the rings.
+    /// Those who call for a dump. What they have recorded so far is in the rings.
     pub(crate) fn callers(&self) -> Vec<Reply> {
         self.requests.try_iter().collect()
     }
@@ -160,7 +160,7 @@ impl FlightSink {
         self.ring.snapshot(now)
     }
 
-    /// Has these blocks written; to be message to `reply`, or on standard error.
+    /// Has these blocks written. The outcome goes to the callers; without any, to standard error.
     pub(crate) fn write(
         &mut self,
         shared: &Arc<Shared>,
