@@ -28,7 +28,7 @@ pub(crate) fn task_end(end: Option<End>) -> String {
         (EndKind::Panicked, _) => "panicked",
         (EndKind::Cancelled, CancelledBy::Abort) => "aborted",
         (EndKind::Cancelled, CancelledBy::Shutdown) => "dropped at shutdown",
-        (EndKind::Cancelled, CancelledBy::NotTold) => "cancelled",
+        (EndKind::Cancelled, CancelledBy::Unknown) => "cancelled",
         (EndKind::Unknown, _) => "ended",
     };
     if end.inferred { format!("{word} (inferred)") } else { word.to_owned() }
