@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     records_wakes: bool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
-    /// A task with hooks was spawned, and has no span that anybody hears of.
+    /// A task with hooks was spawned, and has no span that reaches the layer.
     spanless: AtomicBool,
     /// Blocks that have reached a file, to see whether it still takes any.
     blocks: AtomicU64,
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// A stream for the calling thread; `None` while there is no writer, and in a
-    /// forked process, where nobody would empty it. (And nobody would release a
+    /// forked process, where nothing would empty it. (And nothing would release a
     /// lock that was held at that moment.)
     pub(crate) fn new_stream(&self) -> Option<Stream> {
         let writer = self.writer.get()?.clone();
@@ -143,7 +143,7 @@ impl Shared {
         }
     }
 
-    /// Whether the layer has been told of every task that has hooks.
+    /// Whether every task with hooks had a span that reached the layer.
     pub(crate) fn all_have_spans(&self) -> bool {
         !self.spanless.load(Ordering::Relaxed)
     }

@@ -51,14 +51,14 @@ struct WrapperShared {
     stage: AtomicU8,
 }
 
-/// How far a future is. Relaxed access is enough: whoever polls and drops it does
-/// so one after the other, and a waker that is called meanwhile may see either.
+/// How far a future is. Relaxed access is enough: polling and dropping it
+/// come one after the other, and a waker that is called meanwhile may see either.
 mod stage {
     /// It may be polled, woken and dropped.
     pub(super) const ALIVE: u8 = 0;
     /// It is being dropped, before it has returned.
     pub(super) const DROPPING: u8 = 1;
-    /// It has ended, or Tokio tells of it.
+    /// It has ended, or Tokio reports it.
     pub(super) const DONE: u8 = 2;
 }
 
@@ -145,7 +145,7 @@ impl Drop for WrapperState {
             return;
         };
         if self.spawn.is_some() {
-            // It has never been polled. Perhaps Tokio told of it.
+            // It has never been polled. Perhaps Tokio reports it.
             wrapper.set(stage::DONE);
         } else {
             wrapper.set(stage::DROPPING);
@@ -229,7 +229,7 @@ impl Drop for Poll<'_> {
 #[derive(Debug)]
 struct TaskWaker {
     wrapper: Arc<WrapperShared>,
-    /// That of whoever polls the wrapper.
+    /// The one that was given to the wrapper.
     waker: Waker,
 }
 
@@ -298,7 +298,7 @@ impl ThreadState {
     }
 
     /// Whether what is being polled belongs to a poll that hooks or layer have
-    /// told of: that of the current task, or that of a `block_on`.
+    /// reported: that of the current task, or that of a `block_on`.
     fn is_in_poll_of_tokio(&self) -> bool {
         let Some(open) = self.open.last() else { return false };
         let current = tokio::task::try_id().map(ids::task);
