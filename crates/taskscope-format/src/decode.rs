@@ -159,6 +159,8 @@ impl<'a> Decoder<'a> {
             size: take_optional(body)?,
             original_size: take_optional(body)?,
             function: self.optional_string(body)?,
+            // Recorders write it where it is so.
+            is_part: !body.is_empty() && varint::take(body)? == 1,
         })
     }
 

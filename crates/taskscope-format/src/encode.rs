@@ -128,8 +128,10 @@ impl Encoder {
             plus_one(spawn.size),
             plus_one(spawn.original_size),
             plus_one(function),
+            1,
         ];
-        self.long(tag::SPAWN, time, &fields, out);
+        let known = if spawn.is_part { &fields[..] } else { &fields[..fields.len() - 1] };
+        self.long(tag::SPAWN, time, known, out);
     }
 
     fn resource(&mut self, time: Nanos, resource: &Resource<'_>, out: &mut Vec<u8>) {

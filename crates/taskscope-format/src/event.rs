@@ -208,6 +208,9 @@ pub struct Spawn<'a> {
     pub original_size: Option<u64>,
     /// For [`TaskKind::Blocking`], the type name of the closure.
     pub function: Option<&'a str>,
+    /// It is no task, but a future inside the task [`parent`](Self::parent) that the program
+    /// has wrapped, such as an arm of a `select!`. Its polls lie within those of that task.
+    pub is_part: bool,
 }
 
 impl Spawn<'_> {
@@ -224,6 +227,7 @@ impl Spawn<'_> {
             size: None,
             original_size: None,
             function: None,
+            is_part: false,
         }
     }
 }

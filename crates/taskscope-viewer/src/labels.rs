@@ -2,7 +2,7 @@
 //! says so.
 
 use taskscope_model::{
-    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, TaskKind, Trace, Wait,
+    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, Task, TaskKind, Trace, Wait,
     WaitedFor, WakeEffect, Waker,
 };
 
@@ -35,8 +35,9 @@ pub(crate) fn task_end(end: Option<End>) -> String {
 }
 
 /// What sort of task it is.
-pub(crate) fn kind(kind: TaskKind) -> &'static str {
-    match kind {
+pub(crate) fn kind(task: &Task) -> &'static str {
+    match task.kind {
+        _ if task.is_part => "part of a task",
         TaskKind::Task => "task",
         TaskKind::Local => "local task",
         TaskKind::Blocking => "blocking task",

@@ -125,8 +125,10 @@
 //! * Tasks spawned before the layer is in place have no name and no wakes.
 //! * The tasks of a `LocalSet`, `block_on` and `spawn_blocking` have no hooks: only the
 //!   layer records them.
-//! * How a task without hooks ended is inferred, and so is the end of a task that
-//!   may have been aborted in the middle of a poll. The trace says so.
+//! * How a task without hooks ended is inferred. With hooks, an abort in the middle of a
+//!   poll looks like a return: so a return is inferred if the last poll left a waker behind, woke
+//!   its own task or lasted 20 µs or more. The trace says so. The end of a future that is
+//!   [`recorded`](RecordExt::recorded) is always exact.
 //! * The layer learns the end of a task from its span. What was begun inside the
 //!   task can hold on to that: a span of your own, a `spawn_blocking`. Then, if
 //!   there are no hooks, the end is late.

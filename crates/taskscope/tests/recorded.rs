@@ -490,19 +490,29 @@ fn it_goes_into_the_recording_that_began_last_of_those_that_run() {
 #[cfg(tokio_unstable)]
 mod beside_tokio {
     use super::*;
-    use common::{Both, Layer, Sources, record};
+    use common::{Both, Layer, Sources, number, record};
     use taskscope_format::Source;
 
     /// What a program is told to have done, by each source.
-    fn figures(recorded: &Recorded) -> [usize; 6] {
-        assert!(recorded.trace.tasks().iter().all(|task| !task.id.is_wrapped()));
+    fn figures(recorded: &Recorded) -> [u64; 6] {
+        let polls = |wanted| {
+            recorded.count(|event| {
+                matches!(event, Event::PollStart { source, task }
+                    if *source == wanted && !task.is_wrapped())
+            }) as u64
+        };
+        let tokios = |wanted: fn(&Event<'_>) -> Option<TaskId>| {
+            recorded.count(|event| wanted(event).is_some_and(|task| !task.is_wrapped())) as u64
+        };
         [
-            recorded.count(|event| matches!(event, Event::Spawn(_))),
-            recorded.count(|event| matches!(event, Event::PollStart { source: Source::Hook, .. })),
-            recorded.count(|event| matches!(event, Event::PollStart { source: Source::Span, .. })),
-            recorded.count(|event| matches!(event, Event::PollEnd { .. })),
-            recorded.count(|event| matches!(event, Event::Wake { .. })),
-            recorded.count(|event| matches!(event, Event::TaskEnd { .. })),
+            recorded.trace.summary().polls,
+            polls(Source::Hook),
+            polls(Source::Span),
+            tokios(|event| if let Event::Spawn(it) = event { Some(it.task) } else { None }),
+            tokios(|event| if let Event::Wake { task, .. } = event { Some(*task) } else { None }),
+            tokios(
+                |event| if let Event::TaskEnd { task, .. } = event { Some(*task) } else { None },
+            ),
         ]
     }
 
@@ -535,7 +545,7 @@ mod beside_tokio {
     }
 
     #[test]
-    fn nothing_is_told_twice() {
+    fn nothing_is_counted_twice() {
         let _alone = alone();
         for sources in [Both, Hooks, Layer] {
             let run = |wrap| {
@@ -550,9 +560,68 @@ mod beside_tokio {
                         runtime.block_on(set);
                     }
                 });
+                let parts = recorded.trace.tasks().iter().filter(|task| task.id.is_wrapped());
+                assert!(parts.clone().all(|part| part.is_part && part.poll_count() > 0));
+                assert_eq!(parts.count() > 0, wrap);
                 figures(&recorded)
             };
             assert_eq!(run(true), run(false), "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_task_has_its_name_and_is_known_to_have_returned() {
+        let _alone = alone();
+        for sources in [Both, Hooks, Layer] {
+            let mut main = TaskId(0);
+            let recorded = record(sources, current_thread(), |runtime| {
+                main = runtime.block_on(async {
+                    let task = tokio::spawn(async {
+                        let task = async {
+                            // It has kept its waker, and lasts long.
+                            common::keep_waker().await;
+                            std::thread::sleep(std::time::Duration::from_millis(1));
+                        };
+                        tokio::spawn(task.recorded_as("inner")).await.unwrap();
+                    });
+                    let id = number(task.id());
+                    task.await.unwrap();
+                    id
+                });
+            });
+            let (task, id) = find(&recorded, "inner");
+            assert!(!id.is_wrapped(), "it is Tokio's task");
+            assert_eq!(recorded.ends(id), [(EndKind::Returned, false)], "{sources:?}");
+            let parent = recorded.trace.task(task).parent.unwrap();
+            assert_eq!(recorded.trace.task(parent).id, main, "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn the_arms_of_a_select_are_parts_of_their_task() {
+        let _alone = alone();
+        for sources in [Both, Hooks, Layer] {
+            let recorded = record(sources, current_thread(), |runtime| {
+                runtime.block_on(async {
+                    let task = tokio::spawn(async {
+                        tokio::select! {
+                            () = tokio::task::yield_now().recorded_as("wins") => {}
+                            () = std::future::pending().recorded_as("loses") => {}
+                        }
+                    });
+                    task.await.unwrap();
+                });
+            });
+            let (wins, id) = find(&recorded, "wins");
+            assert_eq!(recorded.ends(id), [(EndKind::Returned, false)]);
+            let (loses, id) = find(&recorded, "loses");
+            assert_eq!(recorded.ends(id), [(EndKind::Cancelled, false)]);
+            let [wins, loses] = [wins, loses].map(|part| recorded.trace.task(part));
+            assert!(wins.is_part && loses.is_part && wins.parent == loses.parent);
+            assert_eq!((wins.poll_count(), wins.wake_count()), (2, 1));
+            assert!((1..=2).contains(&loses.poll_count()));
+            let task = recorded.trace.task(wins.parent.unwrap());
+            assert!(task.is_async() && task.poll_count() == 2, "{sources:?}");
         }
     }
 

@@ -5,7 +5,8 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use common::{
@@ -38,7 +39,11 @@ fn trap_01_one_enter_exit_pair_too_many() {
     let both = record(Both, current_thread(), |runtime| task = runtime.block_on(twice()));
     assert_eq!((both.hook_polls(task), both.span_polls(task)), (3, 0));
     assert_eq!(both.polls(task), 3);
-    assert_eq!(both.ends(task), [(EndKind::Returned, false)]);
+    // Certain, unless the thread was held up in that poll.
+    let of_task = both.trace.find_task(task).unwrap();
+    let last = both.trace.poll(*both.trace.task_polls(of_task).last().unwrap());
+    let is_long = both.trace.task(of_task).end.unwrap().time - last.start >= 20_000;
+    assert_eq!(both.ends(task), [(EndKind::Returned, is_long)]);
     let ready =
         |event: &Event<'_>| matches!(event, Event::PollEnd { result: PollResult::Ready, .. });
     assert_eq!(both.count(ready), 1);
@@ -127,6 +132,37 @@ fn trap_02_a_task_aborted_while_it_is_polled_is_not_sure_to_have_returned() {
     });
     let [(_, inferred)] = recorded.ends(task)[..] else { panic!("one end") };
     assert!(inferred);
+}
+
+/// Such a task has not even left a waker behind.
+#[test]
+fn trap_02_nor_is_one_that_is_aborted_by_another_thread_in_a_long_poll() {
+    for sources in [Both, Layer] {
+        let mut task = TaskId(0);
+        let recorded = record(sources, multi_thread(1), |runtime| {
+            let (begun, has_begun) = mpsc::channel();
+            let aborted = Arc::new(AtomicBool::new(false));
+            let is_aborted = Arc::clone(&aborted);
+            let aborting = runtime.spawn(async move {
+                begun.send(Instant::now()).unwrap();
+                while !is_aborted.load(Ordering::Acquire) {
+                    std::hint::spin_loop();
+                }
+                std::future::pending::<()>().await;
+            });
+            task = number(aborting.id());
+            let begun = has_begun.recv().unwrap();
+            while begun.elapsed() < Duration::from_millis(1) {
+                std::thread::yield_now();
+            }
+            aborting.abort();
+            aborted.store(true, Ordering::Release);
+            assert!(runtime.block_on(aborting).unwrap_err().is_cancelled());
+        });
+        let [(_, inferred)] = recorded.ends(task)[..] else { panic!("one end") };
+        assert!(inferred, "{sources:?}");
+        assert_eq!(recorded.trace.summary().tasks.inferred, 1);
+    }
 }
 
 #[test]

@@ -222,7 +222,10 @@ impl Builder {
         let ix = self.task(spawn.task);
         let parent = match spawn.parent {
             Some(parent) => Some(self.task(parent)),
-            None => self.stream(thread).open.last().map(|open| open.task),
+            // A wrapper names its task from inside of it.
+            None => {
+                self.stream(thread).open.last().map(|open| open.task).filter(|task| *task != ix)
+            }
         };
         let name = self.optional_string(spawn.name);
         let function = self.optional_string(spawn.function);
@@ -234,6 +237,7 @@ impl Builder {
         if spawn.source == Source::Span {
             task.kind = spawn.kind;
         }
+        task.is_part |= spawn.is_part;
         task.spawned.get_or_insert(time);
         task.spawned_on = task.spawned_on.or(worker);
         task.parent = task.parent.or(parent);

@@ -168,7 +168,7 @@ fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
             // Without a name, the heading says it all.
             if task.name.is_some() || !task.is_async() {
                 // Its number is no second name.
-                ui.weak(format!("{}, id {}", labels::kind(task.kind), task.id));
+                ui.weak(format!("{}, id {}", labels::kind(task), task.id));
             }
         });
     });

@@ -33,8 +33,10 @@
 //! One thing neither source reports: a task that is aborted, or whose runtime shuts
 //! down, *while* it is polled is dropped right after that poll, as if it had
 //! returned. Such a poll nearly always leaves a waker behind or has woken its own
-//! task, and one that returns seldom does. So the end of a task that kept or called
-//! its waker in its last poll is written as returned, and as inferred.
+//! task, and one that returns seldom does; and `abort` hits the longer polls. So the
+//! end of a task that kept or called its waker in its last poll, or whose last poll was
+//! not a short one, is written as returned, and as inferred. Where a wrapper stands around
+//! the whole task, it sees the future return, and nothing is inferred.
 //!
 //! # Why the end is written where it is
 //! A returning task wakes whoever joins it after its span has closed and before
@@ -78,8 +80,9 @@ impl ThreadState {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         let start = Event::PollStart { task, source: Source::Hook };
-        self.stream.write(shared.now_in_order(), &start);
-        self.open.push(OpenPoll::new(task, PollSource::Hook));
+        let time = shared.now_in_order();
+        self.stream.write(time, &start);
+        self.open.push(OpenPoll::new(task, PollSource::Hook, time));
     }
 
     #[inline]
@@ -201,7 +204,7 @@ impl ThreadState {
             return;
         };
         if task.is_hooked() {
-            self.push_visit(span, task.id, PollSource::Shutdown);
+            self.push_visit(span, OpenPoll::new(task.id, PollSource::Shutdown, shared.now()));
             return;
         }
         if task.kind == TaskKind::BlockOn {
@@ -219,7 +222,8 @@ impl ThreadState {
         let follows_own = follows_own && !self.note_park(time);
         self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let again = task.set_entered();
-        self.push_visit(span, task.id, PollSource::Span { task, follows_own, again });
+        let (id, source) = (task.id, PollSource::Span { task, follows_own, again });
+        self.push_visit(span, OpenPoll::new(id, source, time));
     }
 
     /// Says whether the span was known to be entered.
@@ -353,8 +357,7 @@ impl ThreadState {
             .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
     }
 
-    fn push_visit(&mut self, span: u64, task: TaskId, source: PollSource) {
-        let mut open = OpenPoll::new(task, source);
+    fn push_visit(&mut self, span: u64, mut open: OpenPoll) {
         open.span = span;
         open.visits = 1;
         self.open.push(open);
@@ -375,7 +378,7 @@ impl ThreadState {
         if open.end.is_some() {
             return;
         }
-        let (task, ending) = (open.task, open.end_in_bracket());
+        let (task, ending) = (open.task, open.end_in_bracket(time));
         open.end = Some(ending.end);
         self.write_end(time, task, ending);
     }
@@ -411,6 +414,7 @@ impl ThreadState {
             }
             PollSource::Span { task, follows_own, again } => {
                 let returned = match task.kind {
+                    _ if task.has_returned() => true,
                     // Polled until it returns.
                     TaskKind::BlockOn => true,
                     // Polled once or never.

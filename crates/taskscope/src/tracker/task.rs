@@ -92,6 +92,7 @@ struct TaskFlags {
     hooked: AtomicBool,
     entered: AtomicBool,
     ended: AtomicBool,
+    returned: AtomicBool,
     /// [`EndKind`] if the last visit was the last of all.
     outcome: AtomicU8,
 }
@@ -116,6 +117,15 @@ impl Task {
     /// Notes that the task has been visited; says whether it had been before.
     pub(crate) fn set_entered(&self) -> bool {
         self.flags.entered.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a wrapper around the whole task has seen its future return.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.flags.returned.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_returned(&self) {
+        self.flags.returned.store(true, Ordering::Relaxed);
     }
 
     /// How the task ended, if its last visit so far was its last of all.

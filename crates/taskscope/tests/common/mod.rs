@@ -192,6 +192,15 @@ pub fn number(id: tokio::task::Id) -> TaskId {
     TaskId(id.to_string().parse().unwrap())
 }
 
+/// Keeps the task's waker as long as it can, and is ready at once.
+pub async fn keep_waker() {
+    std::future::poll_fn(|context| {
+        std::mem::forget(context.waker().clone());
+        Poll::Ready(())
+    })
+    .await;
+}
+
 /// Polls of wrapped futures, by `worker_index()`.
 #[derive(Debug, Default)]
 pub struct Tally([AtomicU64; 8]);

@@ -17,10 +17,16 @@
 //! wrapped, nothing else.
 //!
 //! # Not twice
-//! If Tokio reports the task, the wrapper must not record it once more. It learns that
-//! at the first poll: then the hooks' bracket is open on this thread, or the layer's
-//! visit. So in a build with `tokio_unstable` the spawn is written no sooner than
-//! that, and in others, where no other source will report it, at once.
+//! Where Tokio reports the task, the wrapper learns that at the first poll: then the hooks'
+//! bracket is open on this thread, or the layer's visit. So in a build with `tokio_unstable` the
+//! spawn is written no sooner than that, and in others, where it is the only source, at once.
+//! Inside such a poll the wrapped future is one of two things:
+//!
+//! * *The whole task*, if it was wrapped elsewhere: `tokio::spawn(future.recorded_as("x"))`.
+//!   Tokio reports its polls. The wrapper adds the name, and that the future returned, of which
+//!   Tokio says nothing (`tracker/polls.rs`).
+//! * *A part* of the task, if the task itself has wrapped it: an arm of a `select!`, say. It is
+//!   recorded as that, with polls and wakes of its own inside those of the task.
 
 pub(crate) mod state;
 
@@ -74,7 +80,8 @@ where
 /// when and where it is polled, woken by what calls its waker, and cancelled if
 /// it is dropped before it returns. It need not be spawned: one arm of a `select!`
 /// can be recorded inside of the task that it belongs to, and its polls lie within
-/// those of that task.
+/// those of that task. (Where Tokio reports the task, the trace says that the arm is a part of
+/// it, and does not count it as a task.)
 ///
 /// [`recorded`](Self::recorded) records by the recorder of this process; where several are
 /// running, by the one that was started last, and
@@ -82,8 +89,9 @@ where
 /// recorded, and costs next to nothing.
 ///
 /// A future that is a whole task which Tokio reports (by [`Recording::hooks`] or
-/// [`Recording::layer`], with `tokio_unstable`) is not recorded twice: the wrapper does
-/// nothing then. To find that out, in such a build the spawn is recorded at the first poll.
+/// [`Recording::layer`], with `tokio_unstable`) is not recorded twice: the wrapper adds its name
+/// and that it returned. To find that out, in such a build the spawn is recorded at the first
+/// poll.
 ///
 /// This trait is sealed: all futures have it, and nothing else can.
 ///
@@ -170,7 +178,11 @@ impl<F: Future> Future for Recorded<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(open) = this.state.poll(context) else {
-            return this.future.poll(context);
+            let result = this.future.poll(context);
+            if result.is_ready() {
+                this.state.returned();
+            }
+            return result;
         };
         let result = match open.waker() {
             Some(waker) => this.future.poll(&mut Context::from_waker(waker)),

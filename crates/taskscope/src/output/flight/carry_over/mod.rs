@@ -50,6 +50,7 @@ struct Facts {
     size: Option<u64>,
     original_size: Option<u64>,
     function: Option<Arc<str>>,
+    is_part: bool,
 }
 
 impl Facts {
@@ -165,11 +166,14 @@ impl CarryOver {
             size: None,
             original_size: None,
             function: None,
+            is_part: spawn.is_part,
         });
         if spawn.source == Source::Span {
             (facts.kind, facts.source) = (spawn.kind, spawn.source);
         }
         facts.runtime = facts.runtime.or(spawn.runtime);
+        // A wrapper names its task from inside of it.
+        let running = running.filter(|running| *running != spawn.task);
         facts.parent = facts.parent.or(spawn.parent).or(running);
         facts.name = facts.name.or_else(|| spawn.name.map(Into::into));
         facts.place = facts.place.or(place);
@@ -236,6 +240,7 @@ impl CarryOver {
                 size: facts.size,
                 original_size: facts.original_size,
                 function: facts.function.as_deref(),
+                is_part: facts.is_part,
             };
             (facts.spawned, task, Event::Spawn(spawn))
         };
