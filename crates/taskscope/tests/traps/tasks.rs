@@ -94,7 +94,7 @@ fn a_spawn_is_told_with_all_that_is_known_of_it() {
     let size = child.original_size.or(child.size);
     assert!(size.is_some_and(|size| size >= 3000), "{child:?}");
     let location = child.location.unwrap();
-    assert!(location.file.ends_with("tasks.rs"));
+    assert_eq!(location.file, file!());
     assert!((line..line + 4).contains(&location.line), "{location}");
     assert!(location.column > 0);
     let hook = recorded.count(|event| {
