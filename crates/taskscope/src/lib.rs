@@ -141,6 +141,7 @@
 mod builder;
 mod detail;
 mod error;
+mod fork;
 mod init;
 mod output;
 mod recorder;

@@ -104,12 +104,17 @@ impl Recorder {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        TaskLayer::new(self.tracing_source())
+        let source = self.tracing_source();
+        if let Some((slot, _)) = &source {
+            slot.set_up.layer.note();
+        }
+        TaskLayer::new(source)
     }
 
     /// See [`Recording::subscriber`](crate::Recording::subscriber).
     pub fn subscriber(&self) -> Dispatch {
         self.tracing_source().map_or_else(Dispatch::none, |(slot, callsites)| {
+            slot.set_up.subscriber.note();
             Dispatch::new(TaskSubscriber::new(slot, callsites))
         })
     }
@@ -258,7 +263,7 @@ impl Inner {
         let clock = Clock::start();
         let started_unix_ns = clock.started_unix_ns;
         let detail = self.slot.detail;
-        let shared = Arc::new(Shared::new(clock, detail));
+        let shared = Arc::new(Shared::new(clock, detail, Arc::clone(&self.slot.set_up)));
         if number > 1 {
             // Those that were spawned while the recorder was paused.
             shared.note_spanless();
@@ -281,7 +286,7 @@ impl Inner {
             }
         };
         let meta = describe_process(&program, detail);
-        let writer = Writer::begin(Arc::clone(&shared), sink, meta).map_err(|source| {
+        let writer = Writer::begin(Arc::clone(&shared), detail, sink, meta).map_err(|source| {
             let path = file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
             Error::Create { path, source }
         })?;
