@@ -207,13 +207,13 @@ fn take_runtime(body: &mut &[u8]) -> Option<Option<RuntimeId>> {
     })
 }
 
-/// Older recorders don't tell, and newer ones may tell more.
+/// Older recorders leave it out, and newer ones may know more values.
 fn take_cancelled_by(body: &mut &[u8]) -> Option<CancelledBy> {
     if body.is_empty() {
-        return Some(CancelledBy::NotTold);
+        return Some(CancelledBy::Unknown);
     }
     let code = u8::try_from(varint::take(body)?).ok();
-    Some(code.and_then(CancelledBy::from_code).unwrap_or(CancelledBy::NotTold))
+    Some(code.and_then(CancelledBy::from_code).unwrap_or(CancelledBy::Unknown))
 }
 
 fn take_u32(body: &mut &[u8]) -> Option<u32> {

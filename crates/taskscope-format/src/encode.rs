@@ -9,7 +9,7 @@
 //! cuts that: what follows it can be understood by itself, which is what makes
 //! a lost block, or a ring of the newest blocks, harmless.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::brief::Brief;
 use crate::event::{Event, Location, Nanos, Resource, Source, Span, Spawn, TaskId, WakeOp};

@@ -83,7 +83,7 @@ fn waits_and_spans() -> Vec<Told> {
         (0, 32, Event::PollEnd { result: PollResult::Pending, kept_waker: true }),
         (0, 40, end(18, CancelledBy::Abort)),
         (0, 41, end(19, CancelledBy::Shutdown)),
-        (0, 42, end(20, CancelledBy::NotTold)),
+        (0, 42, end(20, CancelledBy::Unknown)),
         (0, 43, Event::SpanClose(SpanId(1))),
         (0, 44, Event::SpanClose(SpanId(0))),
     ]
@@ -133,7 +133,7 @@ fn first() -> Vec<Told> {
     };
     let result = |result, kept_waker| Event::PollEnd { result, kept_waker };
     let poll = |task, source| Event::PollStart { task: TaskId(task), source };
-    let cancelled_by = CancelledBy::NotTold;
+    let cancelled_by = CancelledBy::Unknown;
     let end =
         |task, end, inferred| Event::TaskEnd { task: TaskId(task), end, inferred, cancelled_by };
     vec![

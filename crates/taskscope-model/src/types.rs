@@ -57,7 +57,7 @@ pub struct Info {
     pub format_version: u16,
     /// When the recording began, in nanoseconds since 1970-01-01 UTC.
     pub started_unix_ns: u64,
-    /// What the recorder told of itself and its program, by key.
+    /// What the recorder wrote about itself and its program, by key.
     pub meta: Vec<(Box<str>, Box<str>)>,
 }
 
@@ -306,7 +306,7 @@ impl PollEnd {
         matches!(self, Self::Pending | Self::Cancelled)
     }
 
-    /// Whether the task is to be polled again at once, for whatever reason.
+    /// Whether the task is to be polled again at once, for any reason.
     pub fn is_yield(self) -> bool {
         matches!(self, Self::Yielded { .. } | Self::BudgetSpent)
     }

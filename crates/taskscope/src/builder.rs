@@ -26,7 +26,7 @@ pub struct RecorderBuilder {
     file: Option<PathBuf>,
     detail: Option<Detail>,
     targets: Option<Targets>,
-    /// `Some(None)` where it is to be none, whatever the environment says.
+    /// `Some(None)`: no flight recorder, even if the environment asks for one.
     flight: Option<Option<FlightConfig>>,
     paused: bool,
 }
@@ -81,8 +81,8 @@ impl RecorderBuilder {
     /// much is kept, as in `30s`, `64MB` or `30s,64MB`. With that goes
     /// `TASKSCOPE_DUMP`, which says what makes a dump: `panic`, `poll=100ms`,
     /// `usr1`, `usr2` (these two with the feature `signal`), with commas between;
-    /// without it `panic`. `None` says that everything goes to the file, whatever
-    /// the environment asks for.
+    /// without it `panic`. With `None` everything goes to the file, also if
+    /// the environment asks for a flight recorder.
     pub fn flight(mut self, flight: impl Into<Option<FlightConfig>>) -> Self {
         self.flight = Some(flight.into());
         self

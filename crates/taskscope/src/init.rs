@@ -13,7 +13,7 @@ use crate::tracker::slot::Slot;
 use crate::{Detail, Error, Recorder, Recording, unstable};
 
 /// Records this process: sets up a recording, and a global `tracing`
-/// subscriber that hears Tokio and nothing else.
+/// subscriber that records Tokio's spans and events and ignores all others.
 ///
 /// ```no_run
 /// #[tokio::main]

@@ -181,8 +181,8 @@ impl Recorder {
     /// It waits until the file is complete, as [`Recording::finish`](crate::Recording::finish)
     /// does, and returns the same report. Where nothing is being recorded, the report is empty.
     ///
-    /// While it is paused, a recorder costs each poll hook two loads. Tokio is told that nobody
-    /// wants its spans, so that a task which is spawned now has none: in a later stretch it has
+    /// While it is paused, a recorder costs each poll hook two loads. It takes no
+    /// interest in Tokio's spans, so that a task which is spawned now has none: in a later stretch it has
     /// polls, and neither a name nor wakes. A task that was spawned before has them again.
     ///
     /// # Errors
@@ -308,7 +308,7 @@ impl Inner {
             self.slot.close();
             return Ok(Report::default());
         }
-        // Not in the condition: nobody need wait for the lock while this one waits for a disk.
+        // Not in the condition: no one else shall wait for the lock while this one waits for a disk.
         let stretch = self.stretch().take();
         let Some(Stretch { shared, outcome, file, .. }) = stretch else {
             return Ok(Report::default());

@@ -361,7 +361,7 @@ fn trap_09_the_finished_task_wakes_its_joiner_within_its_last_poll() {
                 task: joined,
                 end: EndKind::Returned,
                 inferred: false,
-                cancelled_by: CancelledBy::NotTold,
+                cancelled_by: CancelledBy::Unknown,
             },
             Event::Wake { task: joiner, op: WakeOp::ByRef },
             Event::PollEnd { result: PollResult::Ready, kept_waker: false },

@@ -101,7 +101,7 @@ fn span() -> impl Strategy<Value = Span<'static>> {
 pub fn event() -> impl Strategy<Value = Event<'static>> {
     let flavors = vec![Flavor::CurrentThread, Flavor::MultiThread, Flavor::Unknown];
     let ends = vec![EndKind::Returned, EndKind::Panicked, EndKind::Cancelled, EndKind::Unknown];
-    let cancels = vec![CancelledBy::NotTold, CancelledBy::Abort, CancelledBy::Shutdown];
+    let cancels = vec![CancelledBy::Unknown, CancelledBy::Abort, CancelledBy::Shutdown];
     let results =
         vec![PollResult::Pending, PollResult::Ready, PollResult::Panicked, PollResult::OnlyDropped];
     prop_oneof![

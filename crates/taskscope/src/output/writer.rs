@@ -3,7 +3,7 @@
 //! It comes by every [`EVERY`], or when a quarter of a thread's ring has been filled. A program
 //! that is killed loses what the writer has not yet seen, and no more.
 //!
-//! Whatever goes wrong with the file, the rings are emptied all the same, so
+//! If something goes wrong with the file, the rings are emptied all the same, so
 //! that the recorded program goes on as before. The first error is kept for the
 //! end, and what could not be written is counted.
 
@@ -106,9 +106,9 @@ impl Writer {
         }
     }
 
-    /// Runs until the recording is closed, and then tells what came of it.
+    /// Runs until the recording is closed, and then sends its outcome.
     pub(crate) fn run(self, outcome: &SyncSender<Outcome>) {
-        // Whoever has given up waiting doesn't hear it.
+        // The receiver is gone if it gave up waiting.
         let _ = outcome.send(self.write_all());
     }
 
@@ -191,7 +191,7 @@ impl Writer {
         self.put(stream.thread);
     }
 
-    /// Tells, in the name of a thread that won't write again, what it dropped
+    /// Records, in the name of a thread that won't write again, what it dropped
     /// at the end.
     fn report_dropped(&mut self, stream: &Outlet) {
         self.outcome.drops.extend(ThreadDrops::of(stream));
@@ -202,7 +202,7 @@ impl Writer {
         }
     }
 
-    /// Tells of events that no stream could take.
+    /// Records how many events no stream could take.
     fn report_missed(&mut self) {
         let count = self.shared.take_missed();
         if count > 0 {
@@ -215,7 +215,7 @@ impl Writer {
         }
     }
 
-    /// Adds to the events that no thread could tell of.
+    /// Adds to the events that no stream could take.
     fn missed(&mut self, during: Range<Nanos>, count: u64) {
         let (since, until) = (Duration::from_nanos(during.start), Duration::from_nanos(during.end));
         match self.outcome.drops.iter_mut().find(|drops| drops.thread.is_none()) {
@@ -358,7 +358,7 @@ impl Writer {
         blocks.extend(snapshot.blocks);
         for stream in self.streams.iter().filter(|stream| !stream.goes_on()) {
             self.buffer.clear();
-            // The thread itself will tell when it has room again.
+            // The thread itself records it when it has room again.
             let count = stream.link.dropped.load(Ordering::Relaxed);
             if dropped(stream, count, &mut self.buffer) {
                 blocks.push((stream.thread, self.buffer.as_slice().into()));

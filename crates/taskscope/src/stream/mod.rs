@@ -1,7 +1,7 @@
 //! One thread's way into the file: an encoder in front of a ring of bytes.
 //!
 //! The recorded thread is the ring's producer, the recording's writer thread
-//! its consumer. An event is encoded, together with whatever must stand before
+//! its consumer. An event is encoded, together with the records that must stand before
 //! it, and goes into the ring in a single step, so that the writer only ever
 //! sees whole records. There is no lock and no waiting: what doesn't fit is
 //! counted, and reported by the first record that fits again.
@@ -131,7 +131,7 @@ impl Stream {
         news
     }
 
-    /// Tells a change of [`set_worker`](Self::set_worker) without waiting for
+    /// Writes a change of [`set_worker`](Self::set_worker) without waiting for
     /// an event.
     pub(crate) fn write_worker(&mut self, time: Nanos) {
         if !self.worker_written {
@@ -308,7 +308,7 @@ mod tests {
         let first_dropped = time - 9;
         drain(&mut outlet, &mut file);
         stream.write(time + 100, &poll(7));
-        assert_eq!(dropped(&outlet), 0, "told");
+        assert_eq!(dropped(&outlet), 0, "it is written");
         drain(&mut outlet, &mut file);
 
         let file = file.finish().unwrap();

@@ -1,6 +1,6 @@
 //! A poll or a visit while it lasts, and what is kept of it afterwards.
 //!
-//! `polls.rs` tells what these are and why they differ.
+//! `polls.rs` explains what these are and why they differ.
 
 use taskscope_format::{CancelledBy, EndKind, Nanos, PollResult, TaskId, TaskKind};
 
@@ -36,7 +36,7 @@ pub(crate) enum PollSource {
     Hook,
     /// The layer, for a task without hooks. `follows_own`: the last thing on this
     /// thread was a visit to the same task. `again`: the task had been visited
-    /// before, on whatever thread.
+    /// before, on any thread.
     Span { task: Task, follows_own: bool, again: bool },
     /// A wrapper around the future.
     Wrapper,
@@ -48,7 +48,7 @@ pub(crate) enum PollSource {
 #[derive(Debug)]
 pub(crate) struct LastVisit {
     pub(crate) task: TaskId,
-    /// `ThreadState::told` at its end.
+    /// `ThreadState::calls` at its end.
     pub(crate) calls: u64,
     pub(crate) at: Nanos,
     pub(crate) kept_waker: bool,
@@ -72,7 +72,7 @@ impl Ending {
         Self { end: EndKind::Cancelled, inferred: false, cancelled_by: CancelledBy::Shutdown };
 
     pub(crate) fn new(end: EndKind, inferred: bool) -> Self {
-        Self { end, inferred, cancelled_by: CancelledBy::NotTold }
+        Self { end, inferred, cancelled_by: CancelledBy::Unknown }
     }
 }
 

@@ -1,4 +1,4 @@
-//! From what Tokio's two sources tell to polls and ends of tasks.
+//! From what Tokio's two sources report to polls and ends of tasks.
 //!
 //! # The problem
 //! A *visit* is what Tokio shows of a worker taking up a task: the task's span
@@ -21,7 +21,7 @@
 //! # The plan
 //! Each thread keeps a stack of its open polls. Where the hooks have opened one,
 //! they alone make it a poll; visits of the same task inside it are counted and
-//! not written. At the end the count tells how the task ended: one visit only
+//! not written. At the end the count shows how the task ended: one visit only
 //! dropped it, more polled it first. A visit of a hooked task outside of a
 //! bracket is the shutdown of its runtime, and no poll.
 //!
@@ -30,7 +30,7 @@
 //! task ended is then an inference: a visit that follows the one before without
 //! anything between them on the thread dropped what had just returned.
 //!
-//! One thing neither source tells: a task that is aborted, or whose runtime shuts
+//! One thing neither source reports: a task that is aborted, or whose runtime shuts
 //! down, *while* it is polled is dropped right after that poll, as if it had
 //! returned. Such a poll nearly always leaves a waker behind or has woken its own
 //! task, and one that returns seldom does; and `abort` hits the longer polls. So the
@@ -52,7 +52,7 @@ use crate::tracker::shared::Shared;
 use crate::tracker::task::{SpanData, SpanKind, Task};
 use crate::tracker::thread::ThreadState;
 
-/// What the hooks tell.
+/// What the hooks report.
 impl ThreadState {
     pub(crate) fn hook_spawn(
         &mut self,
@@ -65,7 +65,7 @@ impl ThreadState {
         let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
         spawn.runtime = hooks.runtime(shared.recording);
         match self.last_span_spawn.take() {
-            // The layer has just told all but the runtime.
+            // The layer has just recorded all but the runtime.
             Some(announced) if announced.id == task => announced.set_hooked(),
             _ => {
                 shared.note_spanless();
@@ -137,7 +137,7 @@ impl ThreadState {
     }
 }
 
-/// What the layer tells.
+/// What the layer reports.
 impl ThreadState {
     pub(crate) fn span_spawn(&mut self, shared: &Shared, task: Task, mut spawn: Spawn<'_>) {
         shared.spans_report.note();
@@ -270,7 +270,7 @@ impl ThreadState {
         }
         let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
         // A clone of a span outlives its task where somebody keeps it (a span
-        // made inside the task does). The hooks tell of the end all the same.
+        // made inside the task does). The hooks report the end all the same.
         if task.is_hooked() && visit.is_none() || self.has_written_end(task.id) {
             return;
         }
@@ -365,7 +365,7 @@ impl ThreadState {
         self.open.push(open);
     }
 
-    /// Tells if the poll that is about to end has used up its budget. Here that can
+    /// Records whether the poll that is about to end has used up its budget. Here that can
     /// be asked: hooks are called and spans are left before Tokio gives the next
     /// task a new one.
     #[inline]

@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     records_wakes: bool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
-    /// A task with hooks was spawned, and has no span that anybody hears of.
+    /// A task with hooks was spawned, and has no span that reaches the layer.
     spanless: AtomicBool,
     pub(crate) set_up: Arc<SetUp>,
     /// The layer, or the subscriber, has reported a task.
@@ -117,7 +117,7 @@ impl Shared {
     }
 
     /// A stream for the calling thread; `None` while there is no writer, and in a
-    /// forked process, where nobody would empty it. (And nobody would release a
+    /// forked process, where nothing would empty it. (And nothing would release a
     /// lock that was held at that moment.)
     pub(crate) fn new_stream(&self) -> Option<Stream> {
         let writer = self.writer.get()?.clone();
@@ -157,7 +157,7 @@ impl Shared {
         }
     }
 
-    /// Whether the layer has been told of every task that has hooks.
+    /// Whether every task with hooks had a span that reached the layer.
     pub(crate) fn all_have_spans(&self) -> bool {
         !self.spanless.load(Ordering::Relaxed)
     }

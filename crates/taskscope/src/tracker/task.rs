@@ -47,7 +47,7 @@ pub(crate) enum SpanKind {
     Span(SpanId),
 }
 
-/// The two highest bits of a mark as a number tell its kind. No count of things
+/// The two highest bits of a mark as a number are its kind. No count of things
 /// gets that far.
 const KIND_SHIFT: u32 = 62;
 
@@ -104,7 +104,7 @@ impl Task {
         task
     }
 
-    /// Whether our hooks are on the task's runtime, and so tell of its polls
+    /// Whether our hooks are on the task's runtime, and so report its polls
     /// and its end.
     pub(crate) fn is_hooked(&self) -> bool {
         self.flags.hooked.load(Ordering::Relaxed)

@@ -46,7 +46,7 @@ use crate::Error;
 /// Each dump is a file of its own and none replaces another: `<program>-<pid>-<n>.tscope` in the
 /// directory in which the program was when it began; or, where [`RecorderBuilder::file`] or
 /// `TASKSCOPE_FILE` names a file `app.tscope`, `app-<n>.tscope` beside it. `taskscope summary`
-/// and `taskscope view` tell why it was written.
+/// and `taskscope view` say why it was written.
 ///
 /// | what makes a dump | |
 /// | --- | --- |
@@ -57,8 +57,8 @@ use crate::Error;
 ///
 /// Automatic dumps are few, so that a program that panics at each request doesn't fill a disk:
 /// one a minute for each of the two causes, and ten in all, unless
-/// [`automatic_dumps`](Self::automatic_dumps) says otherwise. They and those by a signal are told on
-/// standard error, with the path.
+/// [`automatic_dumps`](Self::automatic_dumps) says otherwise. They and those by a signal are
+/// reported on standard error, with the path.
 ///
 /// # Cost
 /// Recording costs the recorded threads what it always does. The thread that keeps the events
@@ -92,7 +92,7 @@ pub enum DumpSignal {
     Usr2,
 }
 
-/// The least that can be kept: less would not hold what the threads of a busy program tell
+/// The least that can be kept: less would not hold what the threads of a busy program write
 /// between two visits of the writer.
 const LEAST_BYTES: usize = 4 << 20;
 

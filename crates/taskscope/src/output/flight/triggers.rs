@@ -121,7 +121,7 @@ impl TriggerFlags {
         match self.panic.try_lock() {
             Ok(mut panic) => *panic = Some(describe(info)),
             Err(TryLockError::Poisoned(panic)) => *panic.into_inner() = Some(describe(info)),
-            // Another thread panics at the same time, and is told of instead.
+            // Another thread panics at the same time, and is reported instead.
             Err(TryLockError::WouldBlock) => {}
         }
         self.panicked.store(true, Ordering::Release);

@@ -1,9 +1,9 @@
-//! Whether what Tokio tells reaches the layer at all.
+//! Whether what Tokio reports reaches the layer at all.
 //!
 //! A filter on a layer concerns that layer. A filter on the whole subscriber
 //! (`registry().with(EnvFilter::new("info"))…`) concerns all layers, and Tokio's
 //! spans are at the level `TRACE`. No layer can get them back: it isn't asked.
-//! But it is told when its subscriber is ready, and can ask that one what it would
+//! But it is called when its subscriber is ready, and can ask that one what it would
 //! say to such a span.
 //!
 //! A filter that the program has put on the recorder's layer itself
@@ -29,7 +29,7 @@ use crate::stderr::warn;
 use crate::tracker::slot::Slot;
 use crate::unstable;
 
-/// What to tell the user, on stderr and in the trace.
+/// The message for the user, on stderr and in the trace.
 pub(crate) const MESSAGE: &str = "a level filter hides Tokio's spans from the recorder, so tasks \
      and wakes are missing from the trace: give the filter to the layer it is meant for, as in \
      `fmt::layer().with_filter(EnvFilter::from_default_env())`, and build without tracing's \

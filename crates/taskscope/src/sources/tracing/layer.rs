@@ -1,4 +1,4 @@
-//! The `tracing_subscriber` layer: hears what Tokio tells through `tracing`,
+//! The `tracing_subscriber` layer: takes in what Tokio reports through `tracing`,
 //! beside the layers of others.
 
 use std::any::TypeId;
@@ -34,8 +34,8 @@ use crate::tracker::slot::Slot;
 /// let subscriber = tracing_subscriber::registry().with(layer(&recording));
 /// ```
 ///
-/// It stands behind a filter of its own, so that it receives what it needs whatever the layers
-/// beside it want, and they receive what they would without it. Of two layers of one recorder in
+/// It stands behind a filter of its own, so that it receives what it needs also if the layers
+/// beside it want less, and they receive what they would without it. Of two layers of one recorder in
 /// the same subscriber, one records.
 #[derive(Debug)]
 pub struct TaskLayer<S> {

@@ -1,10 +1,10 @@
 //! Recording a future from within: on any executor, in any build.
 //!
 //! # The problem
-//! Tokio tells what its tasks do if the whole program is built with
-//! `--cfg tokio_unstable`. Not everybody can do that, and other executors tell
-//! nothing at all. But whoever polls a future calls it, and whoever wakes it calls
-//! the waker that it was given. A wrapper stands between the two.
+//! Tokio reports what its tasks do if the whole program is built with
+//! `--cfg tokio_unstable`. Not every program can be, and other executors report
+//! nothing at all. But an executor must call `poll`, and a wake must call the waker
+//! that `poll` was given. A wrapper around the future sees both calls.
 //!
 //! # The plan
 //! [`Recorded`] passes each poll on to the future and brackets it, and hands it a
@@ -43,7 +43,7 @@ use crate::Recorder;
 use crate::sources::wrapper::state::{DropGuard, WrapperState};
 
 /// Spawns a task on the current Tokio runtime, as `tokio::spawn` does, and records
-/// it whether or not Tokio tells of it.
+/// it whether or not Tokio reports it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -77,7 +77,7 @@ where
 /// ```
 ///
 /// In the trace the future is a task: spawned where `recorded` is called, polled
-/// when and where it is polled, woken by whoever calls its waker, and cancelled if
+/// when and where it is polled, woken by what calls its waker, and cancelled if
 /// it is dropped before it returns. It need not be spawned: one arm of a `select!`
 /// can be recorded inside of the task that it belongs to, and its polls lie within
 /// those of that task. (Where Tokio reports the task, the trace says that the arm is a part of

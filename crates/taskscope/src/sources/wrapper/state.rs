@@ -51,8 +51,8 @@ struct WrapperShared {
     stage: AtomicU8,
 }
 
-/// How far a future is. Relaxed access is enough: whoever polls and drops it does
-/// so one after the other, and a waker that is called meanwhile may see either.
+/// How far a future is. Relaxed access is enough: polling and dropping it
+/// come one after the other, and a waker that is called meanwhile may see either.
 mod stage {
     /// It may be polled, woken and dropped.
     pub(super) const ALIVE: u8 = 0;
@@ -160,7 +160,7 @@ impl Drop for WrapperState {
             return;
         };
         if self.spawn.is_some() {
-            // It has never been polled. Perhaps Tokio told of it.
+            // It has never been polled. Perhaps Tokio reports it.
             wrapper.set(stage::DONE);
         } else {
             wrapper.set(stage::DROPPING);
@@ -256,7 +256,7 @@ impl Drop for Poll<'_> {
 #[derive(Debug)]
 struct TaskWaker {
     wrapper: Arc<WrapperShared>,
-    /// That of whoever polls the wrapper.
+    /// The one that was given to the wrapper.
     waker: Waker,
 }
 
