@@ -170,5 +170,7 @@ pub use taskscope_macros::main;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
+    pub use tokio;
+
     pub use crate::init::{MainRuntime, run_main};
 }

@@ -191,6 +191,27 @@ fn it_is_said_a_second_after_the_start() {
     assert!(in_file().unwrap().contains("TASKSCOPE_DETAIL=polls"));
 }
 
+#[taskscope::main(flavor = "current_thread")]
+async fn logs_as_ever() {
+    fmt::init();
+}
+
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn child_sets_a_second_subscriber() {
+    logs_as_ever();
+}
+
+#[test]
+fn a_second_subscriber_is_explained_before_tracing_panics() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = child("child_sets_a_second_subscriber", directory.path()).output().unwrap();
+    assert!(!output.status.success());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let explained = stderr.find("#[taskscope::main(subscriber = logs)]").unwrap();
+    assert!(explained < stderr.find("panicked at").unwrap(), "{stderr}");
+}
+
 #[cfg(unix)]
 #[test]
 #[ignore = "run by the test below, in a process of its own"]
