@@ -98,7 +98,8 @@ pub(crate) fn look(shared: &Shared, detail: Detail, at_end: bool) -> Option<Find
     let set_up = &shared.set_up;
     let is_empty = !shared.has_threads();
     if at_end && is_empty && shared.now() < AT_ONCE {
-        return Some(Finding::DroppedAtOnce);
+        // A stretch may be as short as one likes.
+        return (!shared.is_paused.is_so()).then_some(Finding::DroppedAtOnce);
     }
     if !unstable::IS_ON {
         // There are wrapped futures or nothing, and that is said at the start.

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) spans_report: Once,
     /// Hooks have reported a task.
     pub(crate) hooks_report: Once,
+    /// The stretch was ended, and not the recording.
+    pub(crate) is_paused: Once,
     /// Blocks that have reached a file, to see whether it still takes any.
     blocks: AtomicU64,
     /// The recorded process. A fork of it has all this, and no writer thread.
@@ -66,6 +68,7 @@ impl Shared {
             set_up,
             spans_report: Once::default(),
             hooks_report: Once::default(),
+            is_paused: Once::default(),
             blocks: AtomicU64::new(0),
             process: std::process::id(),
         }
