@@ -141,21 +141,25 @@
 mod builder;
 mod detail;
 mod error;
+mod fork;
 mod init;
 mod output;
 mod recorder;
 mod recording;
+mod schedule;
 mod sources;
 mod stderr;
 mod stream;
 mod tracker;
+mod units;
 mod unstable;
+mod user_signal;
 
 pub use builder::RecorderBuilder;
 pub use detail::Detail;
 pub use error::Error;
 pub use init::{init, try_init};
-pub use output::flight::{DumpSignal, FlightConfig};
+pub use output::flight::FlightConfig;
 pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;
 pub use recording::Recording;
@@ -164,10 +168,13 @@ pub use sources::tracing::layer::TaskLayer;
 pub use sources::wrapper::{RecordExt, Recorded, spawn};
 #[cfg(feature = "macros")]
 pub use taskscope_macros::main;
+pub use user_signal::UserSignal;
 
 /// Only for the expansion of `#[taskscope::main]`.
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
+    pub use tokio;
+
     pub use crate::init::{MainRuntime, run_main};
 }

@@ -6,6 +6,7 @@ use tracing::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::output::report::Report;
+use crate::schedule::{Keeper, Schedule};
 use crate::sources::hooks::Hooks;
 use crate::sources::tracing::layer::TaskLayer;
 use crate::{Error, Recorder};
@@ -25,11 +26,18 @@ use crate::{Error, Recorder};
 #[must_use = "a recording ends when it is dropped; keep it in a variable, as in `let _recording = …`"]
 pub struct Recording {
     recorder: Recorder,
+    keeper: Option<Keeper>,
 }
 
 impl Recording {
     pub(crate) fn new(recorder: Recorder) -> Self {
-        Self { recorder }
+        Self { recorder, keeper: None }
+    }
+
+    /// Pauses and resumes by this schedule.
+    pub(crate) fn keep(&mut self, schedule: &Schedule) -> Result<(), Error> {
+        self.keeper = schedule.keep(&self.recorder)?;
+        Ok(())
     }
 
     /// A recording that records nothing.

@@ -25,6 +25,7 @@ use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
 use self::outlet::Link;
 pub(crate) use self::outlet::{NewStreams, Outlet, Sealed};
 use self::ring::Producer;
+use crate::fork::warn_of_fork;
 use crate::stream::sync::{FIRST_RING_BYTES, RING_BYTES};
 
 /// All that is in a ring makes one block.
@@ -54,6 +55,8 @@ pub(crate) struct Stream {
     writer_called: bool,
     /// While this is the first, small ring: where the larger one is made known.
     small: Option<(ThreadId, NewStreams)>,
+    /// The recorded process.
+    process: u32,
 }
 
 impl Stream {
@@ -78,6 +81,7 @@ impl Stream {
             writer,
             writer_called: false,
             small: Some((thread, streams.clone())),
+            process: std::process::id(),
         };
         streams.lock().push(Outlet { thread, name, bytes, link, synced_at, is_first: true });
         stream
@@ -90,6 +94,10 @@ impl Stream {
     #[cold]
     fn grow(&mut self) -> bool {
         let Some((thread, streams)) = &self.small else { return false };
+        if self.process != std::process::id() {
+            warn_of_fork();
+            return false;
+        }
         let larger = streams.try_add(|| {
             let (ring, bytes) = ring::ring(RING_BYTES);
             let (name, link) = (self.name.clone(), Arc::clone(&self.link));

@@ -61,6 +61,7 @@ impl ThreadState {
         (task, location): (TaskId, Location<'_>),
     ) {
         self.find_worker(shared, None);
+        shared.hooks_report.note();
         let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
         spawn.runtime = hooks.runtime(shared.recording);
         match self.last_span_spawn.take() {
@@ -139,6 +140,7 @@ impl ThreadState {
 /// What the layer reports.
 impl ThreadState {
     pub(crate) fn span_spawn(&mut self, shared: &Shared, task: Task, mut spawn: Spawn<'_>) {
+        shared.spans_report.note();
         self.calls += 1;
         if task.kind == TaskKind::BlockOn {
             self.worker_may_have_changed();

@@ -1,7 +1,7 @@
 //! What all threads of a recording share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
 use taskscope_format::{Nanos, ThreadId};
@@ -10,6 +10,7 @@ use crate::Detail;
 use crate::stream::clock::Clock;
 use crate::stream::{NewStreams, Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
+use crate::tracker::set_up::{Once, SetUp};
 
 /// The heart of a recording: every layer, hook and thread of it holds one.
 #[derive(Debug)]
@@ -33,6 +34,13 @@ pub(crate) struct Shared {
     hidden: AtomicBool,
     /// A task with hooks was spawned, and has no span that reaches the layer.
     spanless: AtomicBool,
+    pub(crate) set_up: Arc<SetUp>,
+    /// The layer, or the subscriber, has reported a task.
+    pub(crate) spans_report: Once,
+    /// Hooks have reported a task.
+    pub(crate) hooks_report: Once,
+    /// The stretch was ended, and not the recording.
+    pub(crate) is_paused: Once,
     /// Blocks that have reached a file, to see whether it still takes any.
     blocks: AtomicU64,
     /// The recorded process. A fork of it has all this, and no writer thread.
@@ -43,7 +51,7 @@ pub(crate) struct Shared {
 pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
-    pub(crate) fn new(clock: Clock, detail: Detail) -> Self {
+    pub(crate) fn new(clock: Clock, detail: Detail, set_up: Arc<SetUp>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             recording: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -57,6 +65,10 @@ impl Shared {
             records_wakes: detail == Detail::Full,
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
+            set_up,
+            spans_report: Once::default(),
+            hooks_report: Once::default(),
+            is_paused: Once::default(),
             blocks: AtomicU64::new(0),
             process: std::process::id(),
         }
@@ -117,6 +129,11 @@ impl Shared {
         }
         let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
         Some(Stream::new(thread, writer, &self.new_streams))
+    }
+
+    /// Whether any thread has had something to record.
+    pub(crate) fn has_threads(&self) -> bool {
+        self.next_thread.load(Ordering::Relaxed) > RECORDING_STREAM.0 + 1
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {
@@ -180,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_panic_while_a_lock_is_held_stops_nothing() {
-        let shared = Shared::new(Clock::start(), Detail::Full);
+        let shared = Shared::new(Clock::start(), Detail::Full, Arc::default());
         shared.writer_is(std::thread::current());
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| {

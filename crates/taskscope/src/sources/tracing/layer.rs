@@ -68,6 +68,7 @@ pub(crate) struct TaskFilter {
 
 impl<S> Filter<S> for TaskFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        filter_check::note_question(metadata);
         let wants = |(slot, callsites): &(Arc<Slot>, CallsiteFilter)| {
             slot.wants_spans() && callsites.kind(metadata).is_some()
         };
@@ -162,6 +163,7 @@ where
                         .is_some_and(|other| Arc::ptr_eq(other.slot(), collector.slot()))
             });
             inner.is_duplicate.store(is_duplicate, Ordering::Relaxed);
+            collector.slot().set_up.layer_in_subscriber.note();
             filter_check::look_into(collector.slot(), subscriber);
         }
         self.filtered.on_register_dispatch(subscriber);
