@@ -347,7 +347,7 @@ async fn wake_self() {
     .await;
 }
 
-/// Keeps its waker, as everything does that somebody could wake.
+/// Keeps its waker, as everything does that can be woken.
 async fn forever() {
     let mut waker = None;
     poll_fn(|cx| {

@@ -43,12 +43,12 @@ pub enum Step {
     /// Does the rest within a span that is entered by a guard, across every `.await`.
     SpanGuard(Script),
     /// Aborts itself in the middle of this poll, and waits. It keeps its waker, or goes on for some
-    /// time: otherwise nothing tells such a poll from one in which the task returns.
+    /// time: otherwise nothing distinguishes such a poll from one in which the task returns.
     AbortSelf {
         keeps_waker: bool,
     },
     Panic,
-    /// Waits for nothing. Skipped by tasks that somebody waits for.
+    /// Waits for nothing. Skipped by tasks that another task waits for.
     Forever,
 }
 

@@ -23,7 +23,7 @@ pub struct Known {
     pub parent: Option<TaskId>,
     pub polls: BTreeMap<Worker, u32>,
     pub end: Option<End>,
-    /// Somebody called `abort`, at whatever time.
+    /// `abort` was called, at any time.
     pub aborted: bool,
 }
 
