@@ -282,3 +282,26 @@ fn drops_are_summed_up_from_the_first_event_on() {
     );
     assert_eq!((drop.from_ns, drop.until_ns, drop.events), (30, 50, 3));
 }
+
+/// As in `#[tokio::test]`, whose future begins the recording that it is a part of.
+#[test]
+fn the_block_on_that_is_older_than_the_recording_is_no_task() {
+    use taskscope_format::{Flavor, RuntimeId, TaskKind};
+    let runtime = |hooked| {
+        let (id, flavor) = (RuntimeId(0), Flavor::CurrentThread);
+        Event::Runtime { id, flavor, workers: 1, name: "", hooked }
+    };
+    for hooked in [false, true] {
+        let trace = Recording::new()
+            .thread(0, |t| {
+                let t = t.event(runtime(hooked)).worker(0).at(10).enter(3).at(20).pending();
+                let t = t.spawn(4).at(30);
+                let t = if hooked { t.poll(4) } else { t.enter(4) };
+                t.at(40).pending().at(50).enter(3).at(60).pending()
+            })
+            .trace();
+        assert_eq!(task(&trace, 3).kind, TaskKind::BlockOn);
+        let summary = trace.summary();
+        assert_eq!((summary.tasks.spawned, summary.polls), (1, 1), "hooked: {hooked}");
+    }
+}
