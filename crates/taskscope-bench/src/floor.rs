@@ -44,6 +44,12 @@ fn push(number: u64) {
     });
 }
 
+/// Hooks around a poll that do nothing: what Tokio does to call them.
+pub fn no_op_hooks(builder: &mut Builder) {
+    builder.on_before_task_poll(|_| ());
+    builder.on_after_task_poll(|_| ());
+}
+
 /// The hooks around a poll.
 pub fn hooks(builder: &mut Builder) {
     // The id of a task cannot be had as a number without printing it, so its place stands for it.

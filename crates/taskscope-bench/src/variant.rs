@@ -19,6 +19,8 @@ use crate::floor::{self, FloorLayer, FloorSubscriber};
 pub enum Variant {
     /// Nothing.
     Bare,
+    /// The floor under `Idle`: hooks that do nothing.
+    FloorIdle,
     /// All that taskscope has, paused.
     Idle,
     /// The floor under `Polls`: see `floor.rs`.
@@ -83,6 +85,7 @@ impl Variant {
     /// What this one costs at the least: the same ways of listening, and next to nothing done.
     pub fn floor(self) -> Option<Self> {
         match self {
+            Self::Idle => Some(Self::FloorIdle),
             Self::Polls => Some(Self::FloorPolls),
             Self::Full => Some(Self::FloorFull),
             Self::Layer => Some(Self::FloorLayer),
@@ -99,6 +102,10 @@ impl Variant {
             Self::Bare => Box::new(|| Ok(None)),
             Self::Registry => {
                 tracing_subscriber::registry().init();
+                Box::new(|| Ok(None))
+            }
+            Self::FloorIdle => {
+                floor::no_op_hooks(&mut builder);
                 Box::new(|| Ok(None))
             }
             Self::FloorPolls => {
