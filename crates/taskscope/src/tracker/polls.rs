@@ -83,7 +83,7 @@ impl ThreadState {
         let start = Event::PollStart { task, source: Source::Hook };
         let time = shared.now_in_order();
         self.stream.write(time, &start);
-        self.open.push(OpenPoll::new(task, PollSource::Hook, time));
+        self.push_open(|| OpenPoll::new(task, PollSource::Hook, time));
     }
 
     #[inline]
@@ -357,6 +357,16 @@ impl ThreadState {
         self.open
             .iter()
             .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
+    }
+
+    /// Opens a poll.
+    ///
+    /// `Vec::push` would take it by value, build it aside (for the case that the vector must grow
+    /// and that panics), and copy it in pieces that do not match those it was written in: the
+    /// processor has to wait for these, which took as long as reading its counter.
+    #[inline(always)]
+    pub(crate) fn push_open(&mut self, open: impl FnOnce() -> OpenPoll) {
+        self.open.extend(std::iter::once_with(open));
     }
 
     fn push_visit(&mut self, span: u64, mut open: OpenPoll) {
