@@ -13,7 +13,7 @@
 //! * the fence of `is_abandoned`, since loom's `Arc` orders more than the standard
 //!   library's promises to.
 //! * the release when a span is removed. The release when it was entered reaches
-//!   whoever takes the place next, over the removal.
+//!   the thread that takes the place next, over the removal.
 
 #![allow(dead_code, reason = "the checks use a part of the modules")]
 
@@ -105,7 +105,7 @@ pub fn records_arrive_whole() {
     });
 }
 
-/// Whoever sees that there is no producer any more sees all that it has put.
+/// A thread that sees that there is no producer any more sees all that it has put.
 pub fn an_abandoned_ring_has_all_its_bytes() {
     check(|| {
         let (mut producer, mut consumer) = ring(sync::RING_BYTES);

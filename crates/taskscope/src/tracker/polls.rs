@@ -8,7 +8,7 @@
 //! without a poll. The hooks on a runtime bracket what really is one turn of a
 //! task on a worker, but say nothing of how it ended; and half of all tasks
 //! have no hooks: those of `block_on`, of a `LocalSet`, of the blocking pool, of
-//! runtimes that somebody else built.
+//! runtimes that a library built.
 //!
 //! ```text
 //! pending         before-poll  enter exit                                  after-poll
@@ -39,7 +39,7 @@
 //! the whole task, it sees the future return, and nothing is inferred.
 //!
 //! # Why the end is written where it is
-//! A returning task wakes whoever joins it after its span has closed and before
+//! A returning task wakes the one that joins it after its span has closed and before
 //! its bracket does. So the end comes first, then the wake, then the end of the
 //! poll, and the wake stands where it belongs: inside the finished task's poll.
 
@@ -269,7 +269,7 @@ impl ThreadState {
             return;
         }
         let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
-        // A clone of a span outlives its task where somebody keeps it (a span
+        // A clone of a span outlives its task if something keeps it (a span
         // made inside the task does). The hooks report the end all the same.
         if task.is_hooked() && visit.is_none() || self.has_written_end(task.id) {
             return;
