@@ -195,7 +195,8 @@ impl ThreadState {
         match &of {
             SpanData::Task(task) if self.enter_first(span, task.id) => return,
             SpanData::Resource(_) | SpanData::Operation(_) => {
-                return of.kind().into_iter().for_each(|mark| self.span_stack.enter(span, mark));
+                let Some(mark) = of.kind() else { return };
+                return self.span_stack.enter(span, mark, &self.open);
             }
             SpanData::Span(id, _) => return self.enter_user_span(shared, span, *id),
             _ => {}
