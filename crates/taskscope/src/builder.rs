@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing_subscriber::filter::Targets;
 
+use crate::output::black_box::BlackBoxConfig;
 use crate::output::flight::FlightConfig;
 use crate::recorder::{Recorder, Settings};
 use crate::recording::Recording;
@@ -28,6 +29,7 @@ pub struct RecorderBuilder {
     targets: Option<Targets>,
     /// `Some(None)` where it is to be none, whatever the environment says.
     flight: Option<Option<FlightConfig>>,
+    black_box: Option<BlackBoxConfig>,
     paused: bool,
 }
 
@@ -88,6 +90,16 @@ impl RecorderBuilder {
         self
     }
 
+    /// Keeps what came last in a file that outlives the process: after `kill -9`, a segmentation
+    /// fault or an `abort` it opens as a trace, up to the last event. See [`BlackBoxConfig`].
+    ///
+    /// This is a [flight recorder](Self::flight), and can be one with dumps as well. Without this
+    /// the environment variable `TASKSCOPE_BLACK_BOX` can ask for it: it has the path of the file.
+    pub fn black_box(mut self, black_box: impl Into<BlackBoxConfig>) -> Self {
+        self.black_box = Some(black_box.into());
+        self
+    }
+
     /// Starts without recording: [`Recorder::resume`] begins the first stretch.
     ///
     /// No file is created until then. The environment variable `TASKSCOPE=off` does the same.
@@ -121,12 +133,14 @@ impl RecorderBuilder {
     /// Starts in a slot that layers and hooks may already hold.
     pub(crate) fn start_in(self, slot: Arc<Slot>) -> Result<Recording, Error> {
         let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
+        let black_box = self.black_box.or_else(BlackBoxConfig::from_environment);
         let flight = match self.flight {
+            Some(None) if black_box.is_some() => Some(FlightConfig::new()),
             Some(chosen) => chosen,
-            None => FlightConfig::from_environment()?,
+            None => FlightConfig::from_environment(black_box.is_some())?,
         };
         let paused = self.paused || is_off()?;
-        let settings = Settings { file: self.file, flight };
+        let settings = Settings { file: self.file, flight, black_box };
         let recorder = Recorder::new(slot, CallsiteFilter::new(targets), settings);
         if paused {
             recorder.begin_paused();

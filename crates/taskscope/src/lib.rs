@@ -153,6 +153,7 @@ pub use builder::RecorderBuilder;
 pub use detail::Detail;
 pub use error::Error;
 pub use init::{init, try_init};
+pub use output::black_box::BlackBoxConfig;
 pub use output::flight::{DumpSignal, FlightConfig};
 pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;

@@ -1,13 +1,14 @@
 //! What all threads of a recording share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
 use taskscope_format::{Nanos, ThreadId};
 
 use crate::Detail;
 use crate::stream::clock::Clock;
+use crate::stream::memory::RingSource;
 use crate::stream::{NewStreams, Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
 
@@ -43,7 +44,17 @@ pub(crate) struct Shared {
 pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
+    #[cfg(test)]
     pub(crate) fn new(clock: Clock, detail: Detail) -> Self {
+        Self::with_rings(clock, detail, None)
+    }
+
+    /// With the rings of threads from `rings`, if that has some.
+    pub(crate) fn with_rings(
+        clock: Clock,
+        detail: Detail,
+        rings: Option<Arc<dyn RingSource>>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             recording: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -51,7 +62,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             writer: OnceLock::new(),
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
-            new_streams: NewStreams::default(),
+            new_streams: NewStreams::with_rings(rings),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
             records_wakes: detail == Detail::Full,
