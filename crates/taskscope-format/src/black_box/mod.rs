@@ -35,12 +35,19 @@
 //!
 //! A hole in a thread's offsets is a gap, and is reported as one.
 //!
+//! While the process goes on, the tails of two rings are read one after the other, and what comes
+//! from the second may have happened because of something that is behind the first. So the first
+//! table is read once before all else ([`glance_bytes`]). The latest record that had been put then
+//! has a time, and at that time all streams are cut: what happened before it had been put when the
+//! table was read again.
+//!
 //! # How it is read
 //! [`unpack`] makes a trace file of it, in memory, that any reader of traces understands. `FORMAT.md`
 //! has the bytes.
 
 pub mod layout;
 mod read;
+mod stream;
 
 pub use layout::{Header, Layout, MAGIC, VERSION};
-pub use read::{BoxState, Life, is_black_box, state, unpack};
+pub use read::{BoxState, Life, glance_bytes, is_black_box, state, unpack};

@@ -1,11 +1,12 @@
 //! From a black box to a trace file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::layout::{
     BLOCK_HEADER, BlockHeader, Header, HeaderError, MAGIC, NO_OFFSET, RING_ENTRY, SlotHeader, back,
     front, live, word,
 };
+use super::stream::{self, Stream};
 use crate::error::OpenError;
 use crate::{Encoder, Event, FileWriter, Nanos, Records, ThreadId, meta, stands_alone};
 
@@ -14,14 +15,27 @@ const RECORDING: ThreadId = ThreadId(0);
 
 /// What is known of the process beside the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Life {
+pub enum Life<'a> {
     /// Nothing.
     #[default]
     Unknown,
     /// It holds its lock on the file: it lives.
-    Alive,
+    Alive {
+        /// The first [`glance_bytes`] of the file, read before the rest was. Without them (when
+        /// this is empty) a thread may be shown a moment later than another.
+        glance: &'a [u8],
+    },
     /// Nobody holds the lock.
     Dead,
+}
+
+/// How many bytes of a box are to be read first while its process lives; `head` are its first 256 or
+/// more. See [`Life::Alive`].
+///
+/// # Errors
+/// As for [`state`].
+pub fn glance_bytes(head: &[u8]) -> Result<u64, OpenError> {
+    open(head).map(|header| header.layout.rings)
 }
 
 /// What the header of a black box says.
@@ -93,19 +107,41 @@ fn open(file: &[u8]) -> Result<Header, OpenError> {
 /// [`OpenError`] where `file` is no black box, or of a later version, or its header is damaged;
 /// [`OpenError::BusyBox`] where nothing can be trusted because too much was overwritten while it was
 /// read: read it again.
-pub fn unpack(file: &[u8], life: Life) -> Result<Vec<u8>, OpenError> {
+pub fn unpack(file: &[u8], life: Life<'_>) -> Result<Vec<u8>, OpenError> {
     let header = open(file)?;
     let state = state_of(file, &header);
     let rings = rings(file, &header);
     let blocks = blocks(file, &header);
     let slot = newest_slot(file, &header);
-    if slot.is_none() && life == Life::Alive {
+    if slot.is_none() && matches!(life, Life::Alive { .. }) {
         return Err(OpenError::BusyBox);
     }
     let is_cut = (file.len() as u64) < header.layout.bytes();
-    Unpacked { state, rings, blocks, slot: slot.unwrap_or_default(), is_cut, life }
+    let tails = match life {
+        Life::Alive { glance } => tails(glance, &header),
+        Life::Dead | Life::Unknown => BTreeMap::new(),
+    };
+    Unpacked { state, rings, blocks, slot: slot.unwrap_or_default(), is_cut, life, tails }
         .write(file, header.started_unix_ns)
         .map_err(|_| OpenError::DamagedBox)
+}
+
+/// How far threads had put bytes, in an earlier look at the first table.
+fn tails(glance: &[u8], header: &Header) -> BTreeMap<ThreadId, u64> {
+    let tail = |number| {
+        let place = header.layout.ring(number);
+        let thread = word(glance, place.front + front::THREAD)?;
+        let tail = word(glance, place.front + front::TAIL)?;
+        Some((ThreadId(u32::try_from(thread).ok()?), tail))
+    };
+    let mut tails = BTreeMap::new();
+    for (thread, tail) in (0..header.layout.ring_count()).map_while(tail) {
+        if thread.0 != 0 {
+            let furthest: &mut u64 = tails.entry(thread).or_default();
+            *furthest = tail.max(*furthest);
+        }
+    }
+    tails
 }
 
 /// What one thread put into a ring and what has not been moved to blocks.
@@ -242,13 +278,11 @@ struct Unpacked<'a> {
     slot: Slot<'a>,
     /// The file is shorter than it was.
     is_cut: bool,
-    life: Life,
+    life: Life<'a>,
+    tails: BTreeMap<ThreadId, u64>,
 }
 
-/// How far each thread's stream has been written.
-type Ends = HashMap<ThreadId, u64>;
-
-impl Unpacked<'_> {
+impl<'a> Unpacked<'a> {
     fn write(mut self, file: &[u8], started_unix_ns: u64) -> std::io::Result<Vec<u8>> {
         let covers = self.slot.header.map_or(0, |slot| slot.covers);
         self.blocks.retain(|block| block.header.chain >= covers);
@@ -257,27 +291,16 @@ impl Unpacked<'_> {
         for (thread, piece) in &self.slot.pieces {
             trace.block(*thread, piece)?;
         }
-        let mut ends = Ends::new();
-        // A process that lives goes on while it is read: each stream ends where its ring was when
-        // that was read, so that no block shows one thread later than the others.
-        let tails: HashMap<_, _> = match self.life {
-            Life::Alive => self.rings.iter().map(|ring| (ring.thread, ring.tail)).collect(),
-            Life::Dead | Life::Unknown => HashMap::new(),
-        };
-        for Block { header, payload } in &self.blocks {
-            if header.offset == NO_OFFSET {
-                trace.block(header.thread, payload)?;
-                continue;
-            }
-            let until = tails.get(&header.thread).map_or(u64::MAX, |tail| *tail);
-            let length = until.saturating_sub(header.offset).min(payload.len() as u64);
-            join(&mut trace, &mut ends, header.thread, header.offset, &payload[..length as usize])?;
+        for block in self.blocks.iter().filter(|block| block.header.offset == NO_OFFSET) {
+            trace.block(block.header.thread, block.payload)?;
         }
+        let mut streams = self.streams();
+        let last_put = self.tails.iter().filter_map(|(id, tail)| streams.get(id)?.time_at(*tail));
+        if let Some(last_put) = last_put.max() {
+            streams.values_mut().for_each(|stream| stream.cut_behind(last_put));
+        }
+        stream::write(&streams, &mut trace)?;
         for ring in &self.rings {
-            let from = ends.get(&ring.thread).map_or(ring.head, |end| ring.head.max(*end));
-            if from < ring.tail {
-                join(&mut trace, &mut ends, ring.thread, from, &ring.bytes(from))?;
-            }
             if let Some(dropped) = &ring.dropped {
                 let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
                 encoder.sync(dropped.last, &mut bytes);
@@ -296,6 +319,25 @@ impl Unpacked<'_> {
             return trace.finish();
         }
         Ok(trace.into_inner())
+    }
+
+    /// What there is of each thread, from blocks and then from its rings.
+    fn streams(&self) -> BTreeMap<ThreadId, Stream<'a>> {
+        let mut streams: BTreeMap<ThreadId, Stream<'_>> = BTreeMap::new();
+        for Block { header, payload } in &self.blocks {
+            if header.offset != NO_OFFSET {
+                let stream = streams.entry(header.thread).or_default();
+                stream.join(header.number, header.offset, payload);
+            }
+        }
+        for ring in &self.rings {
+            let stream = streams.entry(ring.thread).or_default();
+            let from = stream.end().map_or(ring.head, |end| ring.head.max(end));
+            if from < ring.tail {
+                stream.join_owned(from, ring.bytes(from));
+            }
+        }
+        streams
     }
 
     /// What this is, and from when on everything is there.
@@ -326,7 +368,7 @@ impl Unpacked<'_> {
         match (self.state.finished, self.life) {
             (true, _) => "the black box of a recording that was finished",
             (false, Life::Dead) => "the process ended without finishing",
-            (false, Life::Alive) => "the black box of a process that is alive",
+            (false, Life::Alive { .. }) => "the black box of a process that is alive",
             (false, Life::Unknown) => "the process ended without finishing, or is still alive",
         }
     }
@@ -391,29 +433,4 @@ impl Unpacked<'_> {
         let first = firsts.values().min().copied();
         Some(first.map_or(slot.gone, |first| first.min(slot.gone)))
     }
-}
-
-/// Writes bytes of a thread's stream behind those that have been written: what has been is left
-/// out, and what is missing between is a gap.
-fn join(
-    trace: &mut FileWriter<Vec<u8>>,
-    ends: &mut Ends,
-    thread: ThreadId,
-    offset: u64,
-    bytes: &[u8],
-) -> std::io::Result<()> {
-    let end = *ends.get(&thread).unwrap_or(&offset);
-    let known = end.saturating_sub(offset).min(bytes.len() as u64) as usize;
-    let bytes = &bytes[known..];
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    if offset > end {
-        trace.leave_gap(thread);
-    }
-    ends.insert(thread, offset.saturating_add((known + bytes.len()) as u64));
-    for piece in bytes.chunks(FileWriter::<Vec<u8>>::MAX_PAYLOAD) {
-        trace.block(thread, piece)?;
-    }
-    Ok(())
 }

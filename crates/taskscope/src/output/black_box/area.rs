@@ -99,6 +99,11 @@ impl BlockArea {
         self.number
     }
 
+    /// Bytes ever written.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Where a block of so many bytes will lie.
     fn next_position(&self, length: usize) -> u64 {
         let left = self.capacity() - self.position % self.capacity();

@@ -32,6 +32,9 @@ impl BlockArea {
     pub(crate) fn rings(&self) -> Arc<dyn RingSource> {
         match self.0 {}
     }
+    pub(crate) fn position(&self) -> u64 {
+        match self.0 {}
+    }
     pub(crate) fn capacity(&self) -> u64 {
         match self.0 {}
     }

@@ -242,7 +242,7 @@ impl BlockRing {
         }
         let first = self.chains.front();
         let covers = first.map_or_else(|| boxed.area.next_number(), |chain| chain.number);
-        boxed.covered = first.map_or(u64::MAX, |chain| chain.position());
+        boxed.covered = first.map_or_else(|| boxed.area.position(), Chain::position);
         boxed.area.write_slot(covers, self.gone, unknown, &payload);
     }
 
