@@ -48,6 +48,8 @@
 pub mod layout;
 mod read;
 mod stream;
+mod utc;
 
 pub use layout::{Header, Layout, MAGIC, VERSION};
 pub use read::{BoxState, Life, glance_bytes, is_black_box, state, unpack};
+pub use utc::Utc;
