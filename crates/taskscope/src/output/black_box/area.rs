@@ -179,6 +179,9 @@ impl BlockArea {
     pub(crate) fn finish(&self, now: Nanos) {
         self.beat(now);
         self.mapping.word(live::STATE).store(live::FINISHED, Ordering::Release);
+        // Threads let go of it when they next come by. Until then it is not to look alive. (Where
+        // there are no locks there is none to give back.)
+        drop(self.mapping.file().unlock());
     }
 }
 

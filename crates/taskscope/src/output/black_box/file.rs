@@ -52,7 +52,7 @@ pub(crate) fn create(
     let mapping = Arc::new(mapping.map_err(failed)?);
     mapping.write(0, &header.to_bytes());
     mapping.word(live::STATE).store(live::RUNNING, Ordering::Release);
-    let target = give_name(nameless, target, stretch)?;
+    let target = give_name(nameless, target)?;
     old::prune(&config.path, &target.path, config.keep_old);
     Ok((target, BlockArea::new(mapping, header.layout, header.nonce)))
 }
@@ -99,7 +99,8 @@ impl Drop for Nameless {
     }
 }
 
-fn give_name(nameless: Nameless, target: OutputFile, stretch: u32) -> Result<OutputFile, Error> {
+fn give_name(nameless: Nameless, target: OutputFile) -> Result<OutputFile, Error> {
+    let wanted = target.path.clone();
     let mut target = target;
     let mut others = 0;
     loop {
@@ -113,12 +114,12 @@ fn give_name(nameless: Nameless, target: OutputFile, stretch: u32) -> Result<Out
             Found::SetAside => {}
             Found::Alive if others < 1_000 => {
                 others += 1;
-                let beside = beside(&target.path, stretch, others);
+                let beside = beside(&wanted, others);
                 if others == 1 {
                     warn(&format_args!(
                         "another process has its black box in {}; that of this one is {} (write %p \
                          into the name: it stands for the number of the process)",
-                        target.path.display(),
+                        wanted.display(),
                         beside.display(),
                     ));
                 }
@@ -130,10 +131,8 @@ fn give_name(nameless: Nameless, target: OutputFile, stretch: u32) -> Result<Out
     }
 }
 
-/// `app.tscope` and process 4711 make `app-4711.tscope`.
-fn beside(path: &Path, stretch: u32, tries: u32) -> PathBuf {
-    match (stretch, tries) {
-        (_, 1) => numbered(path, std::process::id()),
-        (_, tries) => numbered(path, tries),
-    }
+/// `app.tscope` and process 4711 make `app-4711.tscope`, and if that is taken `app-4711-2.tscope`.
+fn beside(path: &Path, tries: u32) -> PathBuf {
+    let of_process = numbered(path, std::process::id());
+    if tries == 1 { of_process } else { numbered(&of_process, tries) }
 }

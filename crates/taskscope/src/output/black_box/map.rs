@@ -105,6 +105,14 @@ impl Drop for Mapping {
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     let length = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    // Where the process may not have so large a file, the call raises a signal that ends it.
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    #[expect(unsafe_code, reason = "the standard library knows no limits")]
+    // SAFETY: `limit` is a place for one.
+    let asked = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) };
+    if asked == 0 && limit.rlim_cur != libc::RLIM_INFINITY && bytes > limit.rlim_cur {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
     loop {
         #[expect(unsafe_code, reason = "the standard library cannot reserve blocks")]
         // SAFETY: a call with a descriptor that is open.

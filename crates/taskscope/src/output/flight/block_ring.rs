@@ -253,6 +253,7 @@ impl BlockRing {
         }
         if let Some(boxed) = self.boxed.take() {
             boxed.area.mark_as_lost();
+            self.most_bytes = usize::try_from(boxed.area.capacity()).unwrap_or(usize::MAX);
         }
         let threads: Vec<_> = self.threads.keys().copied().collect();
         threads.into_iter().for_each(|thread| self.carry_over.lose(thread));
