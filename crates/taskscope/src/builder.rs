@@ -133,7 +133,10 @@ impl RecorderBuilder {
     /// Starts in a slot that layers and hooks may already hold.
     pub(crate) fn start_in(self, slot: Arc<Slot>) -> Result<Recording, Error> {
         let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
-        let black_box = self.black_box.or_else(BlackBoxConfig::from_environment);
+        // Where all is to go to the file, whatever the environment asks for, it is not asked.
+        let to_file = self.flight == Some(None);
+        let asked = || BlackBoxConfig::from_environment().filter(|_| !to_file);
+        let black_box = self.black_box.or_else(asked);
         let flight = match self.flight {
             Some(None) if black_box.is_some() => Some(FlightConfig::new()),
             Some(chosen) => chosen,

@@ -157,6 +157,12 @@ impl Layout {
         Self::of(bytes, small, large, slot)
     }
 
+    /// Lays out a box of `bytes` with these rings and carry-over slots of `slot` bytes; `None` where
+    /// they do not fit. All are multiples of a page of 4096 bytes, but for the bytes of a ring.
+    pub fn with_sizes(bytes: u64, small: Rings, large: Rings, slot: u64) -> Option<Self> {
+        Self::of_checked(bytes, small, large, slot).filter(Self::is_sound)
+    }
+
     fn of(bytes: u64, small: Rings, large: Rings, slot: u64) -> Self {
         let table = pages(u64::from(small.count + large.count) * RING_ENTRY);
         let fronts = PAGE;
