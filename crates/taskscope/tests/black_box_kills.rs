@@ -50,7 +50,8 @@ enum Rate {
     Many,
 }
 
-const BYTES: u64 = 8 << 20;
+/// The smallest in which a thread has as large a ring as there are, so that nothing is dropped.
+const BYTES: u64 = 16 << 20;
 
 #[test]
 #[ignore = "run by the tests below, in a process of its own, and killed"]

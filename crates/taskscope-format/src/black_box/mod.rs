@@ -45,6 +45,7 @@
 //! [`unpack`] makes a trace file of it, in memory, that any reader of traces understands. `FORMAT.md`
 //! has the bytes.
 
+mod begin;
 pub mod layout;
 mod read;
 mod stream;

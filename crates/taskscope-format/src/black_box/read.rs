@@ -1,7 +1,8 @@
 //! From a black box to a trace file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::begin::{Budget, Doing};
 use super::layout::{
     BLOCK_HEADER, BlockHeader, Header, HeaderError, MAGIC, NO_OFFSET, RING_ENTRY, SlotHeader, back,
     front, live, word,
@@ -288,8 +289,8 @@ impl<'a> Unpacked<'a> {
         self.blocks.retain(|block| block.header.chain >= covers);
         let mut trace = FileWriter::new(Vec::new(), started_unix_ns)?;
         trace.block(RECORDING, &self.description())?;
-        for (thread, piece) in &self.slot.pieces {
-            trace.block(*thread, piece)?;
+        for (_, piece) in self.slot.pieces.iter().filter(|(thread, _)| *thread == RECORDING) {
+            trace.block(RECORDING, piece)?;
         }
         for block in self.blocks.iter().filter(|block| block.header.offset == NO_OFFSET) {
             trace.block(block.header.thread, block.payload)?;
@@ -298,6 +299,10 @@ impl<'a> Unpacked<'a> {
         let last_put = self.tails.iter().filter_map(|(id, tail)| streams.get(id)?.time_at(*tail));
         if let Some(last_put) = last_put.max() {
             streams.values_mut().for_each(|stream| stream.cut_behind(last_put));
+        }
+        for (thread, doing) in self.begin_all(&mut streams, file.len()) {
+            trace.block(thread, &doing.block())?;
+            doing.into_facts().iter().try_for_each(|facts| trace.block(RECORDING, facts))?;
         }
         stream::write(&streams, &mut trace)?;
         for ring in &self.rings {
@@ -420,17 +425,31 @@ impl<'a> Unpacked<'a> {
         notices
     }
 
-    /// From when on everything is there, where something is not.
-    fn begin(&self) -> Option<Nanos> {
-        let slot = self.slot.header.filter(|slot| slot.covers > 0)?;
-        let mut firsts: HashMap<ThreadId, Nanos> = HashMap::new();
-        for Block { header, payload } in &self.blocks {
-            if !firsts.contains_key(&header.thread) && stands_alone(payload) {
-                let first = Records::new([*payload]).next();
-                firsts.insert(header.thread, first.map_or(header.came, |(time, _)| time));
+    /// What each thread was at when what is kept begins, if something has gone; the streams begin
+    /// there.
+    fn begin_all(
+        &self,
+        streams: &mut BTreeMap<ThreadId, Stream<'a>>,
+        file_bytes: usize,
+    ) -> BTreeMap<ThreadId, Doing> {
+        let mut budget = Budget(16 * file_bytes);
+        let mut all: BTreeMap<ThreadId, Doing> = BTreeMap::new();
+        for (thread, piece) in self.slot.pieces.iter().filter(|(thread, _)| *thread != RECORDING) {
+            if stands_alone(piece) {
+                let doing = all.entry(*thread).or_default();
+                Records::new([*piece]).for_each(|(time, event)| doing.read(time, &event));
             }
         }
-        let first = firsts.values().min().copied();
-        Some(first.map_or(slot.gone, |first| first.min(slot.gone)))
+        if let Some(begin) = self.begin() {
+            for (thread, stream) in streams {
+                stream.begin_at(begin, all.entry(*thread).or_default(), &mut budget);
+            }
+        }
+        all
+    }
+
+    /// From when on everything is there, where something is not.
+    fn begin(&self) -> Option<Nanos> {
+        self.slot.header.filter(|slot| slot.covers > 0).map(|slot| slot.gone)
     }
 }

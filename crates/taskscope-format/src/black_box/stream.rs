@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
+use super::begin::{Budget, Doing};
 use crate::decode::{Decoder, Step};
 use crate::{FileWriter, Nanos, ThreadId, stands_alone};
 
@@ -66,17 +67,37 @@ impl<'a> Stream<'a> {
         last
     }
 
+    /// Leaves out what is earlier than `time`, which `doing` takes in.
+    pub(super) fn begin_at(&mut self, time: Nanos, doing: &mut Doing, budget: &mut Budget) {
+        // Up to a piece that can be read by itself and begins late enough, without a gap.
+        let mut count = 0;
+        for piece in &self.pieces {
+            let is_late = begin_of(&piece.bytes).is_some_and(|begin| begin >= time);
+            let is_joined = count == 0 || self.pieces[count - 1].end() == piece.offset;
+            if is_late || !is_joined || (count == 0 && !stands_alone(&piece.bytes)) {
+                break;
+            }
+            count += 1;
+        }
+        let early: Vec<_> = self.pieces.drain(..count).collect();
+        let Some(last) = early.last() else { return };
+        let blocks: Vec<&[u8]> = early.iter().map(|piece| &*piece.bytes).collect();
+        let rest = doing.skip_to(time, &blocks, budget);
+        // So that they end where the last of the others did.
+        let mut offset = last.end().saturating_sub(rest.iter().map(|rest| rest.len() as u64).sum());
+        let number = last.number;
+        let rest = rest.into_iter().map(|bytes| {
+            let piece = Piece { number, offset, bytes: Cow::Owned(bytes) };
+            offset = piece.end();
+            piece
+        });
+        self.pieces.splice(..0, rest);
+    }
+
     /// Leaves out what is later than `time`.
     pub(super) fn cut_behind(&mut self, time: Nanos) {
-        let begins = |piece: &Piece<'_>| {
-            let mut rest = &*piece.bytes;
-            let mut decoder = Decoder::default();
-            if !stands_alone(rest) || decoder.next(&mut rest) == Step::Malformed {
-                return None;
-            }
-            Some(decoder.time())
-        };
-        let is_early = |piece: &Piece<'_>| begins(piece).is_some_and(|begin| begin <= time);
+        let is_early =
+            |piece: &Piece<'_>| begin_of(&piece.bytes).is_some_and(|begin| begin <= time);
         let Some(from) = self.pieces.iter().rposition(is_early) else {
             // All that can be read is later.
             self.pieces.clear();
@@ -122,6 +143,13 @@ impl<'a> Stream<'a> {
             end = Some(piece.end());
         }
     }
+}
+
+/// The time of the sync that a piece begins with.
+fn begin_of(mut bytes: &[u8]) -> Option<Nanos> {
+    let mut decoder = Decoder::default();
+    let is_read = stands_alone(bytes) && decoder.next(&mut bytes) != Step::Malformed;
+    is_read.then(|| decoder.time())
 }
 
 /// Writes streams as blocks, with gaps where bytes are missing: the pieces that were blocks in the
