@@ -50,6 +50,10 @@ impl Counts {
 /// events were dropped, and the trace says so.
 fn check_counts(trace: &[u8], before: [u64; COUNTERS], after: [u64; COUNTERS]) -> Option<u64> {
     let mut reader = Reader::new(trace).unwrap();
+    if reader.by_ref().any(|record| matches!(record.event, Event::Dropped { .. })) {
+        return None;
+    }
+    let mut reader = Reader::new(trace).unwrap();
     let mut window = 0;
     let mut said: [Vec<u64>; COUNTERS] = Default::default();
     let mut open: HashMap<ThreadId, Vec<u64>> = HashMap::new();
@@ -76,8 +80,9 @@ fn check_counts(trace: &[u8], before: [u64; COUNTERS], after: [u64; COUNTERS]) -
                 };
                 let (counter, number) = (number("counter="), number("number="));
                 said[counter as usize].push(number);
-                let task = open.get(&record.thread).and_then(|open| open.last()).copied();
-                let task = task.unwrap_or_else(|| panic!("outside of a poll: {record:?}"));
+                // What was polled when events were dropped is unknown, up to the next poll.
+                let Some(open) = open.get(&record.thread) else { continue };
+                let task = *open.last().unwrap_or_else(|| panic!("outside of a poll: {record:?}"));
                 assert_eq!(*task_of.entry(counter).or_insert(task), task, "in a poll of its own");
             }
             _ => {}
@@ -85,9 +90,6 @@ fn check_counts(trace: &[u8], before: [u64; COUNTERS], after: [u64; COUNTERS]) -
     }
     let report = reader.report();
     assert_eq!(report.damages, []);
-    if report.dropped > 0 {
-        return None;
-    }
     for (counter, mut said) in said.into_iter().enumerate() {
         said.sort_unstable();
         let context = format!("counter {counter}: {} numbers, window {window}", said.len());
@@ -102,6 +104,13 @@ fn check_counts(trace: &[u8], before: [u64; COUNTERS], after: [u64; COUNTERS]) -
         }
     }
     Some(polls)
+}
+
+/// As much as makes some million events a second of two workers: more would be dropped now and then,
+/// where the writer has to share two processors with them and with others.
+fn work() {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_micros(2) {}
 }
 
 #[test]
@@ -141,6 +150,7 @@ fn whenever_it_is_opened_it_shows_what_was_and_nothing_else() {
                                 number += 1;
                                 tracing::trace!(target: "counted", counter, number);
                                 counts.0[counter].store(number, Ordering::SeqCst);
+                                work();
                                 tokio::task::yield_now().await;
                             }
                         })

@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use taskscope::{BlackBoxConfig, Recorder};
 use taskscope_format::black_box::{self, Life};
@@ -44,7 +44,7 @@ const DEATHS: [Death; 5] =
 enum Rate {
     /// About ten events a second.
     Slow,
-    /// As many as two workers can, some million a second.
+    /// About two million events a second.
     Fast,
     /// 10,000 tasks live all the time, and each is woken some times a second.
     Many,
@@ -77,6 +77,9 @@ fn child() {
                 for _ in 0..16 {
                     tokio::spawn(async {
                         loop {
+                            // Two workers make about two million events a second of it.
+                            let begun = Instant::now();
+                            while begun.elapsed() < Duration::from_micros(2) {}
                             tokio::task::yield_now().await;
                         }
                     });
