@@ -3,7 +3,7 @@
 //! Each demo lives in a file of its own and uses nothing of taskscope but what
 //! any program can use. A demo runs inside a [`Recording`] and returns its
 //! [`Truth`]: figures that hold by construction, however the scheduler behaves.
-//! They tell whether a recording is right.
+//! A recording is right if it has them.
 //!
 //! ```
 //! # let directory = tempfile::tempdir()?;

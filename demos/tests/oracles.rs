@@ -32,7 +32,7 @@ fn recorded(demo: &Demo, size: Size, check: impl FnOnce(&Truth, &[Record<'_>])) 
 
 fn agrees(truth: &Truth, records: &[Record<'_>]) {
     let events = || records.iter().map(|record| record.event);
-    // Task spawns are told by both sources.
+    // Both sources report task spawns.
     let spawned = |source| {
         events()
             .filter_map(|event| match event {

@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// A file of blocks. The first byte of the rest tells the thread, the next two
+/// A file of blocks. The first byte of the rest is the thread, the next two
 /// how long the block is.
 fn file(mut bytes: &[u8]) -> Vec<u8> {
     let mut writer = FileWriter::new(Vec::new(), 0).expect("memory takes what it gets");

@@ -21,7 +21,7 @@ enum Task {
     },
     /// Measure what recording costs, beside other recorders
     Bench {
-        /// What the bench is told, such as `--rounds 9 --workloads storm`
+        /// Arguments of the bench, such as `--rounds 9 --workloads storm`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -80,7 +80,7 @@ impl Shell {
         self.run_with(program, arguments, &[])
     }
 
-    /// Says whether it succeeded; whoever failed has said why.
+    /// Returns whether it succeeded; a program that failed has printed why.
     fn run_with(&self, program: &str, arguments: &[String], set: &[(&str, &str)]) -> bool {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.root).envs(set.iter().copied());

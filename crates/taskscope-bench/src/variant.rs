@@ -37,7 +37,7 @@ pub enum Variant {
     Dial9,
     /// dial9: polls and wakes, for tasks spawned by its own function.
     Dial9Wakes,
-    /// console-subscriber, with nobody connected.
+    /// console-subscriber, without a client.
     Console,
 }
 
@@ -60,7 +60,7 @@ impl Spawner {
     }
 }
 
-/// Ends a recording, and tells how many events it has dropped, if it knows.
+/// Ends a recording, and returns how many events it has dropped, if it knows.
 type Finish = Box<dyn FnOnce() -> Result<Option<u64>, Box<dyn Error>>>;
 
 /// A program that is about to be measured.

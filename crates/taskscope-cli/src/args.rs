@@ -30,7 +30,7 @@ Examples:
   taskscope render app-4711.tscope -o app.png --at 12.5ms
 
 To record a program of your own, add the crate `taskscope` to it and call
-`let _recording = taskscope::init();` first thing in main.";
+`let _recording = taskscope::init();` as the first line of main.";
 
 /// Adds to the error for an unknown command that it may be a trace to open.
 pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
@@ -52,7 +52,7 @@ pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   taskscope demo                       tasks that hop between four workers
-  taskscope demo --list                which demos there are
+  taskscope demo --list                the demos
   taskscope demo server --size 200     a TCP server with 200 clients
   taskscope demo yields --no-view --out yields.tscope
   taskscope demo migration --size 20x --console
@@ -62,7 +62,7 @@ Examples:
 const DEMO_EXAMPLES: &str = "\
 Examples:
   taskscope demo                       tasks that hop between four workers
-  taskscope demo --list                which demos there are
+  taskscope demo --list                the demos
   taskscope demo server --size 200     a TCP server with 200 clients
   taskscope demo yields --no-view --out yields.tscope";
 
@@ -92,9 +92,9 @@ pub(crate) struct ViewArgs {
 
 /// Record a demo, print its summary and open it
 ///
-/// The demo runs in this process, is recorded, and its figures are printed. Then
-/// the window opens. On a machine without a display the picture of the trace is
-/// written beside it instead.
+/// Runs the demo in this process, records it, and prints its figures. Then the
+/// window opens. On a machine without a display a picture of the trace is written
+/// beside the trace instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
@@ -102,7 +102,7 @@ pub(crate) struct DemoArgs {
     #[arg(default_value = DEMOS[0].name, value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)))]
     pub(crate) name: String,
 
-    /// Tell which demos there are, and what to look for in each
+    /// List the demos, and what to look for in each
     #[arg(long)]
     pub(crate) list: bool,
 
@@ -110,10 +110,10 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) no_view: bool,
 
-    /// Where the trace goes; a file that is there is replaced
+    /// The file that the trace is written to; an existing one is replaced
     ///
-    /// Without it: `taskscope-demo-NAME.tscope` in the current directory, or with
-    /// a number where that is taken.
+    /// Without it: `taskscope-demo-NAME.tscope` in the current directory, with a number
+    /// behind NAME if that file exists.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
@@ -144,8 +144,8 @@ impl DemoArgs {
 
 /// Print the figures of a trace
 ///
-/// What could not be read of a trace is told on standard error, and in the JSON
-/// as `truncated`, `damaged_parts` and `dropped_events`.
+/// Standard error says what of the trace could not be read; the JSON has it as
+/// `truncated`, `damaged_parts` and `dropped_events`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -157,7 +157,7 @@ pub(crate) struct SummaryArgs {
 
     /// Print one JSON object; times in nanoseconds
     ///
-    /// Later versions add keys, and never change or remove one.
+    /// Later versions may add keys. They change and remove none.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -196,7 +196,7 @@ pub(crate) struct RenderArgs {
     /// The trace
     pub(crate) file: PathBuf,
 
-    /// Where the picture goes, a PNG; a file that is there is replaced
+    /// The PNG file that the picture is written to; an existing one is replaced
     #[arg(long, short, value_name = "OUT.png")]
     pub(crate) out: PathBuf,
 
@@ -210,7 +210,7 @@ pub(crate) struct RenderArgs {
 
     /// How much time the timeline shows, around the playhead: 10ms
     ///
-    /// Without it: as much as lets single polls be told apart.
+    /// Without it: so much that single polls can be told apart.
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     pub(crate) span: Option<u64>,
 

@@ -1,4 +1,4 @@
-//! `taskscope demo`: run, record, tell, show.
+//! `taskscope demo`: runs a demo, records it, prints its figures and shows the trace.
 
 use std::path::{Path, PathBuf};
 
@@ -126,8 +126,8 @@ fn show(demo: &Demo, trace: Trace, file: &Path) -> Result<Shown, Error> {
     Ok(Shown::Picture)
 }
 
-/// A name in the current directory that is not taken: no run replaces the
-/// recording of an earlier one unless it is told to.
+/// The name of a file that does not exist yet, in the current directory: no run replaces the
+/// recording of an earlier one, except by `--out`.
 fn free_name(demo: &str) -> PathBuf {
     let name = |number: u32| {
         let number = if number == 1 { String::new() } else { format!("-{number}") };
@@ -138,9 +138,9 @@ fn free_name(demo: &str) -> PathBuf {
 }
 
 fn list() -> String {
-    let tell = |demo: &Demo| {
+    let entry = |demo: &Demo| {
         let Demo { name, summary, look_for, default_tasks, .. } = demo;
         format!("{name}\n  {summary}\n  look for: {look_for}\n  usual size: {default_tasks}\n")
     };
-    DEMOS.iter().map(tell).collect::<Vec<_>>().join("\n")
+    DEMOS.iter().map(entry).collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,7 @@
 //! `taskscope`: see Tokio schedule your tasks.
 //!
 //! One binary for everything that is done with a trace: record a demo, open the
-//! window, print a summary, draw a picture. `taskscope --help` tells how.
+//! window, print a summary, draw a picture. `taskscope --help` has the commands.
 
 mod args;
 mod boxes;

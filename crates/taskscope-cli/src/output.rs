@@ -14,15 +14,15 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
 
 /// Says why nothing came of it.
 pub(crate) fn complain(error: &Error) {
-    tell("error", error);
+    print_note("error", error);
 }
 
 /// Says something that one should know of what was asked for.
 pub(crate) fn notice(what: &dyn Display) {
-    tell("note", what);
+    print_note("note", what);
 }
 
-fn tell(kind: &str, what: &dyn Display) {
+fn print_note(kind: &str, what: &dyn Display) {
     // There is nowhere to say that standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "{kind}: {what}");
 }

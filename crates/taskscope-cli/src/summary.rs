@@ -226,28 +226,28 @@ mod tests {
 
     #[test]
     fn drops_are_listed_by_thread_and_time() {
-        let told = drops(&[
+        let text = drops(&[
             drop(Some(3), Some("tokio-1"), Some("worker 1")),
             drop(Some(4), None, None),
             drop(None, None, None),
         ]);
-        let lines: Vec<&str> = told.lines().skip(2).collect();
+        let lines: Vec<&str> = text.lines().skip(2).collect();
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(words(lines[0]), "thread lane from to dropped");
         assert_eq!(
             words(lines[1]),
             "tokio-1 worker 1 0.001 500 000 s 0.002 250 000 s 1,204",
-            "{told}"
+            "{text}"
         );
-        assert!(words(lines[2]).starts_with("4 0.001 5"), "{told}");
-        assert!(lines[3].contains("ending or recording already"), "{told}");
+        assert!(words(lines[2]).starts_with("4 0.001 5"), "{text}");
+        assert!(lines[3].contains("ending or recording already"), "{text}");
         assert_eq!(drops(&[]), "");
     }
 
     #[test]
     fn of_many_drops_the_first_are_listed_and_the_rest_counted() {
-        let told = drops(&vec![drop(Some(1), None, None); 25]);
-        assert_eq!(told.lines().count(), 2 + 1 + 20 + 1);
-        assert!(told.ends_with("  and 5 more such times\n"), "{told}");
+        let text = drops(&vec![drop(Some(1), None, None); 25]);
+        assert_eq!(text.lines().count(), 2 + 1 + 20 + 1);
+        assert!(text.ends_with("  and 5 more such times\n"), "{text}");
     }
 }

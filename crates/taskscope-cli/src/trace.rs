@@ -8,7 +8,7 @@ use taskscope_viewer::trace_file::{self, ReadError};
 use crate::error::Error;
 use crate::{human, output};
 
-/// Opens a trace; what of it could not be read is told on standard error.
+/// Opens a trace, and says on standard error what of it could not be read.
 pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
     let bytes = trace_file::read(path).map_err(|error| match error {
         ReadError::Read(source) => Error::Read { path: path.to_owned(), source },
@@ -47,7 +47,7 @@ fn notices(path: &Path, report: &Report) -> Vec<String> {
     if report.dropped > 0 {
         notices.push(format!(
             "the recorder dropped {} because they came faster than they could be written; counts \
-             are too low by that (`taskscope summary` tells where)",
+             are too low by that (`taskscope summary` says where)",
             human::counted(report.dropped, "event")
         ));
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_events_are_told() {
+    fn dropped_events_are_reported() {
         let report = Report { complete: true, dropped: 1_200, ..Report::default() };
         let [notice] = &notices(Path::new("a"), &report)[..] else { panic!("one notice") };
         assert!(notice.contains("dropped 1,200 events"), "{notice}");

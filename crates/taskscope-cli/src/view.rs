@@ -13,8 +13,8 @@ use crate::args::ViewArgs;
 use crate::error::Error;
 
 pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
-    // A file that cannot be opened is told where it was named, and not in a
-    // window. The window opens it again, in its own time.
+    // An error about the file belongs into the terminal in which the file was named, not into a
+    // window. The window opens the file once more by itself.
     if let Some(file) = &args.file {
         check(file)?;
     }
@@ -33,7 +33,7 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
     taskscope_viewer::run(options).map_err(|source| Error::View { source })
 }
 
-/// Reads as much of a file as tells whether it is a trace.
+/// Reads so much of a file that it is known whether it is a trace.
 fn check(path: &Path) -> Result<(), Error> {
     use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! `taskscope demo`: record, tell, show.
+//! `taskscope demo`: runs a demo, records it, prints its figures and shows the trace.
 
 mod common;
 

@@ -55,7 +55,7 @@ fn the_timeline_shows_as_much_time_as_was_asked_for() {
     assert_eq!(draw(&["--span", "100s"]).pixels_unlike(&draw(&["--span", "200s"])), 0);
 }
 
-/// The id of a task of the trace: the error for a name that no task has tells.
+/// The id of a task of the trace: the error for a name that no task has lists some.
 fn some_task(sandbox: &Sandbox) -> String {
     let command = ["render", "a.tscope", "-o", "no.png", "--select", "nobody"];
     let said = sandbox.run(&command).failed(&["a.tscope", "`nobody`", ", task "]).err;

@@ -164,6 +164,8 @@ impl<'a> Decoder<'a> {
             size: take_optional(body)?,
             original_size: take_optional(body)?,
             function: self.optional_string(body)?,
+            // Recorders write it where it is so.
+            is_part: !body.is_empty() && varint::take(body)? == 1,
         })
     }
 
@@ -210,13 +212,13 @@ fn take_runtime(body: &mut &[u8]) -> Option<Option<RuntimeId>> {
     })
 }
 
-/// Older recorders don't tell, and newer ones may tell more.
+/// Older recorders leave it out, and newer ones may know more values.
 fn take_cancelled_by(body: &mut &[u8]) -> Option<CancelledBy> {
     if body.is_empty() {
-        return Some(CancelledBy::NotTold);
+        return Some(CancelledBy::Unknown);
     }
     let code = u8::try_from(varint::take(body)?).ok();
-    Some(code.and_then(CancelledBy::from_code).unwrap_or(CancelledBy::NotTold))
+    Some(code.and_then(CancelledBy::from_code).unwrap_or(CancelledBy::Unknown))
 }
 
 fn take_u32(body: &mut &[u8]) -> Option<u32> {

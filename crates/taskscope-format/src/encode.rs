@@ -9,7 +9,7 @@
 //! cuts that: what follows it can be understood by itself, which is what makes
 //! a lost block, or a ring of the newest blocks, harmless.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::brief::Brief;
 use crate::event::{Event, Location, Nanos, Resource, Source, Span, Spawn, TaskId, WakeOp};
@@ -128,8 +128,10 @@ impl Encoder {
             plus_one(spawn.size),
             plus_one(spawn.original_size),
             plus_one(function),
+            1,
         ];
-        self.long(tag::SPAWN, time, &fields, out);
+        let known = if spawn.is_part { &fields[..] } else { &fields[..fields.len() - 1] };
+        self.long(tag::SPAWN, time, known, out);
     }
 
     fn resource(&mut self, time: Nanos, resource: &Resource<'_>, out: &mut Vec<u8>) {

@@ -10,7 +10,7 @@ pub type Nanos = u64;
 
 /// A task's number, unique within the process.
 ///
-/// For a task that Tokio told of it is the number that `tokio::task::Id`
+/// For a task that Tokio reports it is the number that `tokio::task::Id`
 /// displays. (Tokio's waker events carry the id of a *span* under the same field
 /// name; the recorder translates it before it writes.) A future that the program
 /// wrapped to be recorded has no number of Tokio's; the recorder counts these
@@ -20,10 +20,10 @@ pub type Nanos = u64;
 pub struct TaskId(pub u64);
 
 impl TaskId {
-    /// From here on numbers are those of wrapped futures: 2⁴⁸.
+    /// The first of the numbers of wrapped futures: 2⁴⁸.
     pub const WRAPPED: u64 = 1 << 48;
 
-    /// Whether this is a wrapped future, of which Tokio did not tell.
+    /// Whether this is a wrapped future, which Tokio does not report.
     pub fn is_wrapped(self) -> bool {
         self.0 >= Self::WRAPPED
     }
@@ -107,7 +107,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Which of Tokio's two sources told of an event.
+    /// Which of Tokio's two sources reported an event.
     Source {
         /// A hook on `tokio::runtime::Builder`: exact, and knows its runtime. Or a
         /// wrapper around the future, which is as exact.
@@ -154,7 +154,7 @@ wire_enum! {
         /// Its future was dropped before it returned: aborted, or dropped
         /// when its runtime shut down.
         Cancelled = 2,
-        /// The recorder heard of the end, and could not tell which.
+        /// The task has ended, and the recorder does not know which of these it was.
         Unknown = 3,
     }
 }
@@ -162,8 +162,8 @@ wire_enum! {
 wire_enum! {
     /// What dropped the future of a task that was [`EndKind::Cancelled`].
     CancelledBy {
-        /// Nobody told.
-        NotTold = 0,
+        /// Not recorded.
+        Unknown = 0,
         /// `abort`: the worker took the task up to drop it.
         Abort = 1,
         /// The end of its runtime, which drops the tasks that are left.
@@ -178,7 +178,7 @@ wire_enum! {
         CurrentThread = 0,
         /// A pool of workers that steal from one another.
         MultiThread = 1,
-        /// Not told.
+        /// Not recorded.
         Unknown = 2,
     }
 }
@@ -190,8 +190,8 @@ pub struct Spawn<'a> {
     pub task: TaskId,
     /// What sort of task it is. From a hook always [`TaskKind::Task`].
     pub kind: TaskKind,
-    /// Who told. A task can be told of twice, once by each source; together
-    /// they say all there is.
+    /// Which source reported it. Both can report the same spawn; each knows something that
+    /// the other does not.
     pub source: Source,
     /// The runtime it was spawned on, where the source knows it.
     pub runtime: Option<RuntimeId>,
@@ -208,6 +208,9 @@ pub struct Spawn<'a> {
     pub original_size: Option<u64>,
     /// For [`TaskKind::Blocking`], the type name of the closure.
     pub function: Option<&'a str>,
+    /// It is no task, but a future inside the task [`parent`](Self::parent) that the program
+    /// has wrapped, such as an arm of a `select!`. Its polls lie within those of that task.
+    pub is_part: bool,
 }
 
 impl Spawn<'_> {
@@ -224,6 +227,7 @@ impl Spawn<'_> {
             size: None,
             original_size: None,
             function: None,
+            is_part: false,
         }
     }
 }
@@ -269,7 +273,7 @@ wire_enum! {
         Warn = 2,
         /// Something that is worth knowing.
         Info = 3,
-        /// For whoever looks for an error.
+        /// Of use when one looks for an error.
         Debug = 4,
         /// Everything.
         Trace = 5,
@@ -295,9 +299,9 @@ pub struct Span<'a> {
 
 /// Something that happened on a thread.
 ///
-/// What an event does not say, its place in the thread's stream says: the task
-/// that wakes another is the one whose poll is open, the worker is the one that
-/// the last [`Event::Worker`] named.
+/// Its place in the thread's stream says the rest: the task that wakes another is
+/// the one whose poll is open, and the worker is the one that the last
+/// [`Event::Worker`] named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -326,7 +330,7 @@ pub enum Event<'a> {
         /// Its name, empty where the user gave none.
         name: &'a str,
         /// Whether the recorder's hooks are on it, so that polls come from
-        /// [`Source::Hook`] and parks are told.
+        /// [`Source::Hook`] and parks are recorded.
         hooked: bool,
     },
     /// From here on the thread is this worker, or no worker.
@@ -338,7 +342,7 @@ pub enum Event<'a> {
     PollStart {
         /// The task.
         task: TaskId,
-        /// Who told.
+        /// Which source reported it.
         source: Source,
     },
     /// The innermost open poll of this thread ended.
@@ -367,8 +371,8 @@ pub enum Event<'a> {
         /// For a task that was cancelled, by what.
         cancelled_by: CancelledBy,
     },
-    /// The innermost open poll of this thread has used up its budget: whatever of
-    /// Tokio's it asks for from now on is pending, so that it lets others run.
+    /// The innermost open poll of this thread has used up its budget. From now on each of
+    /// Tokio's resources that it polls is pending, so that the task lets others run.
     BudgetSpent,
     /// A resource was made.
     Resource(Resource<'a>),
@@ -395,9 +399,9 @@ pub enum Event<'a> {
     /// The thread left a span. Spans are mostly left in the reverse order, but
     /// need not be.
     SpanExit(SpanId),
-    /// A span is over: nobody has a handle of it any more.
+    /// A span was closed: its last handle was dropped.
     SpanClose(SpanId),
-    /// The program said something: an event of `tracing`.
+    /// The program emitted an event of `tracing`.
     Message {
         /// Its level.
         level: Level,

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! A file that was cut, because its program was killed or the disk was full,
-//! opens up to the cut; a damaged block is passed over and told of. See
+//! opens up to the cut; a damaged block is passed over and reported. See
 //! [`Reader`] and [`Report`].
 
 pub mod black_box;
@@ -99,6 +99,6 @@ pub mod meta {
     /// Why a flight recorder wrote what it kept: a part of a sentence.
     pub const DUMP: &str = "dump";
     /// When what a flight recorder kept begins, in decimal nanoseconds of the recording's clock.
-    /// What is told of earlier times is what still held then.
+    /// Records of earlier times describe what still held at that moment.
     pub const WINDOW: &str = "window";
 }

@@ -1,4 +1,4 @@
-//! A file back into events, whatever happened to it.
+//! Reads the events of a file back, also of a damaged one.
 //!
 //! The file is read from front to back. A block whose checksum is wrong is
 //! passed over, up to a block that begins within it (a full disk leaves a piece
@@ -8,16 +8,19 @@
 //! leaves a [`Damage`] in the report and never stops the reading. A file that
 //! ends without its end marker is a cut one: everything up to the cut is there.
 //!
-//! Time: whatever is in the file, its bytes are looked at a fixed number of
-//! times. What would break that, blocks in blocks without end, is told by a
-//! budget (`Reader::second_looks`).
+//! Time: each byte of a file is looked at a bounded number of times, also if the
+//! file was made to be slow. Only blocks within the payload of blocks could break
+//! that bound; a budget keeps it (`Reader::second_looks`).
 //!
 //! Memory: the reader keeps the strings of one block group per thread, as
 //! slices of the file, and nothing else that grows. That is at most 32 times the
 //! file, for one of nothing but empty strings, and next to nothing for one that a
 //! recorder wrote. (`crates/taskscope-model/tests/memory.rs` measures it.)
 
-use std::collections::HashMap;
+use std::ops::Range;
+
+use foldhash::HashMap;
+use memchr::memmem;
 
 use crate::decode::{Decoder, Step, begins_with_sync};
 use crate::error::{Damage, DamageKind, OpenError};
@@ -32,8 +35,8 @@ const MAX_DAMAGES: usize = 64;
 /// Records of one thread come in the order in which they happened; those of
 /// different threads come mixed, as their blocks reached the file.
 ///
-/// Whatever is in the file, it takes at most 32 bytes of memory for each byte of it
-/// (strings are slices of the file), and looks at each byte a fixed number of times.
+/// For any file it takes at most 32 bytes of memory for each byte of the file (strings are
+/// slices of it), and looks at each byte a bounded number of times.
 #[derive(Debug)]
 pub struct Reader<'a> {
     file: &'a [u8],
@@ -44,6 +47,8 @@ pub struct Reader<'a> {
     payload: &'a [u8],
     thread: ThreadId,
     streams: HashMap<ThreadId, Stream<'a>>,
+    /// Searches for [`BLOCK_MARKER`].
+    block_marker: memmem::Finder<'static>,
     /// How many bytes of broken blocks may still be searched for other blocks.
     second_looks: usize,
     /// See [`Reader::gap`].
@@ -94,7 +99,8 @@ impl<'a> Reader<'a> {
             position: if header.is_some() { FILE_HEADER } else { file.len() },
             payload: &[],
             thread: ThreadId(0),
-            streams: HashMap::new(),
+            streams: HashMap::default(),
+            block_marker: memmem::Finder::new(&BLOCK_MARKER),
             second_looks: file.len(),
             gap: None,
             report: Report::default(),
@@ -191,24 +197,24 @@ impl<'a> Reader<'a> {
     /// Passes over a piece of a block at `start`, to the first block that begins
     /// between there and `end`; `false` where there is none.
     fn go_to_block_within(&mut self, start: usize, end: usize) -> bool {
-        let mut from = start + 1;
         // Its marker may reach beyond.
         let end = self.file.len().min(end + BLOCK_MARKER.len() - 1);
-        while let Some(offset) = find_marker(&self.file[from..end]) {
-            let at = from + offset;
-            if BlockHeader::from_bytes(&self.file[at..]).is_some() {
-                self.position = at;
-                self.damage(start, at - start, DamageKind::Piece);
-                return true;
-            }
-            from = at + 1;
-        }
-        false
+        let is_block = |at: &usize| BlockHeader::from_bytes(&self.file[*at..]).is_some();
+        let Some(at) = self.markers(start + 1..end).find(is_block) else { return false };
+        self.position = at;
+        self.damage(start, at - start, DamageKind::Piece);
+        true
+    }
+
+    /// Where block markers stand in a part of the file.
+    fn markers(&self, part: Range<usize>) -> impl Iterator<Item = usize> {
+        let found = self.block_marker.find_iter(&self.file[part.clone()]);
+        found.map(move |at| part.start + at)
     }
 
     /// Passes over bytes that are no block.
     fn skip_to_marker(&mut self, start: usize) {
-        let next = find_marker(&self.file[start + 1..]).map(|offset| start + 1 + offset);
+        let next = self.markers(start + 1..self.file.len()).next();
         self.position = next.unwrap_or(self.file.len());
         // The beginning of a block at the very end is a cut, not damage.
         let cut = next.is_none() && self.position - start < BLOCK_HEADER;
@@ -237,10 +243,6 @@ impl<'a> Reader<'a> {
         }
         joined
     }
-}
-
-fn find_marker(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(BLOCK_MARKER.len()).position(|window| window == BLOCK_MARKER)
 }
 
 impl<'a> Iterator for Reader<'a> {

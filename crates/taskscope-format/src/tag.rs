@@ -22,7 +22,7 @@ pub(crate) const PARK: u8 = 0x04;
 /// The worker unparked. No field.
 pub(crate) const UNPARK: u8 = 0x05;
 
-/// On a [`POLL_START`]: told by a span, not by a hook.
+/// On a [`POLL_START`]: the source is a span, not a hook.
 pub(crate) const FROM_SPAN: u8 = 0x10;
 /// On a [`WAKE`]: the waker was called by reference.
 pub(crate) const BY_REF: u8 = 0x10;

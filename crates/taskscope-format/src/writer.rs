@@ -1,6 +1,6 @@
 //! Blocks into a file.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::io::{self, IoSlice, Write};
 
 use crate::VERSION;
@@ -25,12 +25,12 @@ impl<W: Write> FileWriter<W> {
     /// in nanoseconds since 1970-01-01 UTC.
     ///
     /// # Errors
-    /// Whatever writing to `file` gives.
+    /// The error of writing to `file`.
     pub fn new(mut file: W, started_unix_ns: u64) -> io::Result<Self> {
         let header = FileHeader { version: VERSION, started_unix_ns };
         file.write_all(&header.to_bytes())?;
         file.flush()?;
-        Ok(Self { file, sequences: HashMap::new() })
+        Ok(Self { file, sequences: HashMap::default() })
     }
 
     /// Writes whole records of one thread, as its encoder made them and in
@@ -38,7 +38,7 @@ impl<W: Write> FileWriter<W> {
     ///
     /// # Errors
     /// `InvalidInput` for more than [`MAX_PAYLOAD`](Self::MAX_PAYLOAD) bytes;
-    /// otherwise whatever writing gives. After an error the file may end in a
+    /// otherwise the error of writing. After an error the file may end in a
     /// piece of a block, which a reader passes over.
     pub fn block(&mut self, thread: ThreadId, payload: &[u8]) -> io::Result<()> {
         let sequence = self.sequences.entry(thread).or_default();
@@ -47,10 +47,10 @@ impl<W: Write> FileWriter<W> {
         self.put(BlockKind::Events, header, payload)
     }
 
-    /// Writes the end marker, which tells a finished file from a cut one.
+    /// Writes the end marker, which distinguishes a finished file from a cut one.
     ///
     /// # Errors
-    /// Whatever writing gives.
+    /// The error of writing.
     pub fn finish(mut self) -> io::Result<W> {
         self.put(BlockKind::End, (ThreadId(0), 0), &[])?;
         Ok(self.file)

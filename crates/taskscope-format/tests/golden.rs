@@ -29,7 +29,7 @@ type Told = (u32, u64, Event<'static>);
 /// A file: a version, which addition to it, and what it holds.
 type Golden = (u16, u16, fn() -> Vec<Told>);
 
-const FILES: [Golden; 2] = [(1, 0, first), (1, 1, waits_and_spans)];
+const FILES: [Golden; 3] = [(1, 0, first), (1, 1, waits_and_spans), (1, 2, parts)];
 
 fn golden(version: u16, added: u16) -> PathBuf {
     let name = match added {
@@ -83,9 +83,29 @@ fn waits_and_spans() -> Vec<Told> {
         (0, 32, Event::PollEnd { result: PollResult::Pending, kept_waker: true }),
         (0, 40, end(18, CancelledBy::Abort)),
         (0, 41, end(19, CancelledBy::Shutdown)),
-        (0, 42, end(20, CancelledBy::NotTold)),
+        (0, 42, end(20, CancelledBy::Unknown)),
         (0, 43, Event::SpanClose(SpanId(1))),
         (0, 44, Event::SpanClose(SpanId(0))),
+    ]
+}
+
+/// What was added then: parts of tasks.
+fn parts() -> Vec<Told> {
+    let spawn = Spawn {
+        parent: Some(TaskId(18)),
+        name: Some("arm"),
+        location: Some(Location { file: "src/main.rs", line: 7, column: 9 }),
+        is_part: true,
+        ..Spawn::new(TaskId(TaskId::WRAPPED + 1), TaskKind::Task, Source::Hook)
+    };
+    let poll = |task| Event::PollStart { task, source: Source::Hook };
+    let end = Event::PollEnd { result: PollResult::Pending, kept_waker: true };
+    vec![
+        (0, 10, poll(TaskId(18))),
+        (0, 11, Event::Spawn(spawn)),
+        (0, 12, poll(spawn.task)),
+        (0, 13, end),
+        (0, 14, end),
     ]
 }
 
@@ -113,7 +133,7 @@ fn first() -> Vec<Told> {
     };
     let result = |result, kept_waker| Event::PollEnd { result, kept_waker };
     let poll = |task, source| Event::PollStart { task: TaskId(task), source };
-    let cancelled_by = CancelledBy::NotTold;
+    let cancelled_by = CancelledBy::Unknown;
     let end =
         |task, end, inferred| Event::TaskEnd { task: TaskId(task), end, inferred, cancelled_by };
     vec![

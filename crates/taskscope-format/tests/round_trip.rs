@@ -111,6 +111,7 @@ fn every_number_fits_up_to_its_largest() {
         size: Some(u64::MAX - 1),
         original_size: Some(u64::MAX - 1),
         function: Some(""),
+        is_part: true,
     };
     let events = [
         Event::Worker(Some((RuntimeId(u32::MAX), u32::MAX))),

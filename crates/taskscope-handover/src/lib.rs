@@ -37,7 +37,7 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// Bytes that tell where they belong.
+/// Bytes that show where they belong.
 fn piece(from: usize, length: usize) -> Vec<u8> {
     (from..from + length).map(|number| number as u8 + 1).collect()
 }

@@ -1,13 +1,14 @@
 //! What stands in the attribute's parentheses.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, Lit, LitInt, LitStr, MetaNameValue, Result, Token};
 
-const KNOWN: &str = "`flavor`, `worker_threads` and `name`";
+const KNOWN: &str = "`flavor`, `worker_threads`, `name`, `subscriber`, `start_paused` and \
+                     `unhandled_panic`";
 
 /// The arguments of `#[taskscope::main]`.
 #[derive(Debug, Default)]
@@ -15,6 +16,17 @@ pub(crate) struct Arguments {
     current_thread: bool,
     workers: Option<usize>,
     name: Option<String>,
+    subscriber: Option<TokenStream>,
+    start_paused: Option<Switch>,
+    /// On: the runtime shuts down when a task panics.
+    unhandled_panic: Option<Switch>,
+}
+
+/// What is on or off, and where that stands.
+#[derive(Debug)]
+struct Switch {
+    on: bool,
+    at: Span,
 }
 
 impl Arguments {
@@ -41,11 +53,13 @@ impl Arguments {
                     arguments.workers = Some(number(&value)?);
                 }
                 "name" => arguments.name = Some(non_empty(&string(&value)?)?),
-                "start_paused" | "unhandled_panic" | "crate" => {
-                    let message = format!(
-                        "`#[taskscope::main]` does not have `{argument}` of `#[tokio::main]`; \
-                         build the runtime yourself, with `Recording::hooks` on its builder"
-                    );
+                "subscriber" => arguments.subscriber = Some(function(&value)?),
+                "start_paused" => arguments.start_paused = Some(boolean(&value)?),
+                "unhandled_panic" => arguments.unhandled_panic = Some(on_panic(&value)?),
+                "crate" => {
+                    let message = "`#[taskscope::main]` does not have `crate` of `#[tokio::main]`; \
+                                   build the runtime yourself, with `Recording::hooks` on its \
+                                   builder";
                     return Err(Error::new_spanned(path, message));
                 }
                 _ => {
@@ -65,8 +79,22 @@ impl Arguments {
                                `flavor = \"multi_thread\"`";
                 Err(Error::new(at, message))
             }
-            _ => Ok(self),
+            _ => self.check_current_thread(),
         }
+    }
+
+    /// Tokio has some of these for this flavor alone.
+    fn check_current_thread(self) -> Result<Self> {
+        let switches =
+            [("start_paused", &self.start_paused), ("unhandled_panic", &self.unhandled_panic)];
+        for (argument, switch) in switches {
+            if let Some(switch) = switch.as_ref().filter(|switch| switch.on && !self.current_thread)
+            {
+                let message = format!("`{argument}` needs `flavor = \"current_thread\"`");
+                return Err(Error::new(switch.at, message));
+            }
+        }
+        Ok(self)
     }
 
     /// The value that the recorder builds the runtime from.
@@ -77,11 +105,29 @@ impl Arguments {
             None => quote! { ::core::option::Option::None },
         };
         let name = self.name.as_deref().unwrap_or_default();
+        let subscriber = match &self.subscriber {
+            Some(function) => quote! { ::core::option::Option::Some(#function) },
+            None => quote! { ::core::option::Option::None },
+        };
+        // Written into the program, since whether Tokio has these depends on the program's
+        // features. What is missing is then reported where it was asked for.
+        let paused = self.start_paused.as_ref().map(|Switch { on, at }| {
+            quote_spanned! { *at => builder.start_paused(#on); }
+        });
+        let panic = self.unhandled_panic.as_ref().map(|Switch { on, at }| {
+            let what = if *on { quote!(ShutdownRuntime) } else { quote!(Ignore) };
+            let tokio = quote! { ::taskscope::__private::tokio };
+            quote_spanned! { *at =>
+                builder.unhandled_panic(#tokio::runtime::UnhandledPanic::#what);
+            }
+        });
         quote! {
             ::taskscope::__private::MainRuntime {
                 current_thread: #current_thread,
                 workers: #workers,
                 name: #name,
+                subscriber: #subscriber,
+                configure: |builder| { let _ = &builder; #paused #panic },
             }
         }
     }
@@ -103,6 +149,39 @@ fn number(value: &Expr) -> Result<usize> {
     let Expr::Lit(ExprLit { lit: Lit::Int(literal), .. }) = value else { return Err(wrong()) };
     let number = LitInt::base10_parse(literal).map_err(|_| wrong())?;
     if number == 0 { Err(wrong()) } else { Ok(number) }
+}
+
+fn boolean(value: &Expr) -> Result<Switch> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Bool(literal), .. }) => {
+            Ok(Switch { on: literal.value, at: literal.span })
+        }
+        _ => Err(Error::new_spanned(value, "expected `true` or `false`")),
+    }
+}
+
+fn on_panic(value: &Expr) -> Result<Switch> {
+    let word = string(value)?;
+    let on = match &*word.value() {
+        "ignore" => false,
+        "shutdown_runtime" => true,
+        _ => {
+            return Err(Error::new_spanned(word, "expected \"ignore\" or \"shutdown_runtime\""));
+        }
+    };
+    Ok(Switch { on, at: word.span() })
+}
+
+/// The name of a function, or a closure.
+fn function(value: &Expr) -> Result<TokenStream> {
+    match value {
+        Expr::Path(_) | Expr::Closure(_) => Ok(value.to_token_stream()),
+        _ => {
+            let message = "expected the name of a function that takes `&taskscope::Recording` and \
+                           sets the program's `tracing` subscriber";
+            Err(Error::new_spanned(value, message))
+        }
+    }
 }
 
 fn non_empty(text: &LitStr) -> Result<String> {
@@ -137,6 +216,11 @@ mod tests {
         assert_eq!((all.current_thread, all.workers), (false, Some(3)));
         assert_eq!(all.name.as_deref(), Some("api"));
         assert!(parsed(r#"flavor = "current_thread","#).unwrap().current_thread);
+        let rest = r#"flavor = "current_thread", start_paused = true,
+            unhandled_panic = "shutdown_runtime", subscriber = logs::set"#;
+        let rest = parsed(rest).unwrap();
+        assert!(rest.start_paused.unwrap().on && rest.unhandled_panic.unwrap().on);
+        assert!(rest.subscriber.is_some());
     }
 
     #[test]
@@ -147,7 +231,12 @@ mod tests {
             ("worker_threads = 0", "at least 1"),
             ("worker_threads = \"4\"", "at least 1"),
             (r#"flavor = "current_thread", worker_threads = 2"#, "has one worker"),
-            ("start_paused = true", "build the runtime yourself"),
+            ("start_paused = true", "needs `flavor = \"current_thread\"`"),
+            (r#"unhandled_panic = "shutdown_runtime""#, "needs `flavor = \"current_thread\"`"),
+            (r#"unhandled_panic = "abort""#, "\"shutdown_runtime\""),
+            ("start_paused = 1", "expected `true` or `false`"),
+            ("subscriber = 3", "the name of a function"),
+            ("crate = tokio", "build the runtime yourself"),
             ("threads = 4", "no such argument"),
             ("multi_thread", "expected `argument = value`"),
             ("name = \"\"", "not empty"),

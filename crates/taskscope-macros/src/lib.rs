@@ -12,8 +12,9 @@ use crate::arguments::Arguments;
 
 /// Runs an `async fn main` on a Tokio runtime that is recorded.
 ///
-/// It takes the place of `#[tokio::main]`, and takes its `flavor`,
-/// `worker_threads` and `name`:
+/// It takes the place of `#[tokio::main]`, and takes its `flavor`, `worker_threads`, `name`,
+/// `start_paused` (with Tokio's feature `test-util`) and `unhandled_panic` (with
+/// `tokio_unstable`):
 ///
 /// ```ignore
 /// #[taskscope::main]
@@ -28,6 +29,28 @@ use crate::arguments::Arguments;
 /// }
 /// ```
 ///
+/// # A program with a subscriber of its own
+/// A process has one global `tracing` subscriber, and the attribute sets it: a call of
+/// `tracing_subscriber::fmt::init()` in `main` would panic. Name a function instead that sets
+/// yours, with the recorder's layer in it:
+///
+/// ```ignore
+/// use tracing_subscriber::prelude::*;
+///
+/// #[taskscope::main(subscriber = logs)]
+/// async fn main() {
+///     tracing::info!("this is logged, and the program recorded");
+/// }
+///
+/// fn logs(recording: &taskscope::Recording) {
+///     tracing_subscriber::registry()
+///         .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
+///         .with(recording.layer())
+///         .init();
+/// }
+/// ```
+///
+/// # What it does
 /// It does what `taskscope::init()` does, and puts the recorder's hooks on the
 /// runtime besides. The recording is finished after the runtime has shut down.
 /// A program that ends by `std::process::exit` does not come to that; its trace

@@ -17,7 +17,7 @@ pub enum Cause {
     },
     /// It was woken. Of several wakes, the first is the one that counted.
     Woken(WakeIx),
-    /// The recording doesn't tell.
+    /// It was not recorded.
     Unknown,
 }
 

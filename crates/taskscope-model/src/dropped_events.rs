@@ -1,8 +1,8 @@
 //! Events that the recorder dropped, and where they are missing.
 //!
-//! A thread whose buffer is full drops what it has to tell, and says so with its next record:
-//! how many events, from when to when. Counts over such a stretch are too low, and what the
-//! thread did in it is not known, so whoever looks at the stretch must be told.
+//! A thread whose buffer is full drops its events, and says so with its next record: how many
+//! they were, from when to when. Counts over such a stretch of time are too low, and what the
+//! thread did in it is unknown, so every view of that stretch must show that events are missing.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub struct DroppedEvents {
     /// The thread that dropped them. `None` for events that no buffer of a thread could take:
     /// they came while their thread was recording another, or was ending.
     pub thread: Option<ThreadId>,
-    /// The lane that the thread was on when it last could tell, if it had one.
+    /// The lane that the thread was on before events were dropped, if it had one.
     pub lane: Option<LaneIx>,
     /// When the first of them happened; for events without a thread, not before this.
     pub from: Nanos,
@@ -31,8 +31,8 @@ pub struct DroppedEvents {
 /// [`DroppedEvents`] as `taskscope summary` prints them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DropSummary {
-    /// The number that the recorder gave the thread; `null` for events that came where no
-    /// thread could tell of them.
+    /// The number that the recorder gave the thread; `null` for events that no
+    /// thread's buffer could take.
     pub thread: Option<u32>,
     /// The thread's name, `null` where it has none.
     pub name: Option<String>,

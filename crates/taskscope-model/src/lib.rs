@@ -1,6 +1,6 @@
 //! A recorded Tokio program in memory, ready to be asked.
 //!
-//! A trace file tells what happened on each *thread*. People ask about
+//! A trace file records what happened on each *thread*. People ask about
 //! *tasks* and *workers*: what did this task wait for, who woke it, which
 //! worker polled it next, what ran on worker 2 meanwhile? [`Trace`] is the
 //! answer to such questions. It is made once, from the bytes of a file, and
@@ -30,7 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Files that nobody recorded
+//! # Damaged and hostile files
 //! Nothing in a file makes this panic, or take more memory than 512 times the file;
 //! that much only one that was made for it, in which every few bytes name another
 //! task. A poll of a known task takes about 25 times what it takes in the file, most of it
@@ -40,7 +40,7 @@
 //! # How it is kept
 //! Everything is in flat arrays, and things refer to one another by small
 //! indices ([`TaskIx`], [`PollIx`], [`LaneIx`]). What the recorder saw and what
-//! is concluded here are kept apart: see [`End::inferred`],
+//! is inferred here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
 mod causality;

@@ -1,6 +1,6 @@
 //! How a task came to the worker that polls it.
 //!
-//! Tokio doesn't tell from which queue a worker takes a task. But its rules are
+//! Tokio does not report from which queue a worker takes a task. But its rules are
 //! known. What is scheduled on a worker goes into that worker's own queue, and
 //! what is scheduled elsewhere into the injection queue of the runtime, from which
 //! any worker takes it. A task that is woken while it runs, or that yields, goes
@@ -31,8 +31,8 @@ pub enum Queue {
 pub struct Arrival {
     /// The queue.
     pub queue: Queue,
-    /// Whether that was concluded rather than recorded: always so far, since Tokio
-    /// 1.54 doesn't tell.
+    /// Whether that is inferred and not recorded: always so far, since Tokio 1.54 does
+    /// not report it.
     pub inferred: bool,
 }
 

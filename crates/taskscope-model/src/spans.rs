@@ -1,10 +1,10 @@
-//! The program's own spans and messages, beside what Tokio tells.
+//! The program's own spans and messages, beside Tokio's.
 //!
 //! A span says what the program is doing in its own words: a request, a query. It
 //! is entered for each poll that serves it and left again, so that it shows over
 //! these polls, and its life from first to last is what the user waited for.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ pub struct Message {
 }
 
 impl Trace {
-    /// The program's own spans, in the order in which they are first told of.
+    /// The program's own spans, in the order in which they first appear in the file.
     pub fn spans(&self) -> &[Span] {
         &self.spans.spans
     }
@@ -106,7 +106,7 @@ impl Trace {
 /// again and again.
 const MOST_NESTED: usize = 256;
 
-/// Where a thread is when it tells something.
+/// Where a thread is when something of the program's own happens on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here {
     pub(crate) thread: ThreadId,
@@ -215,7 +215,7 @@ impl Spans {
         }
     }
 
-    /// Events of a thread are missing: nobody knows any more in what it is.
+    /// Events of a thread are missing: which spans it is in is unknown from here on.
     pub(crate) fn lose(&mut self, thread: ThreadId, time: Nanos) {
         for visit in self.open.remove(&thread).into_iter().flatten() {
             let visit = &mut self.visits[visit];
@@ -235,7 +235,7 @@ impl Spans {
 
     /// Puts all into the order in which it is asked for.
     pub(crate) fn sort(&mut self, lanes: usize) {
-        // Nothing is in a span that has closed, on whatever thread it was entered.
+        // A closed span contains nothing any more, on any thread.
         for visit in &mut self.visits {
             if let Some(closed) = self.spans[visit.span.get()].closed {
                 visit.end = visit.end.min(closed.max(visit.start));

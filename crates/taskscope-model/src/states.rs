@@ -180,7 +180,7 @@ struct States<'a, W: Iterator<Item = Nanos>> {
     trace: &'a Trace,
     polls: Peekable<std::iter::Copied<std::slice::Iter<'a, PollIx>>>,
     wakes: Peekable<W>,
-    /// Everything before this has been told.
+    /// The states up to here have been given out.
     now: Nanos,
     end: Nanos,
     /// Since when the task is scheduled.

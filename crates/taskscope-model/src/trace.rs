@@ -57,10 +57,10 @@ pub struct Trace {
 impl Trace {
     /// Reads a trace file.
     ///
-    /// Whatever can be read is; [`report`](Self::report) tells what couldn't.
+    /// It reads all that can be read; [`report`](Self::report) has what could not.
     ///
     /// # Errors
-    /// [`OpenError`] where `file` is no trace, or of a later version.
+    /// [`OpenError`] if `file` is no trace, or one of a later version.
     pub fn from_bytes(file: &[u8]) -> Result<Self, OpenError> {
         builder::load(file, &mut |_| {})
     }
@@ -79,7 +79,7 @@ impl Trace {
         &self.info
     }
 
-    /// What reading the file told beside its events: whether it is complete,
+    /// What reading the file found out beside its events: whether it is complete,
     /// what is damaged, how many events the recorder dropped.
     pub fn report(&self) -> &Report {
         &self.report
@@ -122,10 +122,10 @@ impl Trace {
         matches!(self.lane(lane).kind, LaneKind::Worker { .. })
     }
 
-    /// Whether a lane is that of a worker which tells when it parks, as those of
-    /// runtimes with hooks do. Only there is it known that a waker that is called
+    /// Whether a lane is that of a worker whose parks are recorded, as those of
+    /// runtimes with hooks are. Only there is it known that a waker that is called
     /// between polls is called by the timer or I/O driver: elsewhere it may also be
-    /// a task that has just returned to whoever awaits it.
+    /// a task that has just returned to the task that awaits it.
     pub fn records_parks(&self, lane: LaneIx) -> bool {
         match self.lane(lane).kind {
             LaneKind::Worker { runtime, .. } => self.runtimes[runtime as usize].hooked,
@@ -166,7 +166,8 @@ impl Trace {
         }
     }
 
-    /// Places where tasks were spawned.
+    /// The places in the source that anything here refers to: where tasks were spawned
+    /// ([`Task::place`]) and where resources were made ([`Resource::place`]).
     pub fn places(&self) -> &[Place] {
         &self.places
     }
@@ -279,7 +280,7 @@ impl Trace {
     }
 }
 
-/// The last path component of a type name, closures told by their function.
+/// The last path component of a type name; of a closure, that of its function.
 fn short_function(name: &str) -> &str {
     let name = name.trim_end_matches("::{{closure}}");
     let head = name.split('<').next().unwrap_or(name);

@@ -57,7 +57,7 @@ pub struct Info {
     pub format_version: u16,
     /// When the recording began, in nanoseconds since 1970-01-01 UTC.
     pub started_unix_ns: u64,
-    /// What the recorder told of itself and its program, by key.
+    /// What the recorder wrote about itself and its program, by key.
     pub meta: Vec<(Box<str>, Box<str>)>,
 }
 
@@ -221,6 +221,9 @@ pub struct Task {
     pub id: TaskId,
     /// What sort of task it is.
     pub kind: TaskKind,
+    /// It is a wrapped future inside the task [`parent`](Self::parent), an arm of a `select!`,
+    /// say, and not a task of its own.
+    pub is_part: bool,
     /// The name the user gave it.
     pub name: Option<Arc<str>>,
     /// For a blocking task, the type name of its closure.
@@ -256,9 +259,9 @@ pub struct Task {
 impl Task {
     /// Whether any worker of the runtime, or the thread of a `LocalSet`, polls
     /// it: what people mean by a task. The others are closures on the blocking
-    /// pool and the futures of `block_on`.
+    /// pool, the futures of `block_on`, and parts of tasks.
     pub fn is_async(&self) -> bool {
-        matches!(self.kind, TaskKind::Task | TaskKind::Local)
+        !self.is_part && matches!(self.kind, TaskKind::Task | TaskKind::Local)
     }
 
     /// How many times it was polled.
@@ -303,7 +306,7 @@ impl PollEnd {
         matches!(self, Self::Pending | Self::Cancelled)
     }
 
-    /// Whether the task is to be polled again at once, for whatever reason.
+    /// Whether the task is to be polled again at once, for any reason.
     pub fn is_yield(self) -> bool {
         matches!(self, Self::Yielded { .. } | Self::BudgetSpent)
     }

@@ -1,10 +1,10 @@
 //! What a task waited for between two polls.
 //!
-//! Tokio tells which operation on which resource was pending in a poll, for those
-//! of its resources that have a `tracing` span. For the others there is only who
+//! Tokio reports which operation on which resource was pending in a poll, for those
+//! of its resources that have a `tracing` span. For the others it is only known who
 //! called the waker in the end. A task that wakes another right after its own end
-//! wakes whoever joins it; a worker that polls nothing wakes what its driver told
-//! it to. So much is concluded here, and says so.
+//! wakes the one that joins it; a worker that polls nothing wakes the tasks that its
+//! timer or I/O driver names. That much is inferred here, and marked so.
 
 use std::ops::Range;
 
@@ -37,8 +37,8 @@ impl WaitedFor<'_> {
 }
 
 impl Trace {
-    /// The things that tasks waited for, in the order in which they are first
-    /// told of.
+    /// The things that tasks waited for, in the order in which they first
+    /// appear in the file.
     pub fn resources(&self) -> &[Resource] {
         &self.resources
     }
@@ -78,7 +78,7 @@ impl Trace {
         let had_ended = |by: &TaskIx| self.task(*by).end.is_some_and(|end| end.time <= wake.time);
         Some(match wake.by {
             Waker::Task(by) if by != task && had_ended(&by) => WaitedFor::Join(by),
-            // A recording that tells no resources tells no timers.
+            // A recording without resources has no timers either.
             Waker::Driver(_) if !self.resources.is_empty() => WaitedFor::Io,
             _ => WaitedFor::Unknown,
         })
@@ -96,7 +96,7 @@ impl Resource {
     /// Tokio's API.
     pub fn operation<'a>(&self, operation: &'a str) -> &'a str {
         match (&*self.concrete_type, operation) {
-            // Parts of a lock or semaphore are never told of by themselves.
+            // Parts of a lock or semaphore never wait by themselves.
             ("Semaphore", _) if self.is_internal => "mpsc::Sender::send",
             ("Sleep", _) => "sleep",
             ("Sender|Receiver", "Receiver::await") => "oneshot::Receiver",

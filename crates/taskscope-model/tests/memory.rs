@@ -30,7 +30,7 @@ fn ends(task: u64) -> Event<'static> {
         task: TaskId(task),
         end: EndKind::Returned,
         inferred: false,
-        cancelled_by: CancelledBy::NotTold,
+        cancelled_by: CancelledBy::Unknown,
     }
 }
 

@@ -49,7 +49,7 @@ fn the_bracket_that_drops_a_cancelled_future_is_no_poll() {
         .trace();
     let [only] = polls(&trace, 7)[..] else { panic!("{:?}", polls(&trace, 7)) };
     assert_eq!((only.start, only.how), (10, PollEnd::Cancelled));
-    let cancelled_by = CancelledBy::NotTold;
+    let cancelled_by = CancelledBy::Unknown;
     let end = End { time: 51, kind: EndKind::Cancelled, inferred: false, cancelled_by };
     assert_eq!(task(&trace, 7).end, Some(end));
     assert_eq!(trace.summary().tasks.cancelled, Some(1));

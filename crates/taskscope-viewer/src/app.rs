@@ -1,4 +1,4 @@
-//! The window as a whole: what is open, and where its parts are.
+//! The window as a whole: what is open, and which commands it carries out.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -7,21 +7,22 @@ use egui::{
     Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Theme, Ui, vec2,
 };
 
+use crate::Options;
 use crate::command::{Command, Needs};
 use crate::document::Document;
 use crate::help::{self, PaletteWindow};
 use crate::loading::Loading;
+use crate::panels::{self, Open};
 use crate::recent::Recent;
 use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
 use crate::welcome::{self, Choice, WelcomePage};
-use crate::{Options, panels};
 
 enum Stage {
     Welcome,
     /// And what was open before, to go back to if nothing comes of it.
-    Loading(Loading, Option<Box<Document>>),
-    Open(Box<Document>),
+    Loading(Loading, Option<Box<Open>>),
+    Open(Box<Open>),
 }
 
 /// The window's state.
@@ -69,14 +70,23 @@ impl App {
     /// A window with this document open.
     pub(crate) fn with_document(ctx: &egui::Context, document: Document) -> Self {
         let mut app = Self::new(ctx, Options::default(), Recent::default());
-        app.stage = Stage::Open(Box::new(document));
+        app.stage = Stage::Open(Open::new(document));
         app
     }
 
     /// The open document, if there is one.
     pub(crate) fn document(&mut self) -> Option<&mut Document> {
         match &mut self.stage {
-            Stage::Open(document) => Some(document),
+            Stage::Open(open) => Some(&mut open.document),
+            _ => None,
+        }
+    }
+
+    /// What the panels of the open trace keep.
+    #[cfg(test)]
+    pub(crate) fn panels(&mut self) -> Option<&mut panels::Panels> {
+        match &mut self.stage {
+            Stage::Open(open) => Some(&mut open.panels),
             _ => None,
         }
     }
@@ -125,10 +135,11 @@ impl App {
     }
 
     fn show_save_copy(&mut self, ui: &Ui) {
-        let Stage::Open(document) = &mut self.stage else {
+        let Stage::Open(open) = &mut self.stage else {
             self.save_copy = None;
             return;
         };
+        let document = &mut open.document;
         let (Some(save_copy), Some(from)) = (&mut self.save_copy, &document.path) else { return };
         match save_copy.show(ui, from) {
             None => return,
@@ -144,7 +155,7 @@ impl App {
     /// The title names what is open: people have several windows.
     fn set_title(&mut self, ctx: &egui::Context) {
         let title = match &self.stage {
-            Stage::Open(document) => format!("{} – taskscope", document.name),
+            Stage::Open(open) => format!("{} – taskscope", open.document.name),
             Stage::Loading(loading, _) => format!("{}… – taskscope", loading.what),
             Stage::Welcome => "taskscope".to_owned(),
         };
@@ -190,7 +201,7 @@ impl App {
                         self.recent.add(path);
                     }
                     self.error = None;
-                    self.stage = Stage::Open(Box::new(document));
+                    self.stage = Stage::Open(Open::new(document));
                 }
                 Some(Err(error)) => {
                     self.error = Some(error);
@@ -207,7 +218,7 @@ impl App {
     fn load(&mut self, loading: Loading) {
         self.error = None;
         let before = match std::mem::replace(&mut self.stage, Stage::Welcome) {
-            Stage::Open(document) | Stage::Loading(_, Some(document)) => Some(document),
+            Stage::Open(open) | Stage::Loading(_, Some(open)) => Some(open),
             Stage::Welcome | Stage::Loading(_, None) => None,
         };
         self.stage = Stage::Loading(loading, before);
@@ -229,8 +240,8 @@ impl App {
         match (command.spec().needs, &self.stage) {
             (Needs::Nothing, _) => true,
             (Needs::Trace, Stage::Open(_)) => true,
-            (Needs::File, Stage::Open(document)) => document.path.is_some(),
-            (Needs::Selection, Stage::Open(document)) => document.selected.is_some(),
+            (Needs::File, Stage::Open(open)) => open.document.path.is_some(),
+            (Needs::Selection, Stage::Open(open)) => open.document.selected.is_some(),
             _ => false,
         }
     }
@@ -251,6 +262,11 @@ impl App {
             Command::Home => {
                 self.error = None;
                 self.stage = Stage::Welcome;
+            }
+            Command::Search => {
+                if let Stage::Open(open) = &mut self.stage {
+                    open.panels.table.focus_search();
+                }
             }
             Command::ShowPalette => self.palette.open(),
             Command::ShowKeys => self.keys_open = !self.keys_open,
@@ -276,7 +292,7 @@ impl App {
         });
         let size = ui.available_size();
         match &mut self.stage {
-            Stage::Open(document) => {
+            Stage::Open(open) => {
                 if let Some(error) = &self.error {
                     let shown = Frame::new().fill(palette.panel).inner_margin(8);
                     let response = Panel::top("error")
@@ -290,7 +306,7 @@ impl App {
                         self.error = None;
                     }
                 }
-                chosen = chosen.or(panels::show(ui, document, bar, size));
+                chosen = chosen.or(panels::show(ui, open, bar, size));
             }
             Stage::Loading(loading, _) => {
                 CentralPanel::default()
@@ -356,9 +372,9 @@ impl App {
             if keys.clicked() {
                 chosen = Some(Command::ShowKeys);
             }
-            if let Stage::Open(document) = &self.stage {
+            if let Stage::Open(open) = &self.stage {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    panels::facts(ui, document, palette);
+                    panels::facts(ui, &open.document, palette);
                 });
             }
         });
@@ -385,7 +401,7 @@ fn ask_for_file(ctx: &egui::Context) -> Receiver<Option<PathBuf>> {
             .set_title("Open a recorded trace")
             .add_filter("taskscope traces", &[taskscope_model::EXTENSION])
             .pick_file();
-        // Nobody waits any more when the window was closed meanwhile.
+        // The receiver is gone if the window was closed meanwhile.
         let _ = sender.send(chosen);
         ctx.request_repaint();
     });

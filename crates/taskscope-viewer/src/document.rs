@@ -1,5 +1,6 @@
 //! An open trace and everything the window knows about it: one playhead, one
-//! selection, one view in time, shared by all parts of the window.
+//! selection, one view in time, shared by all panels of the window. It knows none of
+//! them: what a panel keeps from frame to frame is in `panels.rs`.
 
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -11,13 +12,9 @@ use taskscope_model::{
 };
 
 use crate::command::Command;
-use crate::inspector::Counts;
-use crate::overview::Activity;
 use crate::replay::Replay;
-use crate::table::TableState;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
-use crate::timeline::lanes::LaneCache;
 
 /// What gives a poll its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,14 +96,11 @@ pub(crate) struct Document {
     pub(crate) view: TimeView,
     pub(crate) replay: Replay,
     pub(crate) selected: Option<TaskIx>,
+    /// Counts the selections that lists of tasks should bring into sight.
+    pub(crate) selections: u64,
     pub(crate) colour_by: ColourBy,
     /// A stretch of time that was dragged over, from where to where.
     pub(crate) measured: Option<(f64, f64)>,
-    pub(crate) activity: Activity,
-    pub(crate) lanes: LaneCache,
-    /// Figures of the selected task, once they have been shown.
-    pub(crate) counts: Option<Counts>,
-    pub(crate) table: TableState,
 }
 
 /// How long a freshly opened view takes to play, in seconds on the screen.
@@ -131,12 +125,9 @@ impl Document {
             view,
             replay,
             selected: None,
+            selections: 0,
             colour_by,
             measured: None,
-            activity: Activity::default(),
-            lanes: LaneCache::default(),
-            counts: None,
-            table: TableState::default(),
         }
     }
 
@@ -181,7 +172,7 @@ impl Document {
     pub(crate) fn select(&mut self, task: Option<TaskIx>) {
         self.selected = task;
         if task.is_some() {
-            self.table.reveal = true;
+            self.selections += 1;
         }
     }
 
@@ -255,9 +246,9 @@ impl Document {
                     ColourBy::Task => ColourBy::Place,
                 };
             }
-            Command::Search => self.table.focus_search = true,
-            // These concern the window.
-            Command::Open
+            // These concern the window and its panels.
+            Command::Search
+            | Command::Open
             | Command::Home
             | Command::SaveAs
             | Command::ShowPalette

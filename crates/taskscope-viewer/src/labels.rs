@@ -2,7 +2,7 @@
 //! says so.
 
 use taskscope_model::{
-    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, TaskKind, Trace, Wait,
+    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, Task, TaskKind, Trace, Wait,
     WaitedFor, WakeEffect, Waker,
 };
 
@@ -28,15 +28,16 @@ pub(crate) fn task_end(end: Option<End>) -> String {
         (EndKind::Panicked, _) => "panicked",
         (EndKind::Cancelled, CancelledBy::Abort) => "aborted",
         (EndKind::Cancelled, CancelledBy::Shutdown) => "dropped at shutdown",
-        (EndKind::Cancelled, CancelledBy::NotTold) => "cancelled",
+        (EndKind::Cancelled, CancelledBy::Unknown) => "cancelled",
         (EndKind::Unknown, _) => "ended",
     };
     if end.inferred { format!("{word} (inferred)") } else { word.to_owned() }
 }
 
 /// What sort of task it is.
-pub(crate) fn kind(kind: TaskKind) -> &'static str {
-    match kind {
+pub(crate) fn kind(task: &Task) -> &'static str {
+    match task.kind {
+        _ if task.is_part => "part of a task",
         TaskKind::Task => "task",
         TaskKind::Local => "local task",
         TaskKind::Blocking => "blocking task",
@@ -95,14 +96,20 @@ pub(crate) fn effect(effect: WakeEffect) -> &'static str {
     }
 }
 
-/// How a task came to its worker.
-pub(crate) fn arrival(trace: &Trace, Arrival { queue, inferred }: Arrival) -> String {
-    let queue = match queue {
+/// How the task of a poll came to its worker, and whether that is inferred; `None` where it is
+/// not known.
+pub(crate) fn arrival(trace: &Trace, poll: PollIx) -> Option<(String, bool)> {
+    let Arrival { queue, inferred } = trace.arrival(poll)?;
+    let lane = trace.poll(poll).lane;
+    let hopped = trace.poll_before(poll).is_some_and(|before| trace.poll(before).lane != lane);
+    let text = match queue {
+        // The task moves to the worker on which its waker was called.
+        Queue::Own if hopped => format!("woken on {}", trace.lane_name(lane)),
         Queue::Own => "from the worker's own queue".to_owned(),
         Queue::Stolen { from } => format!("stolen from {}", trace.lane_name(from)),
         Queue::Injection => "from the injection queue".to_owned(),
     };
-    if inferred { format!("{queue} (inferred)") } else { queue }
+    Some((if inferred { format!("{text} (inferred)") } else { text }, inferred))
 }
 
 /// What a task waited for after a poll, as in "it waits for …"; `None` where it did

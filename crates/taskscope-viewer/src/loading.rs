@@ -56,7 +56,7 @@ impl Loading {
                 shared.store((part * DONE as f32) as u32, Ordering::Relaxed);
                 ctx.request_repaint();
             });
-            // Nobody waits any more when the window was closed meanwhile.
+            // The receiver is gone if the window was closed meanwhile.
             let _ = sender.send(result);
             ctx.request_repaint();
         });

@@ -57,14 +57,14 @@ impl Activity {
 }
 
 /// Shows the strip. Pressing or dragging moves the window to that time.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document, activity: &mut Activity) {
     let palette = Palette::get(ui);
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Overview"));
     let count = (rect.width() / COLUMN) as usize;
-    if doc.activity.columns.len() != count {
-        doc.activity = Activity::new(doc.trace(), count);
+    if activity.columns.len() != count {
+        *activity = Activity::new(doc.trace(), count);
     }
     let whole = TimeView::new(doc.trace().span());
     let scale = Scale::new(&whole, rect.x_range());
@@ -81,7 +81,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     painter.rect_filled(rect, 0.0, palette.background);
     let mut mesh = Mesh::default();
     let colour = palette.state(State::Running).gamma_multiply(0.75);
-    for (column, share) in doc.activity.columns.iter().enumerate() {
+    for (column, share) in activity.columns.iter().enumerate() {
         let left = rect.left() + column as f32 * COLUMN;
         let height = share * (rect.height() - 8.0);
         let bar = Rect::from_min_max(

@@ -1,11 +1,15 @@
-//! Where the parts of the window are while a trace is open.
+//! The panels of the window while a trace is open: where they are, and what each keeps.
 
 use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui, UiBuilder};
 
 use crate::code_text::with_code;
 use crate::command::Command;
 use crate::document::Document;
+use crate::inspector::Counts;
+use crate::overview::Activity;
+use crate::table::TableState;
 use crate::theme::Palette;
+use crate::timeline::lanes::LaneCache;
 use crate::{inspector, notices, overview, table, time, timeline, transport};
 
 /// Below this width the inspector makes room for the timeline.
@@ -51,20 +55,38 @@ fn sentences(ui: &mut Ui, sentences: &[String]) {
     }
 }
 
-/// Shows the parts of the window for an open trace; gives back a command that was chosen.
-pub(crate) fn show(
-    ui: &mut Ui,
-    document: &mut Document,
-    bar: Frame,
-    size: egui::Vec2,
-) -> Option<Command> {
+/// An open trace, and what the panels keep that show it.
+pub(crate) struct Open {
+    pub(crate) document: Document,
+    pub(crate) panels: Panels,
+}
+
+impl Open {
+    pub(crate) fn new(document: Document) -> Box<Self> {
+        Box::new(Self { document, panels: Panels::default() })
+    }
+}
+
+/// What each panel keeps from frame to frame.
+#[derive(Debug, Default)]
+pub(crate) struct Panels {
+    activity: Activity,
+    pub(crate) lanes: LaneCache,
+    /// Figures of the selected task, once they have been shown.
+    counts: Option<Counts>,
+    pub(crate) table: TableState,
+}
+
+/// Shows the panels of an open trace; gives back a command that was chosen.
+pub(crate) fn show(ui: &mut Ui, open: &mut Open, bar: Frame, size: egui::Vec2) -> Option<Command> {
+    let Open { document, panels } = open;
     let palette = Palette::get(ui);
     let flush = Frame::new().fill(palette.background);
     let mut chosen = None;
     Panel::top("overview")
         .frame(flush)
         .exact_size(overview::HEIGHT)
-        .show(ui, |ui| overview::show(ui, document));
+        .show(ui, |ui| overview::show(ui, document, &mut panels.activity));
     look_for(ui, document, bar);
     Panel::bottom("status").frame(bar).exact_size(26.0).show(ui, |ui| status(ui, document));
     Panel::bottom("transport").frame(bar).exact_size(50.0).show(ui, |ui| {
@@ -76,7 +98,7 @@ pub(crate) fn show(
             .frame(frame)
             .default_size(352.0)
             .min_size(280.0)
-            .show(ui, |ui| fill(ui, |ui| inspector::show(ui, document)));
+            .show(ui, |ui| fill(ui, |ui| inspector::show(ui, document, &mut panels.counts)));
     }
     if size.y >= ROOM_FOR_TABLE {
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 6));
@@ -85,9 +107,11 @@ pub(crate) fn show(
             .resizable(true)
             .default_size(0.27 * size.y)
             .min_size(90.0)
-            .show(ui, |ui| fill(ui, |ui| table::show(ui, document)));
+            .show(ui, |ui| fill(ui, |ui| table::show(ui, document, &mut panels.table)));
     }
-    CentralPanel::default().frame(flush).show(ui, |ui| timeline::show(ui, document));
+    CentralPanel::default()
+        .frame(flush)
+        .show(ui, |ui| timeline::show(ui, document, &mut panels.lanes));
     chosen
 }
 

@@ -14,6 +14,7 @@
 //! how a processor rounds.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use egui::epaint::{ClippedPrimitive, ImageDelta, Primitive, Vertex};
 use egui::{Color32, ColorImage, ImageData, Mesh, Pos2, Rect, TextureId, TexturesDelta};
@@ -127,6 +128,36 @@ fn cross(from: Point, to: Point, point: Point) -> i64 {
     (to.x - from.x) * (point.y - from.y) - (to.y - from.y) * (point.x - from.x)
 }
 
+/// On which side of an edge the pixels of a row are: twice the area between the edge and the centre
+/// of a pixel, which grows by the same step from each pixel to the next.
+#[derive(Clone, Copy)]
+struct Side {
+    /// Of the pixel at 0.
+    first: i64,
+    step: i64,
+    /// From here on a pixel is inside.
+    least: i64,
+}
+
+impl Side {
+    fn at(self, x: i64) -> i64 {
+        self.first + x * self.step
+    }
+
+    /// Those of the pixels that are inside.
+    fn narrow(self, range: Range<i64>) -> Range<i64> {
+        let missing = self.least - self.first;
+        match self.step {
+            0 if missing > 0 => range.start..range.start,
+            0 => range,
+            // The first that is inside: rounded up.
+            step if step > 0 => range.start.max(-(-missing).div_euclid(step))..range.end,
+            // The last that is inside.
+            step => range.start..range.end.min((-missing).div_euclid(-step) + 1),
+        }
+    }
+}
+
 struct Triangle {
     points: [Point; 3],
     vertices: [Vertex; 3],
@@ -162,34 +193,42 @@ impl Triangle {
         let width = target.size[0];
         let uniform = self.uniform(texture);
         for y in first(ys, clip.top)..last(ys, clip.bottom) {
-            for x in first(xs, clip.left)..last(xs, clip.right) {
-                let centre = Point { x: x * steps + steps / 2, y: y * steps + steps / 2 };
-                let Some(weights) = self.weights(centre) else { continue };
-                let colour = match uniform {
-                    Some(colour) => colour,
-                    None => self.colour(weights, texture),
-                };
-                let pixel = &mut target.pixels[y as usize * width + x as usize];
-                *pixel = blend(*pixel, colour);
+            let sides = self.sides(y);
+            let all = first(xs, clip.left)..last(xs, clip.right);
+            let inside = sides.iter().fold(all, |range, side| side.narrow(range));
+            if inside.is_empty() {
+                continue;
+            }
+            let row = y as usize * width;
+            let pixels = &mut target.pixels[row + inside.start as usize..row + inside.end as usize];
+            match uniform {
+                Some(colour) if colour.is_opaque() => pixels.fill(colour),
+                Some(colour) => pixels.iter_mut().for_each(|pixel| *pixel = blend(*pixel, colour)),
+                None => {
+                    for (x, pixel) in inside.zip(pixels) {
+                        let weight = |side: Side| side.at(x) as f32 / self.area as f32;
+                        *pixel = blend(*pixel, self.colour(sides.map(weight), texture));
+                    }
+                }
             }
         }
     }
 
-    /// How near the point is to each corner; `None` where it is outside.
-    fn weights(&self, point: Point) -> Option<[f32; 3]> {
+    /// The three edges as the centres of a row of pixels see them, each opposite to its corner.
+    fn sides(&self, y: i64) -> [Side; 3] {
+        let steps = STEPS as i64;
+        let first = Point { x: steps / 2, y: y * steps + steps / 2 };
         let [a, b, c] = self.points;
-        let mut weights = [0.0; 3];
-        for (weight, (from, to)) in weights.iter_mut().zip([(b, c), (c, a), (a, b)]) {
-            let side = cross(from, to, point);
+        [(b, c), (c, a), (a, b)].map(|(from, to)| {
             // With y downwards and the inside on the right, a top edge runs to
             // the right and a left edge runs up.
             let top_or_left = (from.y == to.y && to.x > from.x) || to.y < from.y;
-            if side < 0 || (side == 0 && !top_or_left) {
-                return None;
+            Side {
+                first: cross(from, to, first),
+                step: (from.y - to.y) * steps,
+                least: if top_or_left { 0 } else { 1 },
             }
-            *weight = side as f32 / self.area as f32;
-        }
-        Some(weights)
+        })
     }
 
     /// The colour, where it is the same all over: most of the window.

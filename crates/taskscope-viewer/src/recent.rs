@@ -41,8 +41,8 @@ impl Recent {
         self.save();
     }
 
-    /// The list is a comfort: where it cannot be kept, nothing is lost that a
-    /// person would want to be told of.
+    /// Errors are ignored: without the list nothing is lost that a
+    /// person would miss.
     fn save(&self) {
         let Some(file) = &self.file else { return };
         if let Some(folder) = file.parent() {

@@ -101,12 +101,19 @@ pub(crate) struct TableState {
     /// The tasks shown, in their order; worked out anew when `key` changes.
     rows: Vec<TaskIx>,
     key: Option<Key>,
-    /// The selected task should be scrolled to.
-    pub(crate) reveal: bool,
+    /// The selections whose task was scrolled to; see [`Document::selections`].
+    revealed: u64,
     /// The first row should be scrolled to.
     to_top: bool,
     /// The search field should get the focus.
-    pub(crate) focus_search: bool,
+    focus_search: bool,
+}
+
+impl TableState {
+    /// Gives the search field the focus.
+    pub(crate) fn focus_search(&mut self) {
+        self.focus_search = true;
+    }
 }
 
 #[cfg(test)]
@@ -127,9 +134,9 @@ impl TableState {
 type Key = (Field, bool, String, Option<u64>);
 
 /// Shows the table with its search field.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
-    toolbar(ui, doc);
-    if doc.table.rows.is_empty() {
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
+    toolbar(ui, doc, state);
+    if state.rows.is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
             if doc.trace().tasks().is_empty() {
@@ -144,22 +151,22 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
     egui::ScrollArea::horizontal()
         .id_salt("columns")
         .auto_shrink(false)
-        .show(ui, |ui| table(ui, doc));
+        .show(ui, |ui| table(ui, doc, state));
 }
 
-fn toolbar(ui: &mut Ui, doc: &mut Document) {
+fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Tasks").size(15.0));
-        let field = TextEdit::singleline(&mut doc.table.search)
+        let field = TextEdit::singleline(&mut state.search)
             .hint_text("Name, number or place   /")
             .desired_width(220.0);
         let response = ui.add(field);
         response.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, "Find tasks"));
-        if std::mem::take(&mut doc.table.focus_search) {
+        if std::mem::take(&mut state.focus_search) {
             response.request_focus();
         }
-        refresh(doc);
-        let shown = doc.table.rows.len();
+        refresh(doc, state);
+        let shown = state.rows.len();
         let all = doc.trace().tasks().len();
         let spawned = doc.prepared.summary.tasks.spawned;
         let text = match (shown == all, all as u64 - spawned) {
@@ -175,15 +182,14 @@ fn toolbar(ui: &mut Ui, doc: &mut Document) {
 }
 
 /// Sorts and filters anew where what it depends on has changed.
-fn refresh(doc: &mut Document) {
-    let table = &doc.table;
-    // Rows that jump about while the recording plays help nobody.
-    let by_moment = table.sort == Field::Now && !doc.replay.is_playing();
+fn refresh(doc: &Document, state: &mut TableState) {
+    // Rows must not jump about while the recording plays.
+    let by_moment = state.sort == Field::Now && !doc.replay.is_playing();
     let moment = by_moment.then(|| doc.replay.moment());
     // A blank before or after the words is a slip of the fingers.
-    let search = table.search.trim().to_lowercase();
-    let key = (table.sort, table.descending, search, moment);
-    if table.key.as_ref() == Some(&key) {
+    let search = state.search.trim().to_lowercase();
+    let key = (state.sort, state.descending, search, moment);
+    if state.key.as_ref() == Some(&key) {
         return;
     }
     let (prepared, trace) = (&doc.prepared, &doc.prepared.trace);
@@ -206,11 +212,11 @@ fn refresh(doc: &mut Document) {
     }
     // Another order begins at its top, unless only the moment is another.
     let order = |(field, descending, search, _): &Key| (*field, *descending, search.clone());
-    if doc.table.key.as_ref().is_none_or(|old| order(old) != order(&key)) {
-        doc.table.to_top = true;
+    if state.key.as_ref().is_none_or(|old| order(old) != order(&key)) {
+        state.to_top = true;
     }
-    doc.table.rows = rows;
-    doc.table.key = Some(key);
+    state.rows = rows;
+    state.key = Some(key);
 }
 
 /// Sorts tasks by a key. Tasks without one come last either way, and tasks with the same key
@@ -267,11 +273,11 @@ fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
     }
 }
 
-fn table(ui: &mut Ui, doc: &mut Document) {
-    let reveal = std::mem::take(&mut doc.table.reveal);
+fn table(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
+    let reveal = std::mem::replace(&mut state.revealed, doc.selections) != doc.selections;
     let selected = doc.selected.filter(|_| reveal);
-    let to_top = std::mem::take(&mut doc.table.to_top);
-    let selected_row = selected.and_then(|task| doc.table.rows.iter().position(|&row| row == task));
+    let to_top = std::mem::take(&mut state.to_top);
+    let selected_row = selected.and_then(|task| state.rows.iter().position(|&row| row == task));
     let mut builder = TableBuilder::new(ui)
         .id_salt("tasks")
         .sense(Sense::click())
@@ -292,15 +298,15 @@ fn table(ui: &mut Ui, doc: &mut Document) {
         .header(24.0, |mut header| {
             for field in Field::ALL {
                 header.col(|ui| {
-                    if heading(ui, &doc.table, field) {
+                    if heading(ui, state, field) {
                         sort = Some(field);
                     }
                 });
             }
         })
         .body(|body| {
-            body.rows(22.0, doc.table.rows.len(), |mut row| {
-                let task = doc.table.rows[row.index()];
+            body.rows(22.0, state.rows.len(), |mut row| {
+                let task = state.rows[row.index()];
                 row.set_selected(doc.selected == Some(task));
                 for field in Field::ALL {
                     cell(&mut row, doc, task, field);
@@ -318,11 +324,11 @@ fn table(ui: &mut Ui, doc: &mut Document) {
         });
     if let Some(field) = sort {
         // Figures are most often wanted largest first.
-        doc.table.descending = match doc.table.sort == field {
-            true => !doc.table.descending,
+        state.descending = match state.sort == field {
+            true => !state.descending,
             false => field.is_figure(),
         };
-        doc.table.sort = field;
+        state.sort = field;
     }
     if let Some(task) = clicked {
         doc.selected = Some(task);

@@ -14,8 +14,8 @@ pub fn duration(ns: f64) -> String {
 }
 
 /// The moments of a list, in nanoseconds, as one column: all in the unit that suits the
-/// largest, with three significant figures of it and as many more as tell each from its
-/// neighbours. Decimals stand in groups of three: `1.150 123 s`.
+/// largest, with three significant figures of it and as many more as distinguish each from
+/// its neighbours. Decimals stand in groups of three: `1.150 123 s`.
 ///
 /// Moments that are equal to the nanosecond have equal texts.
 pub fn column(moments: &[u64]) -> Vec<String> {
@@ -127,7 +127,7 @@ pub(crate) fn tick_step(least: f64) -> f64 {
     step.unwrap_or(power * 10.0)
 }
 
-/// A tick's label: a time with as many decimals as tell it from its neighbour.
+/// A tick's label: a time with as many decimals as distinguish it from its neighbour.
 pub(crate) fn tick_label(ns: f64, step: f64) -> String {
     let (unit_size, unit) = match ns.abs() {
         v if v < 1e3 => (1.0, "ns"),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
@@ -9,6 +10,7 @@ use crate::output::black_box::BlackBoxConfig;
 use crate::output::flight::FlightConfig;
 use crate::recorder::{Recorder, Settings};
 use crate::recording::Recording;
+use crate::schedule::Schedule;
 use crate::sources::tracing::interest::{self, CallsiteFilter};
 use crate::tracker::slot::Slot;
 use crate::{Detail, Error};
@@ -27,10 +29,10 @@ pub struct RecorderBuilder {
     file: Option<PathBuf>,
     detail: Option<Detail>,
     targets: Option<Targets>,
-    /// `Some(None)` where it is to be none, whatever the environment says.
+    /// `Some(None)`: no flight recorder, even if the environment asks for one.
     flight: Option<Option<FlightConfig>>,
     black_box: Option<BlackBoxConfig>,
-    paused: bool,
+    schedule: Schedule,
 }
 
 impl RecorderBuilder {
@@ -83,8 +85,8 @@ impl RecorderBuilder {
     /// much is kept, as in `30s`, `64MB` or `30s,64MB`. With that goes
     /// `TASKSCOPE_DUMP`, which says what makes a dump: `panic`, `poll=100ms`,
     /// `usr1`, `usr2` (these two with the feature `signal`), with commas between;
-    /// without it `panic`. `None` says that everything goes to the file, whatever
-    /// the environment asks for.
+    /// without it `panic`. With `None` everything goes to the file, also if
+    /// the environment asks for a flight recorder.
     pub fn flight(mut self, flight: impl Into<Option<FlightConfig>>) -> Self {
         self.flight = Some(flight.into());
         self
@@ -105,7 +107,39 @@ impl RecorderBuilder {
     /// No file is created until then. The environment variable `TASKSCOPE=off` does the same.
     /// What a paused recorder costs is described at [`Recorder::pause`].
     pub fn paused(mut self) -> Self {
-        self.paused = true;
+        self.schedule.paused = true;
+        self
+    }
+
+    /// Starts without recording, and begins the first stretch after this time: when the program
+    /// has warmed up, say.
+    ///
+    /// The environment variable `TASKSCOPE=after=30s` does the same.
+    pub fn record_after(mut self, wait: Duration) -> Self {
+        self.schedule.after = Some(wait);
+        self
+    }
+
+    /// Ends a stretch after this time, so that its file is bounded. (One that the program begins
+    /// itself, by [`Recorder::resume`], it also ends itself.)
+    ///
+    /// The environment variable `TASKSCOPE=for=10s` does the same; with another, as in
+    /// `TASKSCOPE=after=30s,for=10s`, a comma stands between.
+    pub fn record_for(mut self, time: Duration) -> Self {
+        self.schedule.stretch = Some(time);
+        self
+    }
+
+    /// Lets a signal begin a stretch where none is under way, and end the one that is. Each
+    /// stretch is a file, as described at [`Recorder::resume`], and is announced on standard
+    /// error.
+    ///
+    /// The environment variable `TASKSCOPE=usr2` does the same, and `TASKSCOPE=off,usr2` starts
+    /// [paused](Self::paused). Needs the feature `signal`. After the recording the signal has no
+    /// effect of its own (by default it would end the process).
+    #[cfg(all(unix, feature = "signal"))]
+    pub fn toggle_on_signal(mut self, signal: crate::UserSignal) -> Self {
+        self.schedule.signal = Some(signal);
         self
     }
 
@@ -142,31 +176,17 @@ impl RecorderBuilder {
             Some(chosen) => chosen,
             None => FlightConfig::from_environment(black_box.is_some())?,
         };
-        let paused = self.paused || is_off()?;
+        let schedule = self.schedule.or_environment()?;
         let settings = Settings { file: self.file, flight, black_box };
         let recorder = Recorder::new(slot, CallsiteFilter::new(targets), settings);
-        if paused {
+        if schedule.begins_paused() {
             recorder.begin_paused();
         } else {
             recorder.begin_stretch()?;
         }
-        Ok(Recording::new(recorder))
-    }
-}
-
-/// The environment variable that can have a recorder start paused.
-const SWITCH: &str = "TASKSCOPE";
-
-fn is_off() -> Result<bool, Error> {
-    let value = std::env::var_os(SWITCH).unwrap_or_default();
-    match &*value.to_string_lossy() {
-        "" | "on" => Ok(false),
-        "off" => Ok(true),
-        value => Err(Error::InvalidVariable {
-            variable: SWITCH,
-            value: value.to_owned(),
-            expected: "\"on\" or \"off\"",
-            source: None,
-        }),
+        // Dropped on an error, it ends what has begun.
+        let mut recording = Recording::new(recorder);
+        recording.keep(&schedule)?;
+        Ok(recording)
     }
 }

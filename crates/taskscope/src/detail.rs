@@ -8,10 +8,10 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Detail {
-    /// All there is: what the hooks and the layer tell.
+    /// Everything: what the hooks and the layer report.
     #[default]
     Full,
-    /// What the hooks tell, and no more: spawns, polls, ends, parks. No wakes,
+    /// Only what the hooks report: spawns, polls, ends, parks. No wakes,
     /// no names, and nothing about tasks that have no hooks. Little enough to be
     /// always on.
     ///
@@ -21,7 +21,7 @@ pub enum Detail {
     Polls,
 }
 
-/// The environment variable that says how much, where the program doesn't.
+/// The environment variable that says how much, if the program does not.
 const ENVIRONMENT: &str = "TASKSCOPE_DETAIL";
 
 impl Detail {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_names_a_detail_or_is_told_what_there_is() {
+    fn the_environment_names_a_detail_or_the_error_lists_them() {
         assert!(matches!(Detail::parse(""), Ok(Detail::Full)));
         assert!(matches!(Detail::parse("full"), Ok(Detail::Full)));
         assert!(matches!(Detail::parse("polls"), Ok(Detail::Polls)));

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "macros")]
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tracing::Dispatch;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
@@ -13,7 +13,7 @@ use crate::tracker::slot::Slot;
 use crate::{Detail, Error, Recorder, Recording, unstable};
 
 /// Records this process: sets up a recording, and a global `tracing`
-/// subscriber that hears Tokio and nothing else.
+/// subscriber that records Tokio's spans and events and ignores all others.
 ///
 /// ```no_run
 /// #[tokio::main]
@@ -84,8 +84,63 @@ pub fn try_init() -> Result<Recording, Error> {
     }
     tracing::dispatcher::set_global_default(recording.subscriber())
         .map_err(|_| Error::SubscriberInPlace)?;
+    explain_second_subscriber();
     *in_place = recording.recorder().slot();
     Ok(recording)
+}
+
+/// Where the program sets a second subscriber, `tracing` panics, and does not know who set the
+/// first. So this is said before.
+fn explain_second_subscriber() {
+    static ONCE: Once = Once::new();
+    if std::thread::panicking() {
+        // Hooks cannot be set now.
+        return;
+    }
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let payload = panic.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            if text.is_some_and(|text| text.contains(SECOND_SUBSCRIBER)) {
+                warn(&SECOND_SUBSCRIBER_MESSAGE);
+            }
+            before(panic);
+        }));
+    });
+}
+
+/// The name of the error in whose words `tracing_subscriber` panics.
+const SECOND_SUBSCRIBER: &str = "SetGlobalDefaultError";
+
+const SECOND_SUBSCRIBER_MESSAGE: &str = "this program sets a `tracing` subscriber, and \
+     `taskscope::init()` or `#[taskscope::main]` has set one already, for the recorder. Put both \
+     into one. With the attribute, instead of `tracing_subscriber::fmt::init()`:
+
+    #[taskscope::main(subscriber = logs)]
+
+    fn logs(recording: &taskscope::Recording) {
+        use tracing_subscriber::prelude::*;
+        tracing_subscriber::registry()
+            .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
+            .with(recording.layer())
+            .init();
+    }
+
+Without it, set the same subscriber after `let recording = taskscope::Recorder::builder().start()?`.
+";
+
+/// As [`init`], for a program that puts the layer into a subscriber of its own.
+#[cfg(feature = "macros")]
+fn init_without_subscriber() -> Recording {
+    if !unstable::IS_ON {
+        warn(&unstable::MESSAGE);
+    }
+    Recorder::builder().start().unwrap_or_else(|error| {
+        warn(&error);
+        Recording::idle()
+    })
 }
 
 /// The runtime that `#[taskscope::main]` asks for.
@@ -99,6 +154,10 @@ pub struct MainRuntime {
     pub workers: Option<usize>,
     /// `name`, empty if it was not given.
     pub name: &'static str,
+    /// Sets the program's own subscriber, with the recorder's layer in it.
+    pub subscriber: Option<fn(&Recording)>,
+    /// Does what depends on the features of Tokio that the program has.
+    pub configure: fn(&mut tokio::runtime::Builder),
 }
 
 /// What `#[taskscope::main]` makes of `main`.
@@ -112,7 +171,14 @@ pub struct MainRuntime {
 #[track_caller]
 pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
     // Declared first, so that it is dropped last, and records the shutdown.
-    let recording = init();
+    let recording = match runtime.subscriber {
+        None => init(),
+        Some(set) => {
+            let recording = init_without_subscriber();
+            set(&recording);
+            recording
+        }
+    };
     let mut builder = if runtime.current_thread {
         tokio::runtime::Builder::new_current_thread()
     } else {
@@ -125,6 +191,7 @@ pub fn run_main<F: Future>(runtime: MainRuntime, main: F) -> F::Output {
         builder.name(runtime.name);
     }
     recording.hooks(&mut builder);
+    (runtime.configure)(&mut builder);
     let runtime = builder.enable_all().build();
     #[expect(clippy::expect_used, reason = "there is nothing to go on with")]
     let runtime = runtime.expect("failed to build the Tokio runtime");

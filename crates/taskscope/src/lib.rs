@@ -25,7 +25,7 @@
 //! All of this is invisible from outside. A recording holds it event by event,
 //! each with its time, its thread and its worker:
 //!
-//! | event | from | tells |
+//! | event | from | what is recorded |
 //! | --- | --- | --- |
 //! | spawn | both | name, place in the source, size, the task that spawned it |
 //! | poll | hooks, or else layer | begin, end, whether the task ended in it, whether its budget was spent |
@@ -35,15 +35,15 @@
 //! | park | hooks | when a worker slept |
 //! | span, message | layer | the program's own, of the [targets](RecorderBuilder::targets) that it names |
 //!
-//! This is what Tokio tells. [`RecordExt::recorded`] wraps a single future, and tells
-//! all but the park of it, on whatever executor.
+//! This is what Tokio reports. [`RecordExt::recorded`] wraps a single future, and records
+//! all of this but the parks, on any executor.
 //!
 //! # Two sources
-//! Tokio tells of itself in two ways. A *layer* for `tracing_subscriber` hears
-//! spans and events; it needs nothing from the runtime, and alone it knows wakes
-//! and names. *Hooks* on `tokio::runtime::Builder` are called around each poll;
-//! they are exact where spans are not, cost little, and alone they know when a
-//! worker parks. Use both where you can. The recorder makes one story of them.
+//! Tokio reports what it does in two ways. A *layer* for `tracing_subscriber` receives
+//! spans and events; it needs nothing from the runtime, and is the only source of wakes
+//! and names. *Hooks* on `tokio::runtime::Builder` are called around each poll; they are
+//! exact where spans are not, cost little, and are the only source of parks. Use both
+//! where you can. The recorder merges them.
 //!
 //! | | layer | hooks | for |
 //! | --- | --- | --- | --- |
@@ -75,9 +75,9 @@
 //! ```
 //!
 //! # `tokio_unstable`
-//! Tokio tells of its tasks only when the whole program is built with
+//! Tokio emits task events only if the whole program is compiled with
 //! `--cfg tokio_unstable`, which no library can switch on. Put this in
-//! `.cargo/config.toml`, beside your `Cargo.toml`:
+//! `.cargo/config.toml` at the root of your workspace, beside the `Cargo.lock`:
 //!
 //! ```toml
 //! [build]
@@ -100,61 +100,67 @@
 //! }
 //! ```
 //!
-//! The same works on executors that are not Tokio. Where Tokio does tell of a task,
-//! the wrapper keeps out of the way.
+//! The same works on executors that are not Tokio. A task that Tokio reports is not
+//! recorded once more by the wrapper.
 //!
-//! # In the way of nothing
+//! # Overhead and failures
 //! A recorded thread writes into a buffer of its own, without a lock and without
-//! waiting; a thread of the recorder's empties these into the file, every 50 ms
-//! and when one fills up. What comes faster than it can be written is dropped,
-//! counted, and told of in the file where it is missing. A program that is killed
-//! leaves a file that opens and lacks at most what came since the writer last
-//! came by. No error of the recorder's reaches the recorded program but through
-//! [`RecorderBuilder::start`] and [`Recording::finish`].
+//! waiting. A thread of the recorder empties these buffers into the file, every 50 ms
+//! and when one fills up. Events that come faster than they can be written are dropped
+//! and counted, and the file has their number and the time in which they are missing. A
+//! program that is killed leaves a file that opens and lacks at most what was recorded since
+//! the buffers were last emptied. Only [`RecorderBuilder::start`], [`Recording::finish`] and
+//! the calls that write a file ([`Recording::dump`], [`Recorder::pause`], …) return errors.
 //!
-//! # Only the last part
+//! # Keeping only the newest events
 //! A [`FlightConfig`] keeps the newest events in memory and writes them to a file
 //! when something happens: a call, a signal, a panic, a poll that lasts too long.
 //!
 //! # Limits
 //! * Without `tokio_unstable`, and on other executors, only wrapped futures are
-//!   recorded, and it is not told when workers park but on runtimes with hooks.
-//! * Of Tokio's resources some say nothing (1.54: I/O, joins, `Notify`, `watch`,
-//!   `broadcast`, the receiving end of `mpsc`), nor does it say from which queue a
-//!   worker takes a task. What a reader concludes of both is marked as inferred.
+//!   recorded, and parks only on runtimes with hooks.
+//! * Tokio does not report waits for some of its resources (1.54: I/O, joins, `Notify`,
+//!   `watch`, `broadcast`, the receiving end of `mpsc`), nor from which queue a worker
+//!   takes a task. What a reader infers of both is marked as inferred.
 //! * Tasks spawned before the layer is in place have no name and no wakes.
-//! * A `LocalSet`, `block_on` and `spawn_blocking` have no hooks, so the layer
-//!   alone tells of their tasks; hooks alone don't.
-//! * How a task without hooks ended is inferred, and so is the end of a task that
-//!   may have been aborted in the middle of a poll. The trace says so.
+//! * The tasks of a `LocalSet`, `block_on` and `spawn_blocking` have no hooks: only the
+//!   layer records them.
+//! * How a task without hooks ended is inferred. With hooks, an abort in the middle of a
+//!   poll looks like a return: so a return is inferred if the last poll left a waker behind, woke
+//!   its own task or lasted 20 µs or more. The trace says so. The end of a future that is
+//!   [`recorded`](RecordExt::recorded) is always exact.
 //! * The layer learns the end of a task from its span. What was begun inside the
 //!   task can hold on to that: a span of your own, a `spawn_blocking`. Then, if
 //!   there are no hooks, the end is late.
 //! * Hooks alone do not know how a task ended, nor about a visit that only drops
 //!   an aborted task, which counts as a poll.
 
-// Without it there is no recording, and so there are parts that nobody calls.
+// Without it there are no events of Tokio's, and so some parts are not called.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
 mod builder;
 mod detail;
 mod error;
+mod fork;
 mod init;
 mod output;
 mod recorder;
 mod recording;
+mod schedule;
 mod sources;
 mod stderr;
 mod stream;
 mod tracker;
+mod units;
 mod unstable;
+mod user_signal;
 
 pub use builder::RecorderBuilder;
 pub use detail::Detail;
 pub use error::Error;
 pub use init::{init, try_init};
 pub use output::black_box::BlackBoxConfig;
-pub use output::flight::{DumpSignal, FlightConfig};
+pub use output::flight::FlightConfig;
 pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;
 pub use recording::Recording;
@@ -163,10 +169,13 @@ pub use sources::tracing::layer::TaskLayer;
 pub use sources::wrapper::{RecordExt, Recorded, spawn};
 #[cfg(feature = "macros")]
 pub use taskscope_macros::main;
+pub use user_signal::UserSignal;
 
-/// For the expansion of `#[taskscope::main]`, and nobody else.
+/// Only for the expansion of `#[taskscope::main]`.
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
+    pub use tokio;
+
     pub use crate::init::{MainRuntime, run_main};
 }

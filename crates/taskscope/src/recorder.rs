@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use taskscope_format::FileWriter;
@@ -42,6 +42,17 @@ pub struct Recorder {
     inner: Option<Arc<Inner>>,
 }
 
+/// A recorder that may be gone.
+#[derive(Debug)]
+pub(crate) struct WeakRecorder(Weak<Inner>);
+
+impl WeakRecorder {
+    pub(crate) fn upgrade(&self) -> Option<Recorder> {
+        let inner = self.0.upgrade().filter(|inner| !inner.is_finished.load(Ordering::Acquire))?;
+        Some(Recorder { inner: Some(inner) })
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     slot: Arc<Slot>,
@@ -50,6 +61,9 @@ struct Inner {
     /// How many stretches there have been.
     stretches: AtomicU32,
     stretch: Mutex<Option<Stretch>>,
+    /// Held by the thread that ends a stretch. Another one that ends the recording, and then
+    /// perhaps the process, waits until that file is complete.
+    ending: Mutex<()>,
     /// The [`Recording`](crate::Recording) is gone.
     is_finished: AtomicBool,
 }
@@ -88,9 +102,14 @@ impl Recorder {
                 settings,
                 stretches: AtomicU32::new(0),
                 stretch: Mutex::new(None),
+                ending: Mutex::new(()),
                 is_finished: AtomicBool::new(false),
             })),
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakRecorder {
+        WeakRecorder(self.inner.as_ref().map(Arc::downgrade).unwrap_or_default())
     }
 
     /// A recorder that records nothing.
@@ -107,12 +126,17 @@ impl Recorder {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        TaskLayer::new(self.tracing_source())
+        let source = self.tracing_source();
+        if let Some((slot, _)) = &source {
+            slot.set_up.layer.note();
+        }
+        TaskLayer::new(source)
     }
 
     /// See [`Recording::subscriber`](crate::Recording::subscriber).
     pub fn subscriber(&self) -> Dispatch {
         self.tracing_source().map_or_else(Dispatch::none, |(slot, callsites)| {
+            slot.set_up.subscriber.note();
             Dispatch::new(TaskSubscriber::new(slot, callsites))
         })
     }
@@ -179,8 +203,8 @@ impl Recorder {
     /// It waits until the file is complete, as [`Recording::finish`](crate::Recording::finish)
     /// does, and returns the same report. Where nothing is being recorded, the report is empty.
     ///
-    /// While it is paused, a recorder costs each poll hook two loads. Tokio is told that nobody
-    /// wants its spans, so that a task which is spawned now has none: in a later stretch it has
+    /// While it is paused, a recorder costs each poll hook two loads. It takes no
+    /// interest in Tokio's spans, so that a task which is spawned now has none: in a later stretch it has
     /// polls, and neither a name nor wakes. A task that was spawned before has them again.
     ///
     /// # Errors
@@ -190,7 +214,7 @@ impl Recorder {
         if !inner.slot.is_forked() && inner.slot.set_wants_spans(false) {
             tracing::callsite::rebuild_interest_cache();
         }
-        inner.end_stretch()
+        inner.end_stretch(true)
     }
 
     /// Begins a stretch, with a file of its own, if the recorder is paused.
@@ -240,7 +264,7 @@ impl Recorder {
         if !inner.slot.is_forked() {
             active_recordings::unregister(&inner.slot);
         }
-        inner.end_stretch()
+        inner.end_stretch(false)
     }
 
     /// Whether it has come out that a filter hides Tokio's spans.
@@ -264,7 +288,8 @@ impl Inner {
         let boxed = self.settings.begin_box(&program, started_unix_ns, number)?;
         let (boxed, area) = boxed.unzip();
         let rings = area.as_ref().map(BlockArea::rings);
-        let shared = Arc::new(Shared::with_rings(clock, detail, rings));
+        let set_up = Arc::clone(&self.slot.set_up);
+        let shared = Arc::new(Shared::with_rings(clock, detail, set_up, rings));
         if number > 1 {
             // Those that were spawned while the recorder was paused.
             shared.note_spanless();
@@ -289,7 +314,7 @@ impl Inner {
             }
         };
         let meta = describe_process(&program, detail);
-        let writer = Writer::begin(Arc::clone(&shared), sink, meta).map_err(|source| {
+        let writer = Writer::begin(Arc::clone(&shared), detail, sink, meta).map_err(|source| {
             let path = file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
             Error::Create { path, source }
         })?;
@@ -304,18 +329,23 @@ impl Inner {
         Ok(Stretch { shared, outcome, file, dumper })
     }
 
-    fn end_stretch(&self) -> Result<Report, Error> {
+    /// `is_paused`: there may be another one.
+    fn end_stretch(&self, is_paused: bool) -> Result<Report, Error> {
         // A process forked from the recorded one has no writer thread. There is nothing to
         // wait for, and nothing here that another thread may not have held at that moment.
         if self.slot.is_forked() {
             self.slot.close();
             return Ok(Report::default());
         }
-        // Not in the condition: nobody need wait for the lock while this one waits for a disk.
+        let _ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not in the condition: nobody need no one else shall wait for the lock while this one waits for a disk.
         let stretch = self.stretch().take();
         let Some(Stretch { shared, outcome, file, .. }) = stretch else {
             return Ok(Report::default());
         };
+        if is_paused {
+            shared.is_paused.note();
+        }
         self.slot.close();
         shared.close();
         let path = file.as_ref().map(|file| file.path.clone());

@@ -6,6 +6,7 @@ use tracing::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::output::report::Report;
+use crate::schedule::{Keeper, Schedule};
 use crate::sources::hooks::Hooks;
 use crate::sources::tracing::layer::TaskLayer;
 use crate::{Error, Recorder};
@@ -25,11 +26,18 @@ use crate::{Error, Recorder};
 #[must_use = "a recording ends when it is dropped; keep it in a variable, as in `let _recording = …`"]
 pub struct Recording {
     recorder: Recorder,
+    keeper: Option<Keeper>,
 }
 
 impl Recording {
     pub(crate) fn new(recorder: Recorder) -> Self {
-        Self { recorder }
+        Self { recorder, keeper: None }
+    }
+
+    /// Pauses and resumes by this schedule.
+    pub(crate) fn keep(&mut self, schedule: &Schedule) -> Result<(), Error> {
+        self.keeper = schedule.keep(&self.recorder)?;
+        Ok(())
     }
 
     /// A recording that records nothing.
@@ -45,7 +53,7 @@ impl Recording {
     }
 
     /// A layer for your own `tracing_subscriber::registry()`, beside `fmt`,
-    /// `console_subscriber` or whatever else is there.
+    /// `console_subscriber` and others.
     ///
     /// It has a filter of its own: it sees the spans of Tokio's tasks and the
     /// events of their wakers, and nothing else, and the layers beside it see
@@ -65,8 +73,8 @@ impl Recording {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The layer alone tells spawns, visits, wakes and ends of tasks. Together
-    /// with [`hooks`](Self::hooks) it tells polls exactly, and parks.
+    /// The layer alone records spawns, visits, wakes and ends of tasks. Together
+    /// with [`hooks`](Self::hooks) it records polls exactly, and parks.
     pub fn layer<S>(&self) -> TaskLayer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -77,8 +85,8 @@ impl Recording {
     /// A subscriber for programs that have no other: what
     /// [`init`](crate::init) sets globally.
     ///
-    /// It tells what [`layer`](Self::layer) tells, for less, and is
-    /// deaf to all that is not Tokio's.
+    /// It records what [`layer`](Self::layer) records, at a lower cost, and ignores
+    /// all that is not Tokio's.
     ///
     /// ```
     /// # let directory = tempfile::tempdir()?;
@@ -169,8 +177,8 @@ impl Recording {
         self.recorder.dump()
     }
 
-    /// Ends the recording, writes what is still to be written, and tells what
-    /// came of it.
+    /// Ends the recording, writes what is still to be written, and returns what
+    /// was recorded.
     ///
     /// The layer and the hooks stay where they are and do nothing from now on.
     /// Finish after the runtimes have been dropped, if you want to see their

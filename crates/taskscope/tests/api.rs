@@ -235,3 +235,76 @@ fn the_environment_can_start_a_recorder_paused() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
+
+#[test]
+#[ignore = "a program that another test runs"]
+fn child_records_by_the_clock() {
+    let recording = taskscope::try_init().unwrap();
+    let recorder = recording.recorder();
+    assert!(!recorder.is_recording());
+    let until = |wanted: bool| {
+        let runtime = current_thread().build().unwrap();
+        while recorder.is_recording() != wanted {
+            runtime.block_on(async { tokio::spawn(tokio::task::yield_now()).await.unwrap() });
+        }
+    };
+    until(true);
+    until(false);
+}
+
+#[test]
+fn the_environment_can_have_a_part_recorded_by_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = child("child_records_by_the_clock", directory.path());
+    let output = child.env("TASKSCOPE", "after=10ms,for=30ms").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+    let [Ok(file)] = &files[..] else { panic!("one file: {files:?}") };
+    let summary = trace(&file.path()).summary();
+    assert!(summary.tasks.returned > Some(0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    // (The program may end before the second one, which says that it is recorded.)
+    assert!(stderr.starts_with("taskscope: recording to "), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "a program that another test runs"]
+fn child_runs_for_ever() {
+    let _recording = taskscope::try_init().unwrap();
+    let runtime = current_thread().build().unwrap();
+    println!("runs");
+    loop {
+        runtime.block_on(async { tokio::spawn(tokio::task::yield_now()).await.unwrap() });
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_begins_and_ends_a_stretch() {
+    use std::io::{BufRead, BufReader};
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = child("child_runs_for_ever", directory.path());
+    child.env("TASKSCOPE", "off,usr2").env("TASKSCOPE_FILE", "app.tscope");
+    let piped = std::process::Stdio::piped;
+    let mut child = child.stdout(piped()).stderr(piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The test's name stands on the same line.
+    assert!(said.any(|line| line.unwrap().ends_with("runs")));
+    let mut reports = BufReader::new(child.stderr.take().unwrap()).lines();
+    let id = child.id().to_string();
+    let mut toggle = || {
+        let kill = std::process::Command::new("kill").args(["-USR2", &id]).status().unwrap();
+        assert!(kill.success());
+        reports.next().unwrap().unwrap()
+    };
+    for expected in ["app.tscope", "app-2.tscope"] {
+        let (begun, ended) = (toggle(), toggle());
+        assert!(begun.starts_with("taskscope: recording to ") && begun.ends_with(expected));
+        assert!(ended.starts_with("taskscope: recorded ") && ended.ends_with(expected), "{ended}");
+        let recorded = read(std::fs::read(directory.path().join(expected)).unwrap());
+        assert_eq!(recorded.trace.info().get(meta::NOTICE), None);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -312,11 +312,10 @@ fn child() {
     }
     println!("path {}.", recording.path().unwrap().display());
     std::io::stdout().flush().unwrap();
-    while fork == 0 {
-        std::thread::park();
-    }
     loop {
-        some_tasks(&recording);
+        if fork > 0 {
+            some_tasks(&recording);
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
 }

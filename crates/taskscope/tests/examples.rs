@@ -93,6 +93,14 @@ fn logs_and_the_console_on_the_same_registry() {
 }
 
 #[test]
+fn the_attribute_beside_logs_of_the_programs_own() {
+    let (trace, said) = run("with_logs");
+    assert_eq!(said.matches("has slept").count(), 5, "{said}");
+    assert_eq!(trace.summary().tasks.returned, Some(5));
+    assert!(!trace.wakes().is_empty());
+}
+
+#[test]
 fn an_executor_that_is_not_tokio() {
     let (trace, said) = run("smol");
     assert!(said.contains("the sum is "), "{said}");

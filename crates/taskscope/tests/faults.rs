@@ -25,12 +25,7 @@ use tracing_subscriber::{Layer, registry};
 
 /// Runs one of the `child_…` tests below in a process of its own, with a limit to its time.
 fn child(name: &str, directory: &Path) -> Output {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
-        .current_dir(directory)
-        .env_remove("TASKSCOPE_FILE")
-        .env_remove("TASKSCOPE_KEEP")
-        .env_remove("TASKSCOPE_DETAIL")
+    let mut child = common::child(module_path!(), name, directory)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

@@ -1,5 +1,5 @@
-//! The recorder's own subscriber tells what its layer tells: all that holds for
+//! The recorder's own subscriber records what its layer records: all that holds for
 //! that, once more for this.
 
-#[path = "traps.rs"]
+#[path = "traps/main.rs"]
 mod traps;

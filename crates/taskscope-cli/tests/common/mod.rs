@@ -83,7 +83,7 @@ impl Run {
         Self { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
-    /// It did what it was told.
+    /// It succeeded.
     pub fn done(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self

@@ -46,18 +46,22 @@ fn spawn() -> impl Strategy<Value = Spawn<'static>> {
     let ids = (task(), proptest::option::of(small()), proptest::option::of(task()));
     let strings = (proptest::option::of(string()), proptest::option::of(string()));
     let sizes = (proptest::option::of(number()), proptest::option::of(number()));
-    (ids, select(kinds), source(), strings, proptest::option::of(location), sizes).prop_map(
-        |((task, runtime, parent), kind, source, (name, function), location, sizes)| Spawn {
-            task,
-            kind,
-            source,
-            runtime: runtime.map(RuntimeId),
-            parent,
-            name,
-            location: location.map(|(file, line, column)| Location { file, line, column }),
-            size: sizes.0,
-            original_size: sizes.1,
-            function,
+    let place_and_part = (proptest::option::of(location), any::<bool>());
+    (ids, select(kinds), source(), strings, place_and_part, sizes).prop_map(
+        |((task, runtime, parent), kind, source, (name, function), (location, is_part), sizes)| {
+            Spawn {
+                task,
+                kind,
+                source,
+                runtime: runtime.map(RuntimeId),
+                parent,
+                name,
+                location: location.map(|(file, line, column)| Location { file, line, column }),
+                size: sizes.0,
+                original_size: sizes.1,
+                function,
+                is_part,
+            }
         },
     )
 }
@@ -97,7 +101,7 @@ fn span() -> impl Strategy<Value = Span<'static>> {
 pub fn event() -> impl Strategy<Value = Event<'static>> {
     let flavors = vec![Flavor::CurrentThread, Flavor::MultiThread, Flavor::Unknown];
     let ends = vec![EndKind::Returned, EndKind::Panicked, EndKind::Cancelled, EndKind::Unknown];
-    let cancels = vec![CancelledBy::NotTold, CancelledBy::Abort, CancelledBy::Shutdown];
+    let cancels = vec![CancelledBy::Unknown, CancelledBy::Abort, CancelledBy::Shutdown];
     let results =
         vec![PollResult::Pending, PollResult::Ready, PollResult::Panicked, PollResult::OnlyDropped];
     prop_oneof![

@@ -108,7 +108,7 @@ impl Sample {
                     task,
                     end: EndKind::Returned,
                     inferred: false,
-                    cancelled_by: CancelledBy::NotTold,
+                    cancelled_by: CancelledBy::Unknown,
                 },
                 Event::PollEnd { result: PollResult::Ready, kept_waker: false },
             ];

@@ -2,7 +2,7 @@
 //!
 //! See [`super::replay`] for the first.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::ops::Range;
 
 use taskscope_format::{EndKind, Nanos, Report, Source, TaskKind, meta};
@@ -149,10 +149,10 @@ fn take_off_noticed_parks(builder: &mut Builder) {
 /// Tokio enters a task's span once more to drop the future, whether it returned
 /// or was aborted. The recorder leaves that out where hooks show what is a poll;
 /// elsewhere it is the last bracket of every task that has ended. (The end itself
-/// may be told later, and on another thread: something can outlive the task and
+/// may be recorded later, and on another thread: something can outlive the task and
 /// hold on to its span. Where events were dropped this may take off one too many.)
 fn take_off_drops(builder: &mut Builder) {
-    let mut last: HashMap<TaskIx, (Nanos, usize)> = HashMap::new();
+    let mut last: HashMap<TaskIx, (Nanos, usize)> = HashMap::default();
     for (position, poll) in builder.polls.iter().enumerate() {
         let ended = builder.tasks[poll.task.get()].end.is_some();
         if ended && poll.source == Source::Span {
@@ -168,7 +168,7 @@ fn take_off_drops(builder: &mut Builder) {
     });
 }
 
-/// Takes off the brackets that a hook tells of after its task has ended.
+/// Takes off the brackets that a hook reports after its task has ended.
 ///
 /// A runtime that shuts down ends its tasks on one thread, while others may still
 /// take them out of their queues, and find nothing to poll. The recorder knows
@@ -186,7 +186,7 @@ fn take_off_late_brackets(builder: &mut Builder) {
 }
 
 /// Puts tasks into the order of their spawns, those that are older than the
-/// recording first. Files tell of them in the order in which threads wrote
+/// recording first. A file has them in the order in which threads wrote
 /// their blocks.
 fn order_tasks(builder: &mut Builder) {
     let mut order: Vec<u32> = (0..builder.tasks.len() as u32).collect();

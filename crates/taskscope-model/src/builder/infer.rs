@@ -1,6 +1,6 @@
 //! What a recording leaves out of its tasks and runtimes, and something else in it implies.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
 use taskscope_format::{Flavor, Source, TaskKind};
@@ -12,15 +12,15 @@ use crate::types::{LaneIx, LaneKind, Runtime, TaskIx};
 const TOKIOS_THREADS: &str = "tokio-rt-worker";
 
 /// Finds out what those tasks are of which no spawn was read: its block is damaged, or it was
-/// dropped. Without it nobody would know a `block_on` from a task.
+/// dropped. Without the spawn a `block_on` looks like a task.
 ///
 /// Tasks of hooked runtimes have their polls recorded by hooks, and `block_on` has none. What only
-/// spans tell of is, on a worker of a multi-thread runtime, a task; within another poll, a task of a
+/// spans report is, on a worker of a multi-thread runtime, a task; within another poll, a task of a
 /// `LocalSet`; on a thread that is no worker, a `block_on`. A current-thread runtime without hooks
 /// does both on the same lane: there its first task is taken for the `block_on`.
 pub(super) fn kinds(builder: &mut Builder) {
-    let mut seen = HashSet::new();
-    let mut first_of_lane: HashMap<LaneIx, TaskIx> = HashMap::new();
+    let mut seen = HashSet::default();
+    let mut first_of_lane: HashMap<LaneIx, TaskIx> = HashMap::default();
     let mut polls: Vec<_> = builder.polls.iter().collect();
     polls.retain(|poll| {
         let unknown = !builder.described.contains(&poll.task);
@@ -56,7 +56,7 @@ pub(super) fn kinds(builder: &mut Builder) {
 pub(super) fn runtime_names(builder: &mut Builder) {
     let thread_names: HashMap<_, _> =
         builder.threads.iter().map(|thread| (thread.id, thread.name.clone())).collect();
-    let mut names: HashMap<u32, Vec<Arc<str>>> = HashMap::new();
+    let mut names: HashMap<u32, Vec<Arc<str>>> = HashMap::default();
     for lane in &builder.lanes {
         let LaneKind::Worker { runtime, .. } = lane.kind else { continue };
         let first = lane.threads.iter().min().map(|behind| behind.thread);

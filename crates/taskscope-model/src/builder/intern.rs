@@ -98,6 +98,7 @@ impl Builder {
             self.tasks.push(Task {
                 id,
                 kind: TaskKind::Task,
+                is_part: false,
                 name: None,
                 function: None,
                 place: None,

@@ -1,10 +1,10 @@
-//! What a thread told, before it is put in order: see [`super::replay`].
+//! What each thread recorded, before it is put in order: see [`super::replay`].
 
 use taskscope_format::{Nanos, Source, WakeOp};
 
 use crate::types::{LaneIx, LaneKind, LaneThread, Park, PollEnd, TaskIx, Waker};
 
-/// A poll as its thread told of it.
+/// A poll as its thread recorded it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawPoll {
     pub(crate) start: Nanos,
@@ -32,7 +32,7 @@ pub(crate) struct RawLane {
     pub(crate) threads: Vec<LaneThread>,
 }
 
-/// A wake as its thread told of it.
+/// A wake as its thread recorded it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawWake {
     pub(crate) time: Nanos,
@@ -60,7 +60,7 @@ impl Moment {
         (self.thread, self.batches, self.parks)
     }
 
-    /// Whether two things have the same moment. Where parks are not told (its
+    /// Whether two things have the same moment. Where parks are not recorded (its
     /// runtime has no hooks), a worker that was silent for a while is taken to
     /// have parked.
     pub(crate) fn is_same(self, other: Self, records_parks: bool) -> bool {

@@ -1,21 +1,21 @@
 //! From a file's records to a [`Trace`]: the first of two passes.
 //!
 //! A record says little by itself. "The poll ended" is the end of the innermost
-//! open poll *of this thread*; "task 7 was woken" was done by whatever ran *on
+//! open poll *of this thread*; "task 7 was woken" was done by the task that ran *on
 //! this thread* then; a poll lies on the lane of the worker that *this thread*
 //! was at that time. So the first pass replays each thread's stream with a
 //! little state (`Stream`) and writes down flat raw polls and wakes. The second,
 //! in [`super::finish`], sorts them and draws the conclusions that need more
 //! than one thread.
 //!
-//! A visit that only drops an aborted task is marked so by the recorder where it
-//! can tell, and makes no poll.
+//! If the recorder knows that a bracket only drops an aborted task, it marks it so, and the
+//! bracket makes no poll.
 //!
 //! Nothing in a file may make this panic or grow beyond a multiple of the file:
 //! indices that a file names are looked up in maps, counts that it names are
 //! bounded.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -105,9 +105,9 @@ pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, 
 
 impl Builder {
     fn record(&mut self, record: &Record<'_>) {
-        let Record { thread, time: told, event } = *record;
-        // What held before the window is told under its own times. It begins with the window.
-        let time = told.max(self.window);
+        let Record { thread, time: recorded, event } = *record;
+        // What held before the window is recorded under its own times. It begins with the window.
+        let time = recorded.max(self.window);
         if !matches!(event, Event::Meta { .. } | Event::Thread { .. } | Event::Runtime { .. }) {
             let (start, end) = self.span.get_or_insert((time, time));
             *start = time.min(*start);
@@ -138,15 +138,15 @@ impl Builder {
             }
             Event::Spawn(spawn) => {
                 self.spawn(thread, time, &spawn);
-                if told < time {
+                if recorded < time {
                     self.spawned_before(spawn.task);
                 }
             }
             Event::PollStart { task, source } => {
                 self.poll_start(thread, time, task, source);
-                if told < time {
+                if recorded < time {
                     let task = self.task(task);
-                    self.before.push((task, told));
+                    self.before.push((task, recorded));
                 }
             }
             Event::PollEnd { result, kept_waker } => {
@@ -220,12 +220,15 @@ impl Builder {
         self.tasks[task.get()].spawned = None;
     }
 
-    /// Takes in a spawn; the layer and a hook may each tell of the same one.
+    /// Takes in a spawn; the layer and a hook may both report the same one.
     fn spawn(&mut self, thread: ThreadId, time: Nanos, spawn: &Spawn<'_>) {
         let ix = self.task(spawn.task);
         let parent = match spawn.parent {
             Some(parent) => Some(self.task(parent)),
-            None => self.stream(thread).open.last().map(|open| open.task),
+            // A wrapper names its task from inside of it.
+            None => {
+                self.stream(thread).open.last().map(|open| open.task).filter(|task| *task != ix)
+            }
         };
         let name = self.optional_string(spawn.name);
         let function = self.optional_string(spawn.function);
@@ -237,6 +240,7 @@ impl Builder {
         if spawn.source == Source::Span {
             task.kind = spawn.kind;
         }
+        task.is_part |= spawn.is_part;
         task.spawned.get_or_insert(time);
         task.spawned_on = task.spawned_on.or(worker);
         task.parent = task.parent.or(parent);
@@ -330,7 +334,7 @@ impl Builder {
         self.wakes.push(RawWake { time, task, by, op, lane, worker, moment });
     }
 
-    /// Where a thread is when it tells something of the program's own.
+    /// Where a thread is when something of the program's own happens on it.
     fn here(&mut self, thread: ThreadId, time: Nanos) -> Here {
         let stream = self.stream(thread);
         let open = stream.open.last();
@@ -348,7 +352,7 @@ impl Builder {
             Resource { concrete_type, is_internal: resource.is_internal, place };
     }
 
-    /// The position of a resource, also of one that is told of later, or whose
+    /// The position of a resource, also of one that is described later, or whose
     /// record is lost.
     fn resource_ix(&mut self, id: ResourceId) -> ResourceIx {
         if let Some(&known) = self.resource_of.get(&id) {
@@ -379,7 +383,7 @@ impl Builder {
         self.lose(thread, during.start);
         let introduced = self.thread_of.contains_key(&thread);
         let lane = self.stream(thread).worker.or_else(|| {
-            // A lane of its own for a thread that has told of nothing else. The recording's
+            // A lane of its own for a thread that has recorded nothing else. The recording's
             // own stream, in which no thread is introduced, has none.
             let kind = LaneKind::Thread(thread);
             introduced.then(|| self.lane(kind)).or_else(|| self.lane_of.get(&kind).copied())
@@ -415,9 +419,8 @@ impl Builder {
     /// Ends everything that was still open when the recording ended, and every task
     /// that had ended.
     ///
-    /// Nobody is told of tasks of which nothing is known but their end: a hook tells
-    /// of the end of all that a runtime runs, also for its own purposes on the
-    /// blocking pool.
+    /// Tasks of which only the end is known are left out: a hook reports the end of all
+    /// that a runtime runs, also for its own purposes on the blocking pool.
     fn close(&mut self, unread_ends: &[(ThreadId, Nanos)]) {
         for (id, end) in std::mem::take(&mut self.ends) {
             if let Some(task) = self.task_of.get(&id) {

@@ -21,7 +21,7 @@
 //!   later than that of the task woken after it.
 //!
 //! # What is left
-//! The last wake of a batch forms a tail whatever it is, and with a chance of 1 : 2, 1 : 6, … so
+//! The last wake of a batch forms a tail whether it is a yield or not, and with a chance of 1 : 2, 1 : 6, … so
 //! do the last two, three, … sockets. A server that is never idle and never yields has one or two
 //! such wakes in each batch. What tells them apart is habit. Tasks that were spawned at one place do
 //! the same things: if their wakes stand in tails no more often than chance puts them there, none
@@ -29,7 +29,7 @@
 //! wakes are yields there are more in tails than chance explains. Then all in the tail are taken for
 //! yields, up to 1 : 2 too many a batch. `crates/taskscope/tests/yields.rs` measures both errors.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use taskscope_format::Nanos;
 
@@ -128,7 +128,7 @@ fn candidates_of(
 fn mark_tails(candidates: &mut [Candidate], polls: &[RawPoll], wakes: &[RawWake]) {
     let moment = |wake: WakeIx| wakes[wake.get()].moment;
     // Wakes that are no candidates break a tail, too.
-    let mut last_of_batch: HashMap<_, WakeIx> = HashMap::new();
+    let mut last_of_batch: HashMap<_, WakeIx> = HashMap::default();
     for (ix, wake) in (0..).map(WakeIx).zip(wakes) {
         if matches!(wake.by, Waker::Driver(_)) {
             last_of_batch.insert(wake.moment.batch(), ix);

@@ -1,6 +1,8 @@
 //! The figures of a [`Summary`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use taskscope_format::{CancelledBy, EndKind, Flavor, TaskKind, meta};
 
@@ -55,7 +57,7 @@ impl Trace {
 
     fn wait_summaries(&self) -> Vec<WaitSummary> {
         // First by where the word is kept, which takes no time however long it is.
-        let mut by_place: HashMap<_, (&str, u64)> = HashMap::new();
+        let mut by_place: HashMap<_, (&str, u64)> = HashMap::default();
         for wait in self.waits.iter().filter(|wait| self.task(wait.task).is_async()) {
             let operation = self.resource(wait.resource).operation(&wait.operation);
             by_place.entry((operation.as_ptr(), operation.len())).or_insert((operation, 0)).1 += 1;

@@ -19,9 +19,9 @@ use crate::gaps::GapSummary;
 pub struct Summary {
     /// Version of the file's format.
     pub format_version: u16,
-    /// The recorded program's file name, `null` where the file doesn't tell.
+    /// The recorded program's file name, `null` if it was not recorded.
     pub program: Option<String>,
-    /// How much was recorded: `full` or `polls`, `null` where the file doesn't tell.
+    /// How much was recorded: `full` or `polls`, `null` if it was not recorded.
     pub detail: Option<String>,
     /// Why a flight recorder wrote this; `null` for a recording that was written as it went.
     pub dump: Option<String>,
@@ -159,12 +159,12 @@ pub struct TaskCounts {
     pub cancelled: Option<u64>,
     /// Of those, the ones that somebody aborted.
     pub aborted: Option<u64>,
-    /// Of those, the ones that their runtime dropped when it shut down. (The
-    /// recording may tell neither.)
+    /// Of those, the ones that their runtime dropped when it shut down. (A
+    /// recording may have neither.)
     pub dropped_at_shutdown: Option<u64>,
     /// They had not ended when the recording did, or how is not known.
     pub alive: u64,
-    /// Of those, the ones that had ended. (Hooks alone don't tell how.)
+    /// Of those, the ones that had ended. (Hooks alone do not record how.)
     pub ended: u64,
     /// Tasks of which it is inferred, and not recorded, how they ended.
     pub inferred: u64,

@@ -157,7 +157,7 @@ impl Thread {
     }
 
     pub fn end(self, task: u64, end: EndKind) -> Self {
-        let cancelled_by = CancelledBy::NotTold;
+        let cancelled_by = CancelledBy::Unknown;
         self.event(Event::TaskEnd { task: TaskId(task), end, inferred: false, cancelled_by })
     }
 

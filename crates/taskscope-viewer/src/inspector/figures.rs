@@ -39,25 +39,15 @@ impl Counts {
     }
 }
 
-pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
-    with_counts(doc, ix, |doc, counts| grid(ui, doc, ix, counts));
+/// What was worked out for the task, or is now.
+pub(super) fn counts<'a>(kept: &'a mut Option<Counts>, trace: &Trace, task: TaskIx) -> &'a Counts {
+    if kept.as_ref().is_some_and(|counts| counts.task != task) {
+        *kept = None;
+    }
+    kept.get_or_insert_with(|| Counts::new(trace, task))
 }
 
-/// Lets `show` use what was worked out for the task, or is now.
-pub(super) fn with_counts(
-    doc: &mut Document,
-    ix: TaskIx,
-    show: impl FnOnce(&mut Document, &Counts),
-) {
-    let counts = match doc.counts.take() {
-        Some(counts) if counts.task == ix => counts,
-        _ => Counts::new(doc.trace(), ix),
-    };
-    show(doc, &counts);
-    doc.counts = Some(counts);
-}
-
-fn grid(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
+pub(super) fn show(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
     let trace = doc.trace();
     let task = trace.task(ix);
     let times = doc.prepared.times[ix.get()];

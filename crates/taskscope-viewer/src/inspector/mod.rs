@@ -17,14 +17,15 @@ use crate::document::Document;
 use crate::theme::Palette;
 use crate::{labels, time};
 
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+/// Shows the panel. `counts` keeps the figures of the selected task.
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document, counts: &mut Option<Counts>) {
     let bottom = ui.available_rect_before_wrap().bottom();
     match doc.selected {
         Some(task) => {
             ScrollArea::vertical()
                 .id_salt("task")
                 .auto_shrink(false)
-                .show(ui, |ui| selected(ui, doc, task, bottom));
+                .show(ui, |ui| selected(ui, doc, counts, task, bottom));
         }
         None => {
             ScrollArea::vertical()
@@ -143,17 +144,18 @@ fn right(ui: &mut Ui, text: String) {
     ui.monospace(format!("{text:>9}"));
 }
 
-fn selected(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
+fn selected(ui: &mut Ui, doc: &mut Document, counts: &mut Option<Counts>, ix: TaskIx, bottom: f32) {
+    let counts = figures::counts(counts, doc.trace(), ix);
     ui.add_space(6.0);
     heading(ui, doc, ix);
     ui.add_space(6.0);
     state_bar(ui, doc, ix);
     ui.add_space(8.0);
-    figures::show(ui, doc, ix);
+    figures::show(ui, doc, ix, counts);
     ui.add_space(10.0);
     why::show(ui, doc);
     ui.add_space(10.0);
-    figures::with_counts(doc, ix, |doc, counts| spans::show(ui, doc, counts.spans()));
+    spans::show(ui, doc, counts.spans());
     polls::show(ui, doc, ix, bottom);
 }
 
@@ -166,7 +168,7 @@ fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
             // Without a name, the heading says it all.
             if task.name.is_some() || !task.is_async() {
                 // Its number is no second name.
-                ui.weak(format!("{}, id {}", labels::kind(task.kind), task.id));
+                ui.weak(format!("{}, id {}", labels::kind(task), task.id));
             }
         });
     });

@@ -110,8 +110,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
         _ => format!("{worker} polled {whose}"),
     };
     steps.push(Step { moment: start, text, task: None });
-    if let Some(arrival) = trace.arrival(poll) {
-        let text = labels::arrival(trace, arrival);
+    if let Some((text, _)) = labels::arrival(trace, poll) {
         steps.push(Step { moment: start, text, task: None });
     }
     let end = trace.poll(poll).end;

@@ -10,6 +10,7 @@ use taskscope_model::Trace;
 use crate::Options;
 use crate::app::App;
 use crate::document::{Document, Prepared};
+use crate::panels::Panels;
 use crate::recent::Recent;
 
 pub(super) type Window = Harness<'static, Option<App>>;
@@ -53,6 +54,10 @@ fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {
 
 pub(super) fn document(window: &mut Window) -> &mut Document {
     window.state_mut().as_mut().unwrap().document().expect("a trace is open")
+}
+
+pub(super) fn panels(window: &mut Window) -> &mut Panels {
+    window.state_mut().as_mut().unwrap().panels().expect("a trace is open")
 }
 
 /// Draws until the thread that reads or records is done.

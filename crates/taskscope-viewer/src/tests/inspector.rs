@@ -44,9 +44,14 @@ fn it_says_what_the_task_waits_for_and_what_was_inferred() {
 fn it_says_from_which_queue_the_task_came() {
     let mut window = server();
     go_to_wait(&mut window, |waited| matches!(waited, WaitedFor::Io));
-    let queues = ["from the worker's own queue", "from the injection queue", "stolen from worker"];
-    let told = queues.map(|queue| window.query_by_label_contains(queue).is_some());
-    assert!(told.contains(&true));
+    let arrivals = [
+        "from the worker's own queue",
+        "woken on worker",
+        "from the injection queue",
+        "stolen from worker",
+    ];
+    let shown = arrivals.map(|arrival| window.query_by_label_contains(arrival).is_some());
+    assert!(shown.contains(&true));
 }
 
 #[test]

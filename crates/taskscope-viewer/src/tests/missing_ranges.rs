@@ -1,4 +1,4 @@
-//! Events that are missing: seen on the lane, told beside the pointer and in the top bar.
+//! Events that are missing: seen on the lane, explained beside the pointer and in the top bar.
 
 use egui_kittest::kittest::Queryable;
 use taskscope_format::{

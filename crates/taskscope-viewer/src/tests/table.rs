@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use taskscope_model::State;
 
-use super::harness::{Window, click, document, press, press_with, window};
+use super::harness::{Window, click, document, panels, press, press_with, window};
 
 #[test]
 fn a_row_selects_its_task_everywhere() {
@@ -121,7 +121,7 @@ fn a_search_without_a_match_keeps_the_tables_size() {
     window.get_by_label("Find tasks").type_text("no such task");
     window.run_steps(4);
     assert_eq!(rows(&window), 0);
-    document(&mut window).table.clear_search();
+    panels(&mut window).table.clear_search();
     window.run_steps(4);
     assert_eq!(rows(&window), before);
 }
@@ -157,10 +157,11 @@ fn another_order_begins_at_its_top() {
 fn sorted_by_now_running_tasks_come_first_and_those_that_have_ended_last() {
     let mut window = window();
     click(&mut window, "Sort by Now");
+    let rows = panels(&mut window).table.rows().to_vec();
     let doc = document(&mut window);
     let moment = doc.replay.moment();
     let state = |task| doc.trace().state_at(task, moment).map(|span| span.state);
-    let states: Vec<_> = doc.table.rows().iter().map(|&task| state(task)).collect();
+    let states: Vec<_> = rows.iter().map(|&task| state(task)).collect();
     let alive = states.iter().take_while(|state| state.is_some()).count();
     assert!(alive > 4 && states[alive..].iter().all(Option::is_none), "{states:?}");
     let running = states.iter().filter(|&&state| state == Some(State::Running)).count();

@@ -150,7 +150,7 @@ fn the_move_stands_on_a_hop_and_the_wake_in_its_tooltip() {
         .filter(|node| timeline.contains_rect(node.rect()))
         .map(|node| (node.rect(), node.value().unwrap_or_default()))
         .collect();
-    let moves = ["stolen from worker", "from the injection queue", "from the worker's own queue"];
+    let moves = ["stolen from worker", "from the injection queue", "woken on worker"];
     let is_move = |text: &String| moves.iter().any(|how| text.starts_with(how));
     assert!(!chips.is_empty(), "no move is written on a hop");
     assert!(chips.iter().all(|(_, text)| is_move(text)), "{chips:?}");

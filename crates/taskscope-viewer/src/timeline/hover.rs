@@ -33,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
     let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
-        let arrival = trace.arrival(span.poll).map(|arrival| labels::arrival(trace, arrival));
+        let arrival = labels::arrival(trace, span.poll).map(|(text, _)| text);
         let waited = labels::waited_for(trace, span.poll);
         let spans = spans(trace, poll);
         let thread = trace.thread_behind(poll.lane, poll.start).map(|thread| {
@@ -48,7 +48,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
             ("thread", thread.unwrap_or_default()),
             ("ended", labels::poll_end(poll.how).to_owned()),
             ("ran because", labels::cause(trace, trace.cause(span.poll))),
-            ("taken", arrival.unwrap_or_default()),
+            ("arrived", arrival.unwrap_or_default()),
             ("then waits for", waited.unwrap_or_default()),
             ("in", spans),
         ] {

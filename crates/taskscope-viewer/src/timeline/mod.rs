@@ -27,7 +27,7 @@ use crate::document::Document;
 use crate::empty;
 use crate::theme::Palette;
 use crate::time_view::Scale;
-use lanes::PaintedLane;
+use lanes::{LaneCache, PaintedLane};
 use rows::{Row, RowKind};
 
 /// Width of the column with the lanes' names.
@@ -53,7 +53,7 @@ impl Frame<'_> {
 }
 
 /// Shows the timeline in all the space there is.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
+pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
     let palette = Palette::get(ui);
     let space = ui.available_rect_before_wrap();
     ui.painter().rect_filled(space, 0.0, palette.background);
@@ -90,14 +90,13 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let plot = Rect::from_x_y_ranges(x, area.y_range());
         let rows = rows::place(doc, area, x, &heights);
-        let mut cache = std::mem::take(&mut doc.lanes);
         let painted = {
             let scale = Scale::new(&doc.view, x);
             let frame = Frame { doc, palette, scale, plot, rows };
             let painter = ui.painter_at(area);
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
-            let painted = lanes::paint(&painter, &frame, &mut cache);
+            let painted = lanes::paint(&painter, &frame, cache);
             lanes::paint_selected_states(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
@@ -113,7 +112,6 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document) {
         ui.interact(area, response.id.with("describe"), Sense::hover())
             .widget_info(|| WidgetInfo::labeled(Role::Group, true, "Timeline"));
         interact(ui, doc, &response, plot, painted);
-        doc.lanes = cache;
     });
 }
 

@@ -66,11 +66,8 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
     let mut chips: Vec<Chip> = Vec::new();
     for (middle, to) in hops {
         let cause = labels::cause(trace, trace.cause(to));
-        let arrival = trace.arrival(to);
-        let (text, inferred) = match arrival {
-            Some(arrival) => (labels::arrival(trace, arrival), arrival.inferred),
-            None => (format!("to {}", trace.lane_name(trace.poll(to).lane)), false),
-        };
+        let (text, inferred) = labels::arrival(trace, to)
+            .unwrap_or_else(|| (format!("to {}", trace.lane_name(trace.poll(to).lane)), false));
         let taken: Vec<Rect> = chips.iter().map(|chip| chip.rect).collect();
         let painted = paint_chip(painter, frame, &taken, middle, text.clone(), inferred);
         chips.extend(painted.map(|rect| Chip { rect, text, cause }));

@@ -17,7 +17,7 @@ pub struct Report {
     /// Bytes of events in the file, or in all the dumps together.
     pub bytes: u64,
     /// Events that were dropped because they came faster than they could be
-    /// written. The file tells where they are missing.
+    /// written. The file has where they are missing.
     pub dropped_events: u64,
     /// The same thread by thread, for those that dropped any.
     pub drops: Vec<ThreadDrops>,
@@ -25,7 +25,7 @@ pub struct Report {
 
 /// What one thread dropped, in all its recording.
 ///
-/// The file tells it stretch by stretch; this is their sum.
+/// The file has it stretch by stretch; this is their sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ThreadDrops {

@@ -3,7 +3,7 @@
 //! It comes by every [`EVERY`], or when a quarter of a thread's ring has been filled. A program
 //! that is killed loses what the writer has not yet seen, and no more.
 //!
-//! Whatever goes wrong with the file, the rings are emptied all the same, so
+//! If something goes wrong with the file, the rings are emptied all the same, so
 //! that the recorded program goes on as before. The first error is kept for the
 //! end, and what could not be written is counted.
 
@@ -17,10 +17,12 @@ use std::time::Duration;
 
 use taskscope_format::{Encoder, Event, FileWriter, Nanos, ThreadId, meta};
 
+use crate::output::checkup::{self, Finding};
 use crate::output::flight::sink::{FlightSink, Written};
 use crate::output::flight::triggers::{self, Cause, Reply};
 use crate::output::report::ThreadDrops;
 use crate::sources::tracing::filter_check;
+use crate::stderr::warn;
 use crate::stream::{Outlet, Sealed};
 use crate::tracker::shared::{RECORDING_STREAM, Shared};
 use crate::{Detail, unstable};
@@ -57,6 +59,7 @@ pub(crate) enum Sink {
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     sink: Sink,
+    detail: Detail,
     meta: Vec<(&'static str, String)>,
     streams: Vec<Outlet>,
     encoder: Encoder,
@@ -65,6 +68,9 @@ pub(crate) struct Writer {
     described: u64,
     described_at: u64,
     last_round: Nanos,
+    /// The first look at what is set up has been taken.
+    looked: bool,
+    finding: Option<Finding>,
     outcome: Outcome,
 }
 
@@ -72,11 +78,13 @@ impl Writer {
     /// Begins the file, where there is one, with what is known of the recording.
     pub(crate) fn begin(
         shared: Arc<Shared>,
+        detail: Detail,
         sink: Sink,
         meta: Vec<(&'static str, String)>,
     ) -> io::Result<Self> {
         let mut writer = Self {
             shared,
+            detail,
             sink,
             meta,
             streams: Vec::new(),
@@ -85,6 +93,8 @@ impl Writer {
             described: 0,
             described_at: 0,
             last_round: 0,
+            looked: false,
+            finding: None,
             outcome: Outcome::default(),
         };
         if matches!(writer.sink, Sink::File(_)) {
@@ -97,9 +107,9 @@ impl Writer {
         }
     }
 
-    /// Runs until the recording is closed, and then tells what came of it.
+    /// Runs until the recording is closed, and then sends its outcome.
     pub(crate) fn run(self, outcome: &SyncSender<Outcome>) {
-        // Whoever has given up waiting doesn't hear it.
+        // The receiver is gone if it gave up waiting.
         let _ = outcome.send(self.write_all());
     }
 
@@ -109,6 +119,7 @@ impl Writer {
             let closed = self.shared.is_closed();
             let callers = self.callers();
             self.round();
+            self.look(closed);
             self.dump(callers, closed);
             if closed {
                 break;
@@ -211,7 +222,7 @@ impl Writer {
         }
     }
 
-    /// Tells, in the name of a thread that won't write again, what it dropped
+    /// Records, in the name of a thread that won't write again, what it dropped
     /// at the end.
     fn report_dropped(&mut self, stream: &Outlet) {
         self.outcome.drops.extend(ThreadDrops::of(stream));
@@ -222,7 +233,7 @@ impl Writer {
         }
     }
 
-    /// Tells of events that no stream could take.
+    /// Records how many events no stream could take.
     fn report_missed(&mut self) {
         let count = self.shared.take_missed();
         if count > 0 {
@@ -235,7 +246,7 @@ impl Writer {
         }
     }
 
-    /// Adds to the events that no thread could tell of.
+    /// Adds to the events that no stream could take.
     fn missed(&mut self, during: Range<Nanos>, count: u64) {
         let (since, until) = (Duration::from_nanos(during.start), Duration::from_nanos(during.end));
         match self.outcome.drops.iter_mut().find(|drops| drops.thread.is_none()) {
@@ -276,13 +287,28 @@ impl Writer {
         self.put(RECORDING_STREAM);
     }
 
+    /// Sees whether anything can arrive as the program has set it up, and says if not.
+    fn look(&mut self, at_end: bool) {
+        let is_time = !self.looked && u128::from(self.shared.now()) >= checkup::FIRST.as_nanos();
+        if !(is_time || at_end) || self.finding.is_some() || self.shared.is_hidden() {
+            return;
+        }
+        self.looked = true;
+        self.finding = checkup::look(&self.shared, self.detail, at_end);
+        let Some(finding) = self.finding else { return };
+        warn(&finding.message());
+        if matches!(self.sink, Sink::File(_)) && !at_end {
+            self.write_description();
+        }
+    }
+
     /// What keeps this recording from being whole.
     fn notice(&self) -> Option<&'static str> {
-        if unstable::IS_ON {
-            self.shared.is_hidden().then_some(filter_check::MESSAGE)
-        } else {
-            Some(unstable::MESSAGE)
+        if !unstable::IS_ON {
+            return Some(unstable::MESSAGE);
         }
+        let hidden = self.shared.is_hidden().then_some(filter_check::MESSAGE);
+        hidden.or(self.finding.map(Finding::message))
     }
 
     /// Puts into the buffer what holds for the whole recording. Returns the version of the
@@ -363,7 +389,7 @@ impl Writer {
         blocks.extend(snapshot.blocks);
         for stream in self.streams.iter().filter(|stream| !stream.goes_on()) {
             self.buffer.clear();
-            // The thread itself will tell when it has room again.
+            // The thread itself records it when it has room again.
             let count = stream.link.dropped.load(Ordering::Relaxed);
             if dropped(stream, count, &mut self.buffer) {
                 blocks.push((stream.thread, self.buffer.as_slice().into()));

@@ -42,7 +42,10 @@ pub struct Hooks {
 
 impl Hooks {
     pub(crate) fn new(slot: Option<Arc<Slot>>, name: &str) -> Self {
-        let source = slot.map(|slot| (slot, Arc::new(HookSet::new(name.to_owned()))));
+        let source = slot.map(|slot| {
+            slot.set_up.hooks.note();
+            (slot, Arc::new(HookSet::new(name.to_owned())))
+        });
         Self { source }
     }
 

@@ -14,7 +14,7 @@
 //! begins, a worker unparks, a waker is called outside of any poll) the reading
 //! waits for all before it ([`Clock::now_in_order`], 6 ns more), and what follows
 //! on that thread need not. Where no wakes are recorded there is nothing to compare
-//! with: the end of a task's poll on one worker is told late, often after the next
+//! with: the end of a task's poll on one worker is recorded late, often after the next
 //! has begun on another.
 //!
 //! The counter is used under Linux: on x86-64 where the kernel itself uses it, since
@@ -138,7 +138,7 @@ mod counter {
         has("constant_tsc") && has("nonstop_tsc")
     }
 
-    /// Nobody says how fast it counts.
+    /// No register has the rate at which it counts.
     pub(super) fn scale() -> Option<u64> {
         super::measure_scale()
     }

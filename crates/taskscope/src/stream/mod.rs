@@ -1,7 +1,7 @@
 //! One thread's way into the file: an encoder in front of a ring of bytes.
 //!
 //! The recorded thread is the ring's producer, the recording's writer thread
-//! its consumer. An event is encoded, together with whatever must stand before
+//! its consumer. An event is encoded, together with the records that must stand before
 //! it, and goes into the ring in a single step, so that the writer only ever
 //! sees whole records. There is no lock and no waiting: what doesn't fit is
 //! counted, and reported by the first record that fits again.
@@ -26,6 +26,7 @@ use taskscope_format::{Encoder, Event, Nanos, RuntimeId, ThreadId};
 use self::outlet::Link;
 pub(crate) use self::outlet::{NewStreams, Outlet, Sealed};
 use self::ring::Producer;
+use crate::fork::warn_of_fork;
 use crate::stream::sync::RING_BYTES;
 
 /// All that is in a ring makes one block.
@@ -58,6 +59,8 @@ pub(crate) struct Stream {
     streams: NewStreams,
     /// This is the first ring, a small one.
     is_small: bool,
+    /// The recorded process.
+    process: u32,
 }
 
 impl Stream {
@@ -84,6 +87,7 @@ impl Stream {
             thread,
             streams: streams.clone(),
             is_small: true,
+            process: std::process::id(),
         };
         streams.lock().push(Outlet { thread, name, bytes, link, synced_at, ring: 0 });
         stream
@@ -96,6 +100,10 @@ impl Stream {
     #[cold]
     fn grow(&mut self) -> bool {
         if !self.is_small && !self.is_lost() {
+            return false;
+        }
+        if self.process != std::process::id() {
+            warn_of_fork();
             return false;
         }
         let offset = self.ring.put_in_all();
@@ -138,7 +146,7 @@ impl Stream {
         news
     }
 
-    /// Tells a change of [`set_worker`](Self::set_worker) without waiting for
+    /// Writes a change of [`set_worker`](Self::set_worker) without waiting for
     /// an event.
     pub(crate) fn write_worker(&mut self, time: Nanos) {
         if !self.worker_written {
@@ -326,7 +334,7 @@ mod tests {
         let first_dropped = time - 9;
         drain(&mut outlet, &mut file);
         stream.write(time + 100, &poll(7));
-        assert_eq!(dropped(&outlet), 0, "told");
+        assert_eq!(dropped(&outlet), 0, "it is written");
         drain(&mut outlet, &mut file);
 
         let file = file.finish().unwrap();

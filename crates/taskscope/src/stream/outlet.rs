@@ -65,8 +65,8 @@ impl NewStreams {
 pub(crate) struct Link {
     /// How often the writer has emptied the ring.
     pub(crate) generation: AtomicU32,
-    /// Events dropped and not yet told of in the stream, and when the first
-    /// was. The writer tells of them if the thread never comes to it.
+    /// Events dropped and not yet recorded in the stream, and when the first
+    /// was. The writer records them if the thread never comes to it.
     pub(crate) dropped: AtomicU64,
     pub(crate) dropped_since: AtomicU64,
     /// All events ever dropped here, and when the first and the last were.
@@ -127,7 +127,7 @@ impl Outlet {
         if bytes == 0 {
             return Sealed::default();
         }
-        // Asked before (so released by) what tells the thread to write the next one.
+        // Asked before (so released by) what makes the thread write the next one.
         let sync = self.synced_at.load(Ordering::Relaxed);
         self.link.generation.fetch_add(1, Ordering::Release);
         let before = sync.saturating_sub(self.bytes.taken_in_all());

@@ -10,6 +10,7 @@ pub(crate) mod open_poll;
 pub(crate) mod park_count;
 pub(crate) mod polls;
 pub(crate) mod runtimes;
+pub(crate) mod set_up;
 pub(crate) mod shared;
 pub(crate) mod slot;
 pub(crate) mod span_index;

@@ -1,7 +1,7 @@
 //! The few words that Tokio uses again and again, each by its number.
 //!
 //! The name of an operation comes with a span, by reference, and is needed when
-//! the operation turns out to be pending. Nobody wants to keep a string for each
+//! the operation turns out to be pending. It would be a waste to keep a string for each
 //! time that a lock is asked for.
 
 use std::sync::OnceLock;

@@ -1,6 +1,6 @@
 //! A poll or a visit while it lasts, and what is kept of it afterwards.
 //!
-//! `polls.rs` tells what these are and why they differ.
+//! `polls.rs` explains what these are and why they differ.
 
 use taskscope_format::{CancelledBy, EndKind, Nanos, PollResult, TaskId, TaskKind};
 
@@ -13,6 +13,7 @@ pub(crate) struct OpenPoll {
     /// The id of the task's span, 0 while it has not been entered.
     pub(crate) span: u64,
     pub(crate) source: PollSource,
+    pub(crate) begun: Nanos,
     /// Visits so far.
     pub(crate) visits: u32,
     /// The thread was unwinding when this began, so that it still is says
@@ -22,6 +23,8 @@ pub(crate) struct OpenPoll {
     pub(crate) kept_waker: bool,
     /// The task has been woken within this poll, by itself.
     pub(crate) woke_itself: bool,
+    /// A wrapper around the whole task has seen its future return.
+    pub(crate) returned: bool,
     /// How the task ended within this poll, if it has.
     pub(crate) end: Option<EndKind>,
 }
@@ -33,7 +36,7 @@ pub(crate) enum PollSource {
     Hook,
     /// The layer, for a task without hooks. `follows_own`: the last thing on this
     /// thread was a visit to the same task. `again`: the task had been visited
-    /// before, on whatever thread.
+    /// before, on any thread.
     Span { task: Task, follows_own: bool, again: bool },
     /// A wrapper around the future.
     Wrapper,
@@ -45,7 +48,7 @@ pub(crate) enum PollSource {
 #[derive(Debug)]
 pub(crate) struct LastVisit {
     pub(crate) task: TaskId,
-    /// `ThreadState::told` at its end.
+    /// `ThreadState::calls` at its end.
     pub(crate) calls: u64,
     pub(crate) at: Nanos,
     pub(crate) kept_waker: bool,
@@ -69,7 +72,7 @@ impl Ending {
         Self { end: EndKind::Cancelled, inferred: false, cancelled_by: CancelledBy::Shutdown };
 
     pub(crate) fn new(end: EndKind, inferred: bool) -> Self {
-        Self { end, inferred, cancelled_by: CancelledBy::NotTold }
+        Self { end, inferred, cancelled_by: CancelledBy::Unknown }
     }
 }
 
@@ -78,17 +81,23 @@ impl Ending {
 /// aborted.
 pub(crate) const AT_ONCE: Nanos = 1_000_000;
 
+/// A call of `abort` from another thread may hit any poll, and the end of that task looks like a
+/// return. A poll shorter than this is hit so rarely that its return counts as recorded.
+pub(crate) const SELDOM_ABORTED: Nanos = 20_000;
+
 impl OpenPoll {
-    pub(crate) fn new(task: TaskId, source: PollSource) -> Self {
+    pub(crate) fn new(task: TaskId, source: PollSource, begun: Nanos) -> Self {
         Self {
             task,
             span: 0,
             source,
+            begun,
             visits: 0,
             unwinding_before: std::thread::panicking(),
             panicked: false,
             kept_waker: false,
             woke_itself: false,
+            returned: false,
             end: None,
         }
     }
@@ -97,10 +106,11 @@ impl OpenPoll {
         self.panicked |= !self.unwinding_before && std::thread::panicking();
     }
 
-    /// How a task ends that ends inside this bracket of the hooks.
-    pub(crate) fn end_in_bracket(&self) -> Ending {
+    /// How a task ends that ends inside this bracket of the hooks, at `time`.
+    pub(crate) fn end_in_bracket(&self, time: Nanos) -> Ending {
         match self.visits {
             _ if self.panicked => Ending::new(EndKind::Panicked, false),
+            _ if self.returned => Ending::new(EndKind::Returned, false),
             // The task has no span: it was spawned before there was a layer.
             0 => Ending::new(EndKind::Unknown, false),
             // A runtime that shuts down doesn't take tasks up.
@@ -108,8 +118,15 @@ impl OpenPoll {
                 cancelled_by: CancelledBy::Abort,
                 ..Ending::new(EndKind::Cancelled, false)
             },
-            _ => Ending::new(EndKind::Returned, self.kept_waker || self.woke_itself),
+            _ => Ending::new(EndKind::Returned, self.may_be_aborted(time)),
         }
+    }
+
+    /// Whether what looks like a return may be an abort in the middle of this poll. See the head
+    /// of `polls.rs`.
+    fn may_be_aborted(&self, time: Nanos) -> bool {
+        let is_short = time.saturating_sub(self.begun) < SELDOM_ABORTED;
+        self.kept_waker || self.woke_itself || !is_short
     }
 
     /// `all_have_spans`: there are no tasks that are polled without being visited.
@@ -142,7 +159,9 @@ impl LastVisit {
     /// polled once, or not be dropped half-way, or where its runtime shut down
     /// around it, there is nothing to infer; nor about a panic.
     fn is_inferred(&self) -> bool {
-        let kind = self.of.as_ref().map(|task| task.kind);
-        self.end != EndKind::Panicked && matches!(kind, Some(TaskKind::Task | TaskKind::Local))
+        let may_be_aborted = |task: &Task| {
+            matches!(task.kind, TaskKind::Task | TaskKind::Local) && !task.has_returned()
+        };
+        self.end != EndKind::Panicked && self.of.as_ref().is_some_and(may_be_aborted)
     }
 }

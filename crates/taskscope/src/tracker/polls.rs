@@ -1,4 +1,4 @@
-//! From what Tokio's two sources tell to polls and ends of tasks.
+//! From what Tokio's two sources report to polls and ends of tasks.
 //!
 //! # The problem
 //! A *visit* is what Tokio shows of a worker taking up a task: the task's span
@@ -21,7 +21,7 @@
 //! # The plan
 //! Each thread keeps a stack of its open polls. Where the hooks have opened one,
 //! they alone make it a poll; visits of the same task inside it are counted and
-//! not written. At the end the count tells how the task ended: one visit only
+//! not written. At the end the count shows how the task ended: one visit only
 //! dropped it, more polled it first. A visit of a hooked task outside of a
 //! bracket is the shutdown of its runtime, and no poll.
 //!
@@ -30,11 +30,13 @@
 //! task ended is then an inference: a visit that follows the one before without
 //! anything between them on the thread dropped what had just returned.
 //!
-//! One thing neither source tells: a task that is aborted, or whose runtime shuts
+//! One thing neither source reports: a task that is aborted, or whose runtime shuts
 //! down, *while* it is polled is dropped right after that poll, as if it had
 //! returned. Such a poll nearly always leaves a waker behind or has woken its own
-//! task, and one that returns seldom does. So the end of a task that kept or called
-//! its waker in its last poll is written as returned, and as inferred.
+//! task, and one that returns seldom does; and `abort` hits the longer polls. So the
+//! end of a task that kept or called its waker in its last poll, or whose last poll was
+//! not a short one, is written as returned, and as inferred. Where a wrapper stands around
+//! the whole task, it sees the future return, and nothing is inferred.
 //!
 //! # Why the end is written where it is
 //! A returning task wakes whoever joins it after its span has closed and before
@@ -50,7 +52,7 @@ use crate::tracker::shared::Shared;
 use crate::tracker::task::{SpanData, SpanKind, Task};
 use crate::tracker::thread::ThreadState;
 
-/// What the hooks tell.
+/// What the hooks report.
 impl ThreadState {
     pub(crate) fn hook_spawn(
         &mut self,
@@ -59,10 +61,11 @@ impl ThreadState {
         (task, location): (TaskId, Location<'_>),
     ) {
         self.find_worker(shared, None);
+        shared.hooks_report.note();
         let mut spawn = Spawn::new(task, TaskKind::Task, Source::Hook);
         spawn.runtime = hooks.runtime(shared.recording);
         match self.last_span_spawn.take() {
-            // The layer has just told all but the runtime.
+            // The layer has just recorded all but the runtime.
             Some(announced) if announced.id == task => announced.set_hooked(),
             _ => {
                 shared.note_spanless();
@@ -78,8 +81,9 @@ impl ThreadState {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         let start = Event::PollStart { task, source: Source::Hook };
-        self.stream.write(shared.now_in_order(), &start);
-        self.open.push(OpenPoll::new(task, PollSource::Hook));
+        let time = shared.now_in_order();
+        self.stream.write(time, &start);
+        self.open.push(OpenPoll::new(task, PollSource::Hook, time));
     }
 
     #[inline]
@@ -133,9 +137,10 @@ impl ThreadState {
     }
 }
 
-/// What the layer tells.
+/// What the layer reports.
 impl ThreadState {
     pub(crate) fn span_spawn(&mut self, shared: &Shared, task: Task, mut spawn: Spawn<'_>) {
+        shared.spans_report.note();
         self.calls += 1;
         if task.kind == TaskKind::BlockOn {
             self.worker_may_have_changed();
@@ -201,7 +206,7 @@ impl ThreadState {
             return;
         };
         if task.is_hooked() {
-            self.push_visit(span, task.id, PollSource::Shutdown);
+            self.push_visit(span, OpenPoll::new(task.id, PollSource::Shutdown, shared.now()));
             return;
         }
         if task.kind == TaskKind::BlockOn {
@@ -219,7 +224,8 @@ impl ThreadState {
         let follows_own = follows_own && !self.note_park(time);
         self.stream.write(time, &Event::PollStart { task: task.id, source: Source::Span });
         let again = task.set_entered();
-        self.push_visit(span, task.id, PollSource::Span { task, follows_own, again });
+        let (id, source) = (task.id, PollSource::Span { task, follows_own, again });
+        self.push_visit(span, OpenPoll::new(id, source, time));
     }
 
     /// Says whether the span was known to be entered.
@@ -264,7 +270,7 @@ impl ThreadState {
         }
         let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
         // A clone of a span outlives its task where somebody keeps it (a span
-        // made inside the task does). The hooks tell of the end all the same.
+        // made inside the task does). The hooks report the end all the same.
         if task.is_hooked() && visit.is_none() || self.has_written_end(task.id) {
             return;
         }
@@ -353,14 +359,13 @@ impl ThreadState {
             .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
     }
 
-    fn push_visit(&mut self, span: u64, task: TaskId, source: PollSource) {
-        let mut open = OpenPoll::new(task, source);
+    fn push_visit(&mut self, span: u64, mut open: OpenPoll) {
         open.span = span;
         open.visits = 1;
         self.open.push(open);
     }
 
-    /// Tells if the poll that is about to end has used up its budget. Here that can
+    /// Records whether the poll that is about to end has used up its budget. Here that can
     /// be asked: hooks are called and spans are left before Tokio gives the next
     /// task a new one.
     #[inline]
@@ -375,7 +380,7 @@ impl ThreadState {
         if open.end.is_some() {
             return;
         }
-        let (task, ending) = (open.task, open.end_in_bracket());
+        let (task, ending) = (open.task, open.end_in_bracket(time));
         open.end = Some(ending.end);
         self.write_end(time, task, ending);
     }
@@ -411,6 +416,7 @@ impl ThreadState {
             }
             PollSource::Span { task, follows_own, again } => {
                 let returned = match task.kind {
+                    _ if task.has_returned() => true,
                     // Polled until it returns.
                     TaskKind::BlockOn => true,
                     // Polled once or never.

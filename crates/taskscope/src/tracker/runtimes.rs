@@ -117,7 +117,7 @@ impl HookSet {
     /// The runtime that calls these hooks, where there is just one and a
     /// worker of it has been seen.
     ///
-    /// The spawn hook needs this: it is called on whatever thread spawns, which
+    /// The spawn hook needs this: it is called on the thread that spawns, which
     /// may be no worker of the runtime, or a worker of another.
     pub(crate) fn runtime(&self, recording: u64) -> Option<RuntimeId> {
         let seen = self.runtime.load(Ordering::Relaxed);

@@ -11,6 +11,7 @@ use crate::stream::clock::Clock;
 use crate::stream::memory::RingSource;
 use crate::stream::{NewStreams, Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
+use crate::tracker::set_up::{Once, SetUp};
 
 /// The heart of a recording: every layer, hook and thread of it holds one.
 #[derive(Debug)]
@@ -32,8 +33,15 @@ pub(crate) struct Shared {
     records_wakes: bool,
     /// A filter hides Tokio's spans from the layer.
     hidden: AtomicBool,
-    /// A task with hooks was spawned, and has no span that anybody hears of.
+    /// A task with hooks was spawned, and has no span that reaches the layer.
     spanless: AtomicBool,
+    pub(crate) set_up: Arc<SetUp>,
+    /// The layer, or the subscriber, has reported a task.
+    pub(crate) spans_report: Once,
+    /// Hooks have reported a task.
+    pub(crate) hooks_report: Once,
+    /// The stretch was ended, and not the recording.
+    pub(crate) is_paused: Once,
     /// Blocks that have reached a file, to see whether it still takes any.
     blocks: AtomicU64,
     /// The recorded process. A fork of it has all this, and no writer thread.
@@ -45,14 +53,15 @@ pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
     #[cfg(test)]
-    pub(crate) fn new(clock: Clock, detail: Detail) -> Self {
-        Self::with_rings(clock, detail, None)
+    pub(crate) fn new(clock: Clock, detail: Detail, set_up: Arc<SetUp>) -> Self {
+        Self::with_rings(clock, detail, set_up, None)
     }
 
     /// With the rings of threads from `rings`, if that has some.
     pub(crate) fn with_rings(
         clock: Clock,
         detail: Detail,
+        set_up: Arc<SetUp>,
         rings: Option<Arc<dyn RingSource>>,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -68,6 +77,10 @@ impl Shared {
             records_wakes: detail == Detail::Full,
             hidden: AtomicBool::new(false),
             spanless: AtomicBool::new(false),
+            set_up,
+            spans_report: Once::default(),
+            hooks_report: Once::default(),
+            is_paused: Once::default(),
             blocks: AtomicU64::new(0),
             process: std::process::id(),
         }
@@ -119,7 +132,7 @@ impl Shared {
     }
 
     /// A stream for the calling thread; `None` while there is no writer, and in a
-    /// forked process, where nobody would empty it. (And nobody would release a
+    /// forked process, where nothing would empty it. (And nothing would release a
     /// lock that was held at that moment.)
     pub(crate) fn new_stream(&self) -> Option<Stream> {
         let writer = self.writer.get()?.clone();
@@ -128,6 +141,11 @@ impl Shared {
         }
         let thread = ThreadId(self.next_thread.fetch_add(1, Ordering::Relaxed));
         Some(Stream::new(thread, writer, &self.new_streams))
+    }
+
+    /// Whether any thread has had something to record.
+    pub(crate) fn has_threads(&self) -> bool {
+        self.next_thread.load(Ordering::Relaxed) > RECORDING_STREAM.0 + 1
     }
 
     pub(crate) fn take_new_streams(&self, into: &mut Vec<Outlet>) {
@@ -154,7 +172,7 @@ impl Shared {
         }
     }
 
-    /// Whether the layer has been told of every task that has hooks.
+    /// Whether every task with hooks had a span that reached the layer.
     pub(crate) fn all_have_spans(&self) -> bool {
         !self.spanless.load(Ordering::Relaxed)
     }
@@ -191,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_panic_while_a_lock_is_held_stops_nothing() {
-        let shared = Shared::new(Clock::start(), Detail::Full);
+        let shared = Shared::new(Clock::start(), Detail::Full, Arc::default());
         shared.writer_is(std::thread::current());
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| {

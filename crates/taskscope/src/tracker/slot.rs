@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Detail;
+use crate::fork::warn_of_fork;
+use crate::tracker::set_up::SetUp;
 use crate::tracker::shared::Shared;
 
 /// What stands in [`Slot::open`] while no recording is under way.
@@ -24,6 +26,7 @@ pub(crate) struct Slot {
     /// Whether `tracing` is asked for events. A paused recorder does not want any.
     wants_spans: AtomicBool,
     shared: Mutex<Option<Arc<Shared>>>,
+    pub(crate) set_up: Arc<SetUp>,
     /// The recorded process. A fork of it has all this, and no writer thread.
     process: u32,
 }
@@ -36,6 +39,7 @@ impl Slot {
             attached: AtomicUsize::new(0),
             wants_spans: AtomicBool::new(true),
             shared: Mutex::new(None),
+            set_up: Arc::default(),
             process: std::process::id(),
         }
     }
@@ -76,6 +80,9 @@ impl Slot {
     pub(crate) fn shared(&self) -> Option<Arc<Shared>> {
         // Whether a lock was held when the process was forked is not known.
         if self.is_forked() {
+            if self.is_open() {
+                warn_of_fork();
+            }
             return None;
         }
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,14 +1,14 @@
 //! From the id of a span to what is behind it, without a lock and in a few
 //! nanoseconds.
 //!
-//! [`Spans`](crate::tracker::spans::Spans) tells that of each open span, and takes tens
+//! [`Spans`](crate::tracker::spans::Spans) knows that of each open span, and takes tens
 //! of nanoseconds for that: more than all the rest of an event. This table stands
 //! in front of it. It has one place for each span,
 //! found from the id; where two spans share a place, the second is not in it and
 //! is asked for the slow way.
 //!
 //! # Reading without a lock
-//! A place is a span and its mark, a number. A writer first makes the place nobody's,
+//! A place is a span and its mark, a number. A writer first empties the place,
 //! then writes the mark, then the span. A reader reads span, mark and span again, and
 //! takes the mark if it finds the same span both times. (For it to be deceived,
 //! the span would have to close, its id be given to another, and that be entered

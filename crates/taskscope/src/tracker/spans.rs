@@ -68,7 +68,7 @@ impl Spans {
     }
 }
 
-/// For ids that nobody chooses: spreads them over all bits, and no more.
+/// For ids that no user can choose: spreads them over all bits, and no more.
 #[derive(Debug, Default)]
 struct SpanHasher(u64);
 

@@ -47,7 +47,7 @@ pub(crate) enum SpanKind {
     Span(SpanId),
 }
 
-/// The two highest bits of a mark as a number tell its kind. No count of things
+/// The two highest bits of a mark as a number are its kind. No count of things
 /// gets that far.
 const KIND_SHIFT: u32 = 62;
 
@@ -92,6 +92,7 @@ struct TaskFlags {
     hooked: AtomicBool,
     entered: AtomicBool,
     ended: AtomicBool,
+    returned: AtomicBool,
     /// [`EndKind`] if the last visit was the last of all.
     outcome: AtomicU8,
 }
@@ -103,7 +104,7 @@ impl Task {
         task
     }
 
-    /// Whether our hooks are on the task's runtime, and so tell of its polls
+    /// Whether our hooks are on the task's runtime, and so report its polls
     /// and its end.
     pub(crate) fn is_hooked(&self) -> bool {
         self.flags.hooked.load(Ordering::Relaxed)
@@ -116,6 +117,15 @@ impl Task {
     /// Notes that the task has been visited; says whether it had been before.
     pub(crate) fn set_entered(&self) -> bool {
         self.flags.entered.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a wrapper around the whole task has seen its future return.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.flags.returned.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_returned(&self) {
+        self.flags.returned.store(true, Ordering::Relaxed);
     }
 
     /// How the task ended, if its last visit so far was its last of all.

@@ -102,7 +102,7 @@ pub(crate) struct ThreadState {
     /// The polls open on this thread, innermost last.
     pub(crate) open: Vec<OpenPoll>,
     pub(crate) span_stack: SpanStack,
-    /// Counts what the layer was told, to see whether two things followed each
+    /// Counts the calls of the layer, to see whether two of them followed each
     /// other at once.
     pub(crate) calls: u64,
     pub(crate) last_visit: Option<LastVisit>,
@@ -110,7 +110,7 @@ pub(crate) struct ThreadState {
     /// poll.
     pub(crate) wakes: bool,
     /// The last tasks whose end was written here, so that a second source
-    /// doesn't tell it again. The two tell of it within a few calls, with at
+    /// doesn't write it again. The two report it within a few calls, with at
     /// most the ends of what the task owned between them.
     ended: [TaskId; 8],
     next_ended: usize,
@@ -135,7 +135,7 @@ struct KnownWorker {
 }
 
 impl ThreadState {
-    /// What a thread has that was not heard of before; `None` while there is no
+    /// The state of a thread that has recorded nothing so far; `None` while there is no
     /// writer.
     #[cold]
     fn first(shared: &Shared) -> Option<Self> {
@@ -206,7 +206,7 @@ impl ThreadState {
     }
 
     /// `block_in_place` gives the worker to another thread. If this thread gets
-    /// it back, nobody says so; it has it for sure when it next takes up a task
+    /// it back, that is not reported; it has it for sure when it next takes up a task
     /// or parks. (Within the poll it may well run another runtime.)
     pub(crate) fn give_worker_away(&mut self, time: Nanos) {
         self.known_worker.given_away = self.stream.worker();
@@ -222,7 +222,7 @@ impl ThreadState {
         }
     }
 
-    /// Writes the end of a task, whatever told of it.
+    /// Writes the end of a task; any source may have reported it.
     pub(crate) fn write_end(&mut self, time: Nanos, task: TaskId, ending: Ending) {
         let Ending { end, inferred, cancelled_by } = ending;
         self.stream.write(time, &Event::TaskEnd { task, end, inferred, cancelled_by });

@@ -3,7 +3,9 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of this")]
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -116,6 +118,22 @@ pub fn read(file: Vec<u8>) -> Recorded {
     Recorded { records, trace: Trace::from_bytes(file).unwrap() }
 }
 
+/// A command that runs one of a test file's `child_…` tests in a process of its own, without any
+/// variable of the environment that concerns the recorder. `module` is the test's `module_path!()`.
+pub fn child(module: &str, name: &str, directory: &Path) -> Command {
+    let within = module.split_once("::").map(|(_, within)| format!("{within}::"));
+    let name = within.unwrap_or_default() + name;
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &name, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.current_dir(directory);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("TASKSCOPE") {
+            command.env_remove(variable);
+        }
+    }
+    command
+}
+
 impl Recorded {
     pub fn events(&self) -> impl Iterator<Item = Event<'static>> {
         self.records.iter().map(|record| record.event)
@@ -125,12 +143,12 @@ impl Recorded {
         self.events().filter(|event| wanted(event)).count()
     }
 
-    /// Polls as the hooks told them.
+    /// Polls as the hooks reported them.
     pub fn hook_polls(&self, task: TaskId) -> usize {
         self.count(|event| *event == Event::PollStart { task, source: Source::Hook })
     }
 
-    /// Visits as the layer told them.
+    /// Visits as the layer reported them.
     pub fn span_polls(&self, task: TaskId) -> usize {
         self.count(|event| *event == Event::PollStart { task, source: Source::Span })
     }
@@ -147,7 +165,7 @@ impl Recorded {
             .collect()
     }
 
-    /// The tasks of a kind, as the layer told them, in the order of their ids.
+    /// The tasks of a kind, as the layer reported them, in the order of their ids.
     pub fn spawned(&self, kind: TaskKind) -> Vec<TaskId> {
         let mut tasks: Vec<_> = self
             .events()
@@ -190,6 +208,15 @@ impl Recorded {
 /// The number of a task of the current program.
 pub fn number(id: tokio::task::Id) -> TaskId {
     TaskId(id.to_string().parse().unwrap())
+}
+
+/// Keeps the task's waker as long as it can, and is ready at once.
+pub async fn keep_waker() {
+    std::future::poll_fn(|context| {
+        std::mem::forget(context.waker().clone());
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Polls of wrapped futures, by `worker_index()`.

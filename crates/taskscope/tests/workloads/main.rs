@@ -215,7 +215,7 @@ fn compare_end(setup: Setup, trace: &Trace, task: TaskIx, told: &Told) {
         CancelledBy::Abort => assert!(told.aborted, "{id}: {told:?}"),
         // What is aborted may be dropped by the shutdown that follows.
         CancelledBy::Shutdown => assert_eq!(told.end, Some(End::DroppedAtShutdown), "{id}"),
-        CancelledBy::NotTold => {
+        CancelledBy::Unknown => {
             let can_be_told = trace.task(task).kind == TaskKind::Task
                 && setup.sources == Sources::Both
                 && end.kind == EndKind::Cancelled

@@ -191,7 +191,7 @@ impl BlockRing {
                     chain.bytes += bytes;
                     self.bytes += bytes;
                 }
-                // It leans on what had to go just now, and nobody can read it.
+                // It leans on what had to go just now, and cannot be read without it.
                 None => self.carry_over.lose(thread),
             }
             return;
@@ -452,7 +452,7 @@ mod tests {
         assert_eq!(polls(&kept), []);
         assert_eq!(kept.held(), kept.carry_over.held());
         kept.push(THREAD, None, &second, 170);
-        assert_eq!(polls(&kept), [], "nobody can read it");
+        assert_eq!(polls(&kept), [], "it cannot be read");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The recorded threads do nothing for it: the writer reads the blocks that come in anyway. A
 //! poll that is over is found in them; one that still goes on has its start in some earlier
 //! block, so the open polls of each thread are kept, and looked at each time the writer comes by.
-//! That is the case in which one wants to know: a worker that is stuck tells nothing any more.
+//! That is the case in which one wants to know: a worker that is stuck records nothing any more.
 //!
 //! Only polls on workers count. A closure on the blocking pool may take as long as it likes, and
 //! so may a worker that has given itself away with `block_in_place`.
@@ -82,7 +82,7 @@ impl LongPollWatch {
         self.threads.remove(&thread);
     }
 
-    /// The last long poll that has not been told yet, if there is one.
+    /// The last long poll that has not been reported yet, if there is one.
     pub(crate) fn look(&mut self, now: Nanos) -> Option<LongPoll> {
         for state in self.threads.values_mut().filter(|state| state.worker) {
             // The innermost: what is around it lasts as long because of it.

@@ -9,7 +9,8 @@ pub(crate) mod triggers;
 
 use std::time::Duration;
 
-use crate::Error;
+use crate::units::{parse_bytes, parse_time};
+use crate::{Error, UserSignal};
 
 /// A recording that is not written, but kept in memory and let go again, but for the last part,
 /// which goes to a file when something happens.
@@ -46,7 +47,7 @@ use crate::Error;
 /// Each dump is a file of its own and none replaces another: `<program>-<pid>-<n>.tscope` in the
 /// directory in which the program was when it began; or, where [`RecorderBuilder::file`] or
 /// `TASKSCOPE_FILE` names a file `app.tscope`, `app-<n>.tscope` beside it. `taskscope summary`
-/// and `taskscope view` tell why it was written.
+/// and `taskscope view` say why it was written.
 ///
 /// | what makes a dump | |
 /// | --- | --- |
@@ -57,8 +58,8 @@ use crate::Error;
 ///
 /// Automatic dumps are few, so that a program that panics at each request doesn't fill a disk:
 /// one a minute for each of the two causes, and ten in all, unless
-/// [`automatic_dumps`](Self::automatic_dumps) says otherwise. They and those by a signal are told on
-/// standard error, with the path.
+/// [`automatic_dumps`](Self::automatic_dumps) says otherwise. They and those by a signal are
+/// reported on standard error, with the path.
 ///
 /// # Cost
 /// Recording costs the recorded threads what it always does. The thread that keeps the events
@@ -77,22 +78,12 @@ pub struct FlightConfig {
     pub(crate) bytes: usize,
     pub(crate) on_panic: bool,
     pub(crate) long_poll: Option<Duration>,
-    pub(crate) signal: Option<DumpSignal>,
+    pub(crate) signal: Option<UserSignal>,
     pub(crate) most: u32,
     pub(crate) apart: Duration,
 }
 
-/// A signal that makes a dump.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DumpSignal {
-    /// `SIGUSR1`.
-    Usr1,
-    /// `SIGUSR2`.
-    Usr2,
-}
-
-/// The least that can be kept: less would not hold what the threads of a busy program tell
+/// The least that can be kept: less would not hold what the threads of a busy program write
 /// between two visits of the writer.
 const LEAST_BYTES: usize = 4 << 20;
 
@@ -158,7 +149,7 @@ impl FlightConfig {
     /// Handlers that others have set for the signal are called as before. After the recording
     /// the signal has no effect of its own (by default it would end the process).
     #[cfg(all(unix, feature = "signal"))]
-    pub fn dump_on_signal(mut self, signal: DumpSignal) -> Self {
+    pub fn dump_on_signal(mut self, signal: UserSignal) -> Self {
         self.signal = Some(signal);
         self
     }
@@ -234,9 +225,9 @@ impl FlightConfig {
             self = match (part, poll) {
                 ("panic", _) => self.dump_on_panic(),
                 #[cfg(all(unix, feature = "signal"))]
-                ("usr1", _) => self.dump_on_signal(DumpSignal::Usr1),
+                ("usr1", _) => self.dump_on_signal(UserSignal::Usr1),
                 #[cfg(all(unix, feature = "signal"))]
-                ("usr2", _) => self.dump_on_signal(DumpSignal::Usr2),
+                ("usr2", _) => self.dump_on_signal(UserSignal::Usr2),
                 (_, Some(limit)) => self.dump_on_long_poll(limit),
                 _ => {
                     return Err(Error::InvalidVariable {
@@ -250,37 +241,6 @@ impl FlightConfig {
         }
         Ok(self)
     }
-}
-
-/// A number and its unit.
-fn split(text: &str) -> Option<(f64, &str)> {
-    let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let (number, unit) = text.split_at(unit);
-    Some((number.parse().ok()?, unit.trim_start()))
-}
-
-fn parse_time(text: &str) -> Option<Duration> {
-    let (number, unit) = split(text)?;
-    let second = match unit {
-        "us" | "µs" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "min" => 60.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(number * second).ok().filter(|time| !time.is_zero())
-}
-
-fn parse_bytes(text: &str) -> Option<usize> {
-    let (number, unit) = split(text)?;
-    let one = match unit.to_ascii_lowercase().as_str() {
-        "kb" => 1e3,
-        "mb" => 1e6,
-        "gb" => 1e9,
-        _ => return None,
-    };
-    let bytes = number * one;
-    (1.0..usize::MAX as f64).contains(&bytes).then_some(bytes as usize)
 }
 
 #[cfg(test)]
@@ -312,7 +272,7 @@ mod tests {
             Ok(both.dump_on_long_poll(Duration::from_micros(1_500)))
         );
         #[cfg(all(unix, feature = "signal"))]
-        assert_eq!(dump("usr2"), Ok(FlightConfig::new().dump_on_signal(DumpSignal::Usr2)));
+        assert_eq!(dump("usr2"), Ok(FlightConfig::new().dump_on_signal(UserSignal::Usr2)));
         for wrong in ["poll", "poll=3", "kill"] {
             let said = dump(wrong);
             let said = said.as_ref().err().map_or("", |said| said);

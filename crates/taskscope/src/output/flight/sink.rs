@@ -16,19 +16,20 @@ use std::time::Duration;
 use taskscope_format::{FileWriter, Nanos, ThreadId, stands_alone};
 
 use crate::Error;
+use crate::UserSignal;
 use crate::output::black_box::area::BlockArea;
 use crate::output::file::DumpFiles;
+use crate::output::flight::FlightConfig;
 use crate::output::flight::block_ring::{Block, BlockRing, Snapshot};
 use crate::output::flight::long_poll::LongPollWatch;
 use crate::output::flight::triggers::{Cause, Installed, Reply};
-use crate::output::flight::{DumpSignal, FlightConfig};
 use crate::tracker::shared::Shared;
 
 #[derive(Debug)]
 pub(crate) struct FlightSink {
     ring: BlockRing,
     watch: Option<LongPollWatch>,
-    signal: Option<DumpSignal>,
+    signal: Option<UserSignal>,
     limits: Limits,
     requests: Receiver<Reply>,
     files: Arc<Mutex<DumpFiles>>,
@@ -174,8 +175,8 @@ impl FlightSink {
 
     fn signal_name(&self) -> &'static str {
         match self.signal {
-            Some(DumpSignal::Usr1) => "SIGUSR1",
-            Some(DumpSignal::Usr2) => "SIGUSR2",
+            Some(UserSignal::Usr1) => "SIGUSR1",
+            Some(UserSignal::Usr2) => "SIGUSR2",
             None => "",
         }
     }

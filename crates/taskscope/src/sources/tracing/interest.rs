@@ -76,7 +76,7 @@ pub(crate) fn from_environment() -> Result<Option<Targets>, Error> {
     }
 }
 
-/// What Tokio tells of itself.
+/// The kind of a callsite of Tokio's.
 #[inline]
 fn tokio_kind(metadata: &Metadata<'_>) -> Option<CallsiteKind> {
     if metadata.is_event() {

@@ -1,4 +1,4 @@
-//! The `tracing_subscriber` layer: hears what Tokio tells through `tracing`,
+//! The `tracing_subscriber` layer: takes in what Tokio reports through `tracing`,
 //! beside the layers of others.
 
 use std::any::TypeId;
@@ -34,8 +34,8 @@ use crate::tracker::slot::Slot;
 /// let subscriber = tracing_subscriber::registry().with(layer(&recording));
 /// ```
 ///
-/// It stands behind a filter of its own, so that it receives what it needs whatever the layers
-/// beside it want, and they receive what they would without it. Of two layers of one recorder in
+/// It stands behind a filter of its own, so that it receives what it needs also if the layers
+/// beside it want less, and they receive what they would without it. Of two layers of one recorder in
 /// the same subscriber, one records.
 #[derive(Debug)]
 pub struct TaskLayer<S> {
@@ -68,6 +68,7 @@ pub(crate) struct TaskFilter {
 
 impl<S> Filter<S> for TaskFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        filter_check::note_question(metadata);
         let wants = |(slot, callsites): &(Arc<Slot>, CallsiteFilter)| {
             slot.wants_spans() && callsites.kind(metadata).is_some()
         };
@@ -162,6 +163,7 @@ where
                         .is_some_and(|other| Arc::ptr_eq(other.slot(), collector.slot()))
             });
             inner.is_duplicate.store(is_duplicate, Ordering::Relaxed);
+            collector.slot().set_up.layer_in_subscriber.note();
             filter_check::look_into(collector.slot(), subscriber);
         }
         self.filtered.on_register_dispatch(subscriber);

@@ -1,4 +1,4 @@
-//! What Tokio tells through `tracing`, whoever gives the spans their ids: a
+//! What Tokio reports through `tracing`. The ids of the spans come from a
 //! `Registry` with the [layer](crate::sources::tracing::layer) on it, or the
 //! [subscriber](crate::sources::tracing::subscriber) of the recorder's own.
 
@@ -24,7 +24,7 @@ use crate::tracker::task::{SpanData, SpanKind, Task};
 use crate::tracker::thread::record;
 use crate::tracker::user_spans::Parent;
 
-/// Records what it hears.
+/// Records the spans and events that `tracing` passes to it.
 #[derive(Debug)]
 pub(crate) struct SpanCollector {
     slot: Arc<Slot>,

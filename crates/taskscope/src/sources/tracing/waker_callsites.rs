@@ -1,6 +1,6 @@
 //! What Tokio's callsites for wakers stand for.
 //!
-//! Of all that Tokio tells through `tracing`, what happens to wakers is the most
+//! Of all that Tokio reports through `tracing`, what happens to wakers is the most
 //! frequent. Such an event says in a string what was done, but there is one callsite
 //! for each of the four things that can be. So the string is read once for each, and
 //! afterwards the callsite is known by its address.
@@ -17,7 +17,7 @@ const OPS: [WakerOp; 4] =
     [WakerOp::Clone, WakerOp::Wake(WakeOp::ByValue), WakerOp::Wake(WakeOp::ByRef), WakerOp::Drop];
 
 /// The addresses of the callsites' metadata, in the order of [`OPS`]; 0 where one has
-/// not been heard of. Relaxed access is enough: whoever doesn't see an address reads
+/// not been called. Relaxed access is enough: a thread that does not see an address reads
 /// the string.
 #[derive(Debug, Default)]
 pub(crate) struct WakerCallsites([AtomicUsize; OPS.len()]);

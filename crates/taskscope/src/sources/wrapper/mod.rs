@@ -1,10 +1,10 @@
 //! Recording a future from within: on any executor, in any build.
 //!
 //! # The problem
-//! Tokio tells what its tasks do if the whole program is built with
-//! `--cfg tokio_unstable`. Not everybody can do that, and other executors tell
-//! nothing at all. But whoever polls a future calls it, and whoever wakes it calls
-//! the waker that it was given. A wrapper stands between the two.
+//! Tokio reports what its tasks do if the whole program is built with
+//! `--cfg tokio_unstable`. Not every program can be, and other executors report
+//! nothing at all. But an executor must call `poll`, and a wake must call the waker
+//! that `poll` was given. A wrapper around the future sees both calls.
 //!
 //! # The plan
 //! [`Recorded`] passes each poll on to the future and brackets it, and hands it a
@@ -17,10 +17,16 @@
 //! wrapped, nothing else.
 //!
 //! # Not twice
-//! Where Tokio tells of the task, the wrapper must keep out. It learns that at the
-//! first poll: then the hooks' bracket is open on this thread, or the layer's
-//! visit. So in a build with `tokio_unstable` the spawn is written no sooner than
-//! that, and in others, where nobody else will tell of it, at once.
+//! Where Tokio reports the task, the wrapper learns that at the first poll: then the hooks'
+//! bracket is open on this thread, or the layer's visit. So in a build with `tokio_unstable` the
+//! spawn is written no sooner than that, and in others, where it is the only source, at once.
+//! Inside such a poll the wrapped future is one of two things:
+//!
+//! * *The whole task*, if it was wrapped elsewhere: `tokio::spawn(future.recorded_as("x"))`.
+//!   Tokio reports its polls. The wrapper adds the name, and that the future returned, of which
+//!   Tokio says nothing (`tracker/polls.rs`).
+//! * *A part* of the task, if the task itself has wrapped it: an arm of a `select!`, say. It is
+//!   recorded as that, with polls and wakes of its own inside those of the task.
 
 pub(crate) mod state;
 
@@ -37,7 +43,7 @@ use crate::Recorder;
 use crate::sources::wrapper::state::{DropGuard, WrapperState};
 
 /// Spawns a task on the current Tokio runtime, as `tokio::spawn` does, and records
-/// it whether or not Tokio tells of it.
+/// it whether or not Tokio reports it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -71,10 +77,11 @@ where
 /// ```
 ///
 /// In the trace the future is a task: spawned where `recorded` is called, polled
-/// when and where it is polled, woken by whoever calls its waker, and cancelled if
+/// when and where it is polled, woken by what calls its waker, and cancelled if
 /// it is dropped before it returns. It need not be spawned: one arm of a `select!`
 /// can be recorded inside of the task that it belongs to, and its polls lie within
-/// those of that task.
+/// those of that task. (Where Tokio reports the task, the trace says that the arm is a part of
+/// it, and does not count it as a task.)
 ///
 /// [`recorded`](Self::recorded) records by the recorder of this process; where several are
 /// running, by the one that was started last, and
@@ -82,8 +89,9 @@ where
 /// recorded, and costs next to nothing.
 ///
 /// A future that is a whole task which Tokio reports (by [`Recording::hooks`] or
-/// [`Recording::layer`], with `tokio_unstable`) is not recorded twice: the wrapper does
-/// nothing then. To find that out, in such a build the spawn is recorded at the first poll.
+/// [`Recording::layer`], with `tokio_unstable`) is not recorded twice: the wrapper adds its name
+/// and that it returned. To find that out, in such a build the spawn is recorded at the first
+/// poll.
 ///
 /// This trait is sealed: all futures have it, and nothing else can.
 ///
@@ -170,7 +178,11 @@ impl<F: Future> Future for Recorded<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(open) = this.state.poll(context) else {
-            return this.future.poll(context);
+            let result = this.future.poll(context);
+            if result.is_ready() {
+                this.state.returned();
+            }
+            return result;
         };
         let result = match open.waker() {
             Some(waker) => this.future.poll(&mut Context::from_waker(waker)),

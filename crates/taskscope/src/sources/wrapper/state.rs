@@ -51,15 +51,17 @@ struct WrapperShared {
     stage: AtomicU8,
 }
 
-/// How far a future is. Relaxed access is enough: whoever polls and drops it does
-/// so one after the other, and a waker that is called meanwhile may see either.
+/// How far a future is. Relaxed access is enough: polling and dropping it
+/// come one after the other, and a waker that is called meanwhile may see either.
 mod stage {
     /// It may be polled, woken and dropped.
     pub(super) const ALIVE: u8 = 0;
     /// It is being dropped, before it has returned.
     pub(super) const DROPPING: u8 = 1;
-    /// It has ended, or Tokio tells of it.
+    /// There is nothing more to record of it.
     pub(super) const DONE: u8 = 2;
+    /// It is a whole task that Tokio reports.
+    pub(super) const REPORTED: u8 = 3;
 }
 
 impl WrapperShared {
@@ -98,7 +100,7 @@ impl WrapperState {
         let spawn = if cfg!(tokio_unstable) {
             Some(spawn)
         } else {
-            spawn.write(&wrapper);
+            spawn.write(&wrapper, false);
             None
         };
         let guard = DropGuard(Some(Arc::clone(&wrapper)));
@@ -116,13 +118,16 @@ impl WrapperState {
             return None;
         }
         if let Some(spawn) = self.spawn.take() {
-            let mut tokio_records = false;
-            wrapper.record(|thread, _| tokio_records = thread.is_in_poll_of_tokio());
-            if tokio_records {
-                wrapper.set(stage::DONE);
-                return None;
+            let mut within = None;
+            wrapper.record(|thread, _| within = thread.poll_around_wrapper());
+            match within {
+                Some(Around { task, by_part }) if !by_part && spawn.parent != Some(task) => {
+                    wrapper.set(stage::REPORTED);
+                    spawn.name_task(wrapper, task);
+                    return None;
+                }
+                _ => spawn.write(wrapper, within.is_some()),
             }
-            spawn.write(wrapper);
         }
         if wrapper.wakes
             && self.waker.as_ref().is_none_or(|(own, _)| !own.waker.will_wake(context.waker()))
@@ -138,6 +143,16 @@ impl WrapperState {
     }
 }
 
+impl WrapperState {
+    /// A future of which no poll is recorded here has returned.
+    pub(crate) fn returned(&self) {
+        if let Some(wrapper) = self.wrapper.as_deref().filter(|it| it.is(stage::REPORTED)) {
+            wrapper.set(stage::DONE);
+            wrapper.record(|thread, _| thread.whole_task_returned());
+        }
+    }
+}
+
 impl Drop for WrapperState {
     fn drop(&mut self) {
         let Some(wrapper) = self.wrapper.as_deref().filter(|wrapper| wrapper.is(stage::ALIVE))
@@ -145,7 +160,7 @@ impl Drop for WrapperState {
             return;
         };
         if self.spawn.is_some() {
-            // It has never been polled. Perhaps Tokio told of it.
+            // It has never been polled. Perhaps Tokio reports it.
             wrapper.set(stage::DONE);
         } else {
             wrapper.set(stage::DROPPING);
@@ -169,7 +184,7 @@ impl Drop for DropGuard {
 }
 
 impl PendingSpawn {
-    fn write(&self, wrapper: &WrapperShared) {
+    fn write(&self, wrapper: &WrapperShared, is_part: bool) {
         let place = self.place;
         let spawn = Spawn {
             parent: self.parent,
@@ -180,7 +195,19 @@ impl PendingSpawn {
                 column: place.column(),
             }),
             size: Some(self.size as u64),
+            is_part,
             ..Spawn::new(wrapper.task, TaskKind::Task, Source::Hook)
+        };
+        wrapper.record(|thread, shared| thread.wrapper_spawned(shared, spawn));
+    }
+
+    /// Adds its name to what Tokio reports of a task.
+    fn name_task(&self, wrapper: &WrapperShared, task: TaskId) {
+        let Some(name) = &self.name else { return };
+        let spawn = Spawn {
+            parent: self.parent,
+            name: Some(name),
+            ..Spawn::new(task, TaskKind::Task, Source::Hook)
         };
         wrapper.record(|thread, shared| thread.wrapper_spawned(shared, spawn));
     }
@@ -229,7 +256,7 @@ impl Drop for Poll<'_> {
 #[derive(Debug)]
 struct TaskWaker {
     wrapper: Arc<WrapperShared>,
-    /// That of whoever polls the wrapper.
+    /// The one that was given to the wrapper.
     waker: Waker,
 }
 
@@ -267,8 +294,9 @@ impl ThreadState {
         self.acts_unannounced();
         self.find_worker(shared, None);
         let start = Event::PollStart { task, source: Source::Hook };
-        self.stream.write(shared.now_in_order(), &start);
-        self.open.push(OpenPoll::new(task, PollSource::Wrapper));
+        let time = shared.now_in_order();
+        self.stream.write(time, &start);
+        self.open.push(OpenPoll::new(task, PollSource::Wrapper, time));
     }
 
     fn wrapper_ends(
@@ -297,11 +325,38 @@ impl ThreadState {
         }
     }
 
-    /// Whether what is being polled belongs to a poll that hooks or layer have
-    /// told of: that of the current task, or that of a `block_on`.
-    fn is_in_poll_of_tokio(&self) -> bool {
-        let Some(open) = self.open.last() else { return false };
-        let current = tokio::task::try_id().map(ids::task);
-        !matches!(open.source, PollSource::Wrapper) && current.is_none_or(|task| task == open.task)
+    /// The poll of Tokio's to which what is being polled here belongs, if one is recorded: that of
+    /// the current task, or that of a `block_on`.
+    fn poll_around_wrapper(&self) -> Option<Around> {
+        let open = self.tokio_poll()?;
+        let by_part = matches!(self.open.last()?.source, PollSource::Wrapper);
+        let is_current = match tokio::task::try_id() {
+            Some(current) => ids::task(current) == open.task,
+            None => !by_part,
+        };
+        is_current.then_some(Around { task: open.task, by_part })
     }
+
+    fn whole_task_returned(&mut self) {
+        let is_of_tokio = |open: &&mut OpenPoll| !matches!(open.source, PollSource::Wrapper);
+        let Some(open) = self.open.iter_mut().rev().find(is_of_tokio) else { return };
+        open.returned = true;
+        if let PollSource::Span { task, .. } = &open.source {
+            task.set_returned();
+        }
+    }
+
+    /// The innermost poll that hooks or layer have reported.
+    fn tokio_poll(&self) -> Option<&OpenPoll> {
+        self.open.iter().rev().find(|open| !matches!(open.source, PollSource::Wrapper))
+    }
+}
+
+/// Where a wrapped future is polled first.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    /// The task that Tokio polls.
+    task: TaskId,
+    /// Another wrapped part of that task polls this one.
+    by_part: bool,
 }

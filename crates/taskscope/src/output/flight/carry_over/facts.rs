@@ -33,7 +33,7 @@ struct OpenSpan {
 /// What one takes, in a map that is half full.
 const SPAN_BYTES: usize = 2 * size_of::<(SpanId, OpenSpan)>() + 16;
 
-/// A span is told more and more of by some programs.
+/// Some programs add fields to a span without end.
 const MOST_FIELDS: usize = 4 << 10;
 
 impl Spans {
@@ -105,7 +105,7 @@ impl Spans {
 pub(crate) struct Resources {
     most: usize,
     known: HashMap<ResourceId, Known>,
-    /// Counts what is told, to know what was last.
+    /// Counts uses, to know what was used last.
     tick: u64,
 }
 

@@ -1,7 +1,7 @@
 //! What still holds when a window begins.
 //!
 //! A ring of the newest blocks can be read, but it says too little: the tasks that matter most
-//! in a server were spawned hours ago, a worker that is stuck has told nothing since, and one
+//! in a server were spawned hours ago, a worker that is stuck has written nothing since, and one
 //! that has slept all along hasn't either. So each block that goes is read once more, and of it
 //! is kept what is still true: the facts of tasks that have not ended, of spans that are open and
 //! of resources; the polls that are open on each thread, the spans that it is in, and since when
@@ -27,7 +27,7 @@ use crate::output::flight::thread_snapshot::ThreadSnapshot;
 use crate::tracker::shared::RECORDING_STREAM;
 
 /// Blocks of different threads come in any order, so an end may come before the spawn it
-/// belongs to, or between the two records that tell of one spawn. So ends are remembered for
+/// belongs to, or between the two records of one spawn. So ends are remembered for
 /// this long, as many as this.
 const REMEMBERED: Nanos = 2_000_000_000;
 const MOST_REMEMBERED: usize = 16_384;
@@ -50,6 +50,7 @@ struct Facts {
     size: Option<u64>,
     original_size: Option<u64>,
     function: Option<Arc<str>>,
+    is_part: bool,
 }
 
 impl Facts {
@@ -143,7 +144,7 @@ impl CarryOver {
         self.threads.remove(&thread);
     }
 
-    /// Takes in a spawn, of which each source may tell.
+    /// Takes in a spawn, which both sources may report.
     fn spawn(&mut self, time: Nanos, spawn: &Spawn<'_>, running: Option<TaskId>) {
         if self.ended_tasks.contains(&spawn.task) {
             return;
@@ -165,11 +166,14 @@ impl CarryOver {
             size: None,
             original_size: None,
             function: None,
+            is_part: spawn.is_part,
         });
         if spawn.source == Source::Span {
             (facts.kind, facts.source) = (spawn.kind, spawn.source);
         }
         facts.runtime = facts.runtime.or(spawn.runtime);
+        // A wrapper names its task from inside of it.
+        let running = running.filter(|running| *running != spawn.task);
         facts.parent = facts.parent.or(spawn.parent).or(running);
         facts.name = facts.name.or_else(|| spawn.name.map(Into::into));
         facts.place = facts.place.or(place);
@@ -236,6 +240,7 @@ impl CarryOver {
                 size: facts.size,
                 original_size: facts.original_size,
                 function: facts.function.as_deref(),
+                is_part: facts.is_part,
             };
             (facts.spawned, task, Event::Spawn(spawn))
         };
@@ -270,7 +275,7 @@ mod tests {
     use super::*;
 
     fn written(digest: &CarryOver) -> Vec<(ThreadId, Nanos, String)> {
-        let mut told = Vec::new();
+        let mut facts = Vec::new();
         digest.write(&mut |thread, block| {
             let records = Records::new([block]).map(|(time, event)| {
                 let word = match event {
@@ -285,9 +290,9 @@ mod tests {
                 };
                 (thread, time, word)
             });
-            told.extend(records);
+            facts.extend(records);
         });
-        told
+        facts
     }
 
     fn spawn(task: u64, name: Option<&'static str>) -> Event<'static> {
@@ -303,7 +308,7 @@ mod tests {
             task: TaskId(task),
             end: EndKind::Returned,
             inferred: false,
-            cancelled_by: taskscope_format::CancelledBy::NotTold,
+            cancelled_by: taskscope_format::CancelledBy::Unknown,
         }
     }
 
