@@ -208,7 +208,7 @@ fn kill(death: Death, rate: Rate, after: Duration) {
     let trace = black_box::unpack(&file, Life::Dead).unwrap();
     let mut reader = Reader::new(&trace).unwrap();
     let mut lives: HashMap<u64, Seen> = HashMap::new();
-    let mut ending = None;
+    let (mut ending, mut window) = (None, 0);
     let mut times: HashMap<_, u64> = HashMap::new();
     let mut open: HashMap<_, Vec<u64>> = HashMap::new();
     while let Some(record) = reader.next() {
@@ -225,7 +225,11 @@ fn kill(death: Death, rate: Rate, after: Duration) {
             Event::PollEnd { .. } => {
                 open.entry(record.thread).or_default().pop();
             }
-            Event::TaskEnd { task, .. } => lives.entry(task.0).or_default().ended = true,
+            // (One that has ended while its poll still goes on is told of before the window.)
+            Event::TaskEnd { task, .. } if record.time >= window => {
+                lives.entry(task.0).or_default().ended = true;
+            }
+            Event::Meta { key: meta::WINDOW, value } => window = value.parse().unwrap(),
             Event::Meta { key: meta::DUMP, value } => ending = Some(value.to_owned()),
             _ => {}
         }

@@ -27,10 +27,11 @@ use crate::stream::sync::{Arc, AtomicU64, Ordering, RingMemory, fence};
 
 const WORD: usize = size_of::<u64>();
 
+/// What both ends share.
 #[derive(Debug)]
-struct Ring {
+pub(crate) struct Ring {
     /// Its words are a power of two.
-    memory: RingMemory,
+    pub(crate) memory: RingMemory,
 }
 
 impl Ring {
@@ -215,6 +216,12 @@ impl Consumer {
             }
             self.head += (until - skip) as u64;
         }
+    }
+
+    /// The ring itself, for somebody who looks on.
+    #[allow(dead_code, reason = "for the checks of `crates/taskscope-handover`")]
+    pub(crate) fn share(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring)
     }
 
     /// Passes over all that there is.
