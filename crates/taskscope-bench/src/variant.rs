@@ -37,6 +37,12 @@ pub enum Variant {
     Layer,
     /// As `Full`, with a flight recorder that keeps 4 MB: so nearly all goes again.
     Flight,
+    /// As `Flight`, in a black box of 4 MB.
+    Boxed,
+    /// As `Flight`, and it keeps 64 MB.
+    FlightLarge,
+    /// As `FlightLarge`, in a black box of 64 MB.
+    BoxedLarge,
     /// A `Registry` without a layer: what the layer's owner pays anyway.
     Registry,
     /// dial9: polls.
@@ -142,11 +148,16 @@ impl Variant {
                 recording.hooks(&mut builder);
                 Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
             }
-            Self::Flight => {
-                let recording = taskscope::Recorder::builder()
+            Self::Flight | Self::FlightLarge | Self::Boxed | Self::BoxedLarge => {
+                let large = matches!(self, Self::FlightLarge | Self::BoxedLarge);
+                let bytes = if large { 64 << 20 } else { 4 << 20 };
+                let mut recorder = taskscope::Recorder::builder()
                     .file(directory.join("flight.tscope"))
-                    .flight(taskscope::FlightConfig::new().keep_bytes(4 << 20))
-                    .start()?;
+                    .flight(taskscope::FlightConfig::new().keep_bytes(bytes));
+                if matches!(self, Self::Boxed | Self::BoxedLarge) {
+                    recorder = recorder.black_box(directory.join("box.tscope"));
+                }
+                let recording = recorder.start()?;
                 tracing::dispatcher::set_global_default(recording.subscriber())?;
                 recording.hooks(&mut builder);
                 Box::new(|| Ok(Some(recording.finish()?.dropped_events)))

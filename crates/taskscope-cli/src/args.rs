@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Summary(SummaryArgs),
     /// Draw a trace as a picture; needs neither GPU nor display
     Render(RenderArgs),
+    /// List the black boxes in a directory: what ended, when, how, and its last second
+    Boxes(BoxesArgs),
 }
 
 /// Open the window, with a trace or with the welcome page
@@ -156,6 +158,27 @@ pub(crate) struct SummaryArgs {
     /// Print one JSON object; times in nanoseconds
     ///
     /// Later versions may add keys. They change and remove none.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List the black boxes in a directory: what ended, when, how, and its last second
+///
+/// A black box is the file of a program that was recorded with `black_box(…)` or
+/// `TASKSCOPE_BLACK_BOX`. It is there after whatever ended the program.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope boxes /var/lib/app
+  taskscope boxes --json /var/lib/app | jq '.[0].longest_open_poll'")]
+pub(crate) struct BoxesArgs {
+    /// The directory
+    #[arg(default_value = ".")]
+    pub(crate) directory: PathBuf,
+
+    /// Print a JSON array, the last one seen alive first; times in nanoseconds
+    ///
+    /// Later versions add keys, and never change or remove one.
     #[arg(long)]
     pub(crate) json: bool,
 }

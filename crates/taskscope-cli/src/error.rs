@@ -18,6 +18,12 @@ pub(crate) enum Error {
     )]
     Read { path: PathBuf, source: io::Error },
 
+    #[error(
+        "cannot list {}: {source}; name a directory that holds black boxes",
+        path.display()
+    )]
+    List { path: PathBuf, source: io::Error },
+
     #[error("cannot open {}: {source}", path.display())]
     Open { path: PathBuf, source: OpenError },
 

@@ -4,6 +4,7 @@
 //! window, print a summary, draw a picture. `taskscope --help` has the commands.
 
 mod args;
+mod boxes;
 #[cfg(feature = "console")]
 mod console;
 #[cfg(not(feature = "console"))]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::Render(args)) => render::run(&args),
+        Some(Command::Boxes(args)) => boxes::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

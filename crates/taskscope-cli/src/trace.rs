@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use taskscope_model::{Report, Trace, meta};
+use taskscope_viewer::trace_file::{self, ReadError};
 
 use crate::error::Error;
 use crate::{human, output};
 
 /// Opens a trace, and says on standard error what of it could not be read.
 pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = trace_file::read(path).map_err(|error| match error {
+        ReadError::Read(source) => Error::Read { path: path.to_owned(), source },
+        ReadError::Open(source) => Error::Open { path: path.to_owned(), source },
+    })?;
     let trace = Trace::from_bytes(&bytes)
         .map_err(|source| Error::Open { path: path.to_owned(), source })?;
     for notice in notices(path, trace.report()) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use taskscope_demos::DEMOS;
+use taskscope_format::black_box;
 use taskscope_viewer::{DemoEntry, Options, RunDemo};
 
 use crate::args::ViewArgs;
@@ -36,14 +37,16 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
 fn check(path: &Path) -> Result<(), Error> {
     use std::io::Read;
 
-    const HEADER: u64 = 64;
+    const HEADER: u64 = 1024;
     let mut head = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(HEADER).read_to_end(&mut head))
         .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    taskscope_format::Reader::new(&head)
-        .map_err(|source| Error::Open { path: path.to_owned(), source })?;
-    Ok(())
+    let opened = match black_box::is_black_box(&head) {
+        true => black_box::state(&head).map(drop),
+        false => taskscope_format::Reader::new(&head).map(drop),
+    };
+    opened.map_err(|source| Error::Open { path: path.to_owned(), source })
 }
 
 /// Records a demo in a process of its own, so that this one, whose window is

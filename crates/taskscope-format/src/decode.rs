@@ -31,6 +31,11 @@ pub(crate) fn begins_with_sync(payload: &[u8]) -> bool {
 }
 
 impl<'a> Decoder<'a> {
+    /// The time of the record that was taken last.
+    pub(crate) fn time(&self) -> Nanos {
+        self.time
+    }
+
     /// Takes one record off the front of `input`, which must not be empty.
     pub(crate) fn next(&mut self, input: &mut &'a [u8]) -> Step<'a> {
         self.record(input).unwrap_or(Step::Malformed)

@@ -44,6 +44,40 @@ pub enum OpenError {
         /// The checksum that stands in the file.
         found: u32,
     },
+    /// A black box, where a trace file was expected.
+    #[error(
+        "this is a black box and no trace file; open it with `taskscope view`, or make a trace of \
+         it with taskscope_format::black_box::unpack"
+    )]
+    BlackBox,
+    /// The black box was written by a later version.
+    #[error(
+        "this black box has version {found}, and this taskscope reads versions up to {}; open it \
+         with a newer taskscope",
+        crate::black_box::VERSION
+    )]
+    NewerBox {
+        /// The version that the file states.
+        found: u16,
+    },
+    /// The black box ends within its header.
+    #[error(
+        "this black box ends within its header, after {length} bytes; copy the file again from \
+         where it was recorded"
+    )]
+    CutBox {
+        /// Bytes of the file.
+        length: u64,
+    },
+    /// The header's checksum is wrong.
+    #[error(
+        "the header of this black box is damaged, and without it nothing can be found; copy the \
+         file again from where it was recorded"
+    )]
+    DamagedBox,
+    /// The process wrote faster than the file was read.
+    #[error("the process wrote to this black box faster than it could be read; open it again")]
+    BusyBox,
 }
 
 /// Shows bytes as a byte string, so that a terminal can show any file's start.

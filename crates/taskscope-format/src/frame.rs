@@ -41,6 +41,9 @@ impl FileHeader {
         if bytes.is_empty() {
             return Err(OpenError::Empty);
         }
+        if crate::black_box::is_black_box(bytes) {
+            return Err(OpenError::BlackBox);
+        }
         let magic = bytes.len().min(MAGIC.len());
         if bytes[..magic] != MAGIC[..magic] {
             return Err(OpenError::NotATrace { found: bytes[..magic].to_vec() });

@@ -34,6 +34,7 @@
 //! opens up to the cut; a damaged block is passed over and reported. See
 //! [`Reader`] and [`Report`].
 
+pub mod black_box;
 mod brief;
 mod decode;
 mod encode;

@@ -56,6 +56,17 @@ impl<W: Write> FileWriter<W> {
         Ok(self.file)
     }
 
+    /// What was written, without an end marker.
+    pub(crate) fn into_inner(self) -> W {
+        self.file
+    }
+
+    /// The next block of this thread does not follow the one before it, and readers are to know.
+    pub(crate) fn leave_gap(&mut self, thread: ThreadId) {
+        let sequence = self.sequences.entry(thread).or_default();
+        *sequence = sequence.wrapping_add(1);
+    }
+
     fn put(&mut self, kind: BlockKind, of: (ThreadId, u32), payload: &[u8]) -> io::Result<()> {
         let length = payload.len();
         if length > MAX_PAYLOAD {

@@ -22,7 +22,7 @@ mod tracker;
 
 use loom::thread;
 use stream::ring::{Consumer, ring};
-use stream::sync::{self, Arc};
+use stream::sync::{self, Arc, Ordering, fence};
 use taskscope_format::{Encoder, Event, Source, TaskId};
 use tracker::span_index::SpanIndex;
 use tracker::task::SpanKind;
@@ -120,6 +120,68 @@ pub fn an_abandoned_ring_has_all_its_bytes() {
             assert_eq!(taken, piece(0, 11));
         }
         let _ = puts.join();
+    });
+}
+
+/// Somebody looks on while one thread puts and another takes, as whoever reads a black box does:
+/// tail, bytes, head. What lies between the two is what was put there.
+pub fn who_looks_on_sees_what_was_put() {
+    check(|| {
+        let (mut producer, mut consumer) = ring(sync::RING_BYTES);
+        assert!(producer.push(&piece(0, 20)));
+        let ring = consumer.share();
+        let puts = thread::spawn(move || {
+            // Over the end of the ring, onto what the consumer may have taken.
+            let mut put = 20;
+            for length in [9, 11] {
+                if producer.push(&piece(put, length)) {
+                    put += length;
+                }
+            }
+        });
+        let takes = thread::spawn(move || {
+            consumer.copy(13, &mut Vec::new());
+            consumer.free();
+            consumer.copy(ALL, &mut Vec::new());
+            consumer.free();
+        });
+        let memory = &ring.memory;
+        let tail = memory.tail().load(Ordering::Acquire);
+        let words: Vec<_> =
+            memory.words().iter().map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+        fence(Ordering::Acquire);
+        let head = memory.head().load(Ordering::Relaxed);
+        let bytes = words.concat();
+        for at in head..tail {
+            let byte = bytes[at as usize % bytes.len()];
+            assert_eq!(byte, piece(at as usize, 1)[0], "byte {at} of {head}..{tail}");
+        }
+        let _ = (puts.join(), takes.join());
+    });
+}
+
+/// A block is written, and then the bytes in it are given back; whoever takes the head and then the
+/// block finds all before the head in the block.
+pub fn what_is_before_the_head_is_in_a_block() {
+    check(|| {
+        let (mut producer, mut consumer) = ring(sync::RING_BYTES);
+        assert!(producer.push(&piece(0, 12)));
+        let ring = consumer.share();
+        // How many bytes are in the block. (Its bytes have a checksum.)
+        let block = Arc::new(sync::AtomicU64::new(0));
+        let written = Arc::clone(&block);
+        let takes = thread::spawn(move || {
+            for length in [5, 7] {
+                consumer.copy(length, &mut Vec::new());
+                let before = written.load(Ordering::Relaxed);
+                written.store(before + length as u64, Ordering::Relaxed);
+                consumer.free();
+            }
+        });
+        let head = ring.memory.head().load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        assert!(block.load(Ordering::Relaxed) >= head);
+        let _ = takes.join();
     });
 }
 

@@ -42,6 +42,7 @@ mod theme;
 pub mod time;
 mod time_view;
 mod timeline;
+pub mod trace_file;
 mod transport;
 mod typed_path;
 mod welcome;

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use taskscope_model::Trace;
 
 use crate::document::{Document, Prepared};
+use crate::trace_file::{self, ReadError};
 use crate::{DemoEntry, RunDemo};
 
 /// Something that will become an open trace.
@@ -85,7 +86,10 @@ impl Loading {
 /// Reads a file into a document.
 pub(crate) fn read(path: &Path, progress: &mut dyn FnMut(f32)) -> Result<Document, String> {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let bytes = trace_file::read(path).map_err(|error| match error {
+        ReadError::Read(error) => format!("{shown} cannot be read: {error}"),
+        ReadError::Open(error) => format!("{shown}: {error}"),
+    })?;
     let trace = Trace::load(&bytes, progress).map_err(|error| format!("{shown}: {error}"))?;
     let name = path.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into());
     Ok(Document::new(Prepared::new(trace), name, Some(path.to_owned())))

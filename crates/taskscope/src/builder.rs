@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
+use crate::output::black_box::BlackBoxConfig;
 use crate::output::flight::FlightConfig;
 use crate::recorder::{Recorder, Settings};
 use crate::recording::Recording;
@@ -30,6 +31,7 @@ pub struct RecorderBuilder {
     targets: Option<Targets>,
     /// `Some(None)`: no flight recorder, even if the environment asks for one.
     flight: Option<Option<FlightConfig>>,
+    black_box: Option<BlackBoxConfig>,
     schedule: Schedule,
 }
 
@@ -87,6 +89,16 @@ impl RecorderBuilder {
     /// the environment asks for a flight recorder.
     pub fn flight(mut self, flight: impl Into<Option<FlightConfig>>) -> Self {
         self.flight = Some(flight.into());
+        self
+    }
+
+    /// Keeps what came last in a file that outlives the process: after `kill -9`, a segmentation
+    /// fault or an `abort` it opens as a trace, up to the last event. See [`BlackBoxConfig`].
+    ///
+    /// This is a [flight recorder](Self::flight), and can be one with dumps as well. Without this
+    /// the environment variable `TASKSCOPE_BLACK_BOX` can ask for it: it has the path of the file.
+    pub fn black_box(mut self, black_box: impl Into<BlackBoxConfig>) -> Self {
+        self.black_box = Some(black_box.into());
         self
     }
 
@@ -155,12 +167,17 @@ impl RecorderBuilder {
     /// Starts in a slot that layers and hooks may already hold.
     pub(crate) fn start_in(self, slot: Arc<Slot>) -> Result<Recording, Error> {
         let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
+        // Where all is to go to the file, whatever the environment asks for, it is not asked.
+        let to_file = self.flight == Some(None);
+        let asked = || BlackBoxConfig::from_environment().filter(|_| !to_file);
+        let black_box = self.black_box.or_else(asked);
         let flight = match self.flight {
+            Some(None) if black_box.is_some() => Some(FlightConfig::new()),
             Some(chosen) => chosen,
-            None => FlightConfig::from_environment()?,
+            None => FlightConfig::from_environment(black_box.is_some())?,
         };
         let schedule = self.schedule.or_environment()?;
-        let settings = Settings { file: self.file, flight };
+        let settings = Settings { file: self.file, flight, black_box };
         let recorder = Recorder::new(slot, CallsiteFilter::new(targets), settings);
         if schedule.begins_paused() {
             recorder.begin_paused();

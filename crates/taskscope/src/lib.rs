@@ -159,6 +159,7 @@ pub use builder::RecorderBuilder;
 pub use detail::Detail;
 pub use error::Error;
 pub use init::{init, try_init};
+pub use output::black_box::BlackBoxConfig;
 pub use output::flight::FlightConfig;
 pub use output::report::{Report, ThreadDrops};
 pub use recorder::Recorder;

@@ -11,6 +11,8 @@ use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::builder::RecorderBuilder;
+use crate::output::black_box::area::BlockArea;
+use crate::output::black_box::{self, BlackBoxConfig};
 use crate::output::file::{DumpFiles, OutputFile, program_name};
 use crate::output::flight::FlightConfig;
 use crate::output::flight::sink::FlightSink;
@@ -71,6 +73,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
     pub(crate) flight: Option<FlightConfig>,
+    pub(crate) black_box: Option<BlackBoxConfig>,
 }
 
 /// A stretch of recording that is under way.
@@ -79,7 +82,7 @@ struct Stretch {
     shared: Arc<Shared>,
     /// Comes when the writer thread ends.
     outcome: Receiver<Outcome>,
-    /// The file; none for a flight recorder.
+    /// The file, or the black box; none for a flight recorder without one.
     file: Option<OutputFile>,
     /// For a flight recorder.
     dumper: Option<Dumper>,
@@ -282,7 +285,11 @@ impl Inner {
         let clock = Clock::start();
         let started_unix_ns = clock.started_unix_ns;
         let detail = self.slot.detail;
-        let shared = Arc::new(Shared::new(clock, detail, Arc::clone(&self.slot.set_up)));
+        let boxed = self.settings.begin_box(&program, started_unix_ns, number)?;
+        let (boxed, area) = boxed.unzip();
+        let rings = area.as_ref().map(BlockArea::rings);
+        let set_up = Arc::clone(&self.slot.set_up);
+        let shared = Arc::new(Shared::with_rings(clock, detail, set_up, rings));
         if number > 1 {
             // Those that were spawned while the recorder was paused.
             shared.note_spanless();
@@ -296,12 +303,14 @@ impl Inner {
                 (Sink::File(file), Some(target), None)
             }
             Some(flight) => {
-                let files = DumpFiles::new(path, &program)?;
+                let beside = boxed.as_ref().map(|boxed| boxed.path.clone());
+                let files = DumpFiles::new(path.or(beside), &program)?;
                 let (requests, receiver) = channel();
                 let installed = triggers::install(&shared, flight)?;
-                let sink = FlightSink::new(flight, files, started_unix_ns, receiver, installed);
+                let sink =
+                    FlightSink::new(flight, files, started_unix_ns, receiver, installed, area);
                 let dumper = Dumper::new(Arc::clone(&shared), requests);
-                (Sink::Flight(Box::new(sink)), None, Some(dumper))
+                (Sink::Flight(Box::new(sink)), boxed, Some(dumper))
             }
         };
         let meta = describe_process(&program, detail);
@@ -365,6 +374,20 @@ impl Inner {
             dropped_events: outcome.drops.iter().map(|drops| drops.events).sum(),
             drops: outcome.drops,
         })
+    }
+}
+
+impl Settings {
+    /// Makes the file of the black box, if there is to be one.
+    fn begin_box(
+        &self,
+        program: &str,
+        started_unix_ns: u64,
+        stretch: u32,
+    ) -> Result<Option<(OutputFile, BlockArea)>, Error> {
+        let (Some(config), Some(flight)) = (&self.black_box, &self.flight) else { return Ok(None) };
+        let bytes = config.bytes.unwrap_or(flight.bytes as u64);
+        black_box::create(config, bytes, program, started_unix_ns, stretch).map(Some)
     }
 }
 

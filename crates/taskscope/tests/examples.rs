@@ -109,3 +109,33 @@ fn an_executor_that_is_not_tokio() {
     assert!(trace.runtimes().is_empty());
     assert!(trace.tasks().iter().all(|task| task.id.is_wrapped()));
 }
+
+/// It ends by a signal, and what it was at is in the file.
+#[cfg(unix)]
+#[test]
+fn a_black_box_of_a_service_that_dies() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("black_box.tscope");
+    let output = Command::new(example("black_box"))
+        .env("TASKSCOPE_BLACK_BOX", &file)
+        .env_remove("TASKSCOPE_DETAIL")
+        .output()
+        .unwrap();
+    assert!(output.status.signal().is_some(), "{output:?}");
+    let trace = Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
+    let task = |name: &str| {
+        let is_it = |task: &&taskscope_model::Task| task.name.as_deref() == Some(name);
+        trace.tasks().iter().find(is_it).unwrap()
+    };
+    for number in 0..3 {
+        assert!(task(&format!("request {number}")).end.is_some());
+    }
+    let last = trace.find_task(task("request 3").id).unwrap();
+    let poll = trace.poll(*trace.task_polls(last).last().unwrap());
+    assert_eq!(poll.how, taskscope_model::PollEnd::Open);
+    // As long as it was seen to last: the recorder looks every 50 ms, if it gets a core.
+    assert!(poll.end - poll.start > 100_000_000, "{poll:?}");
+    assert_eq!(trace.task(last).end, None);
+}

@@ -78,7 +78,8 @@ impl OutputFile {
         }
     }
 
-    fn claim(path: PathBuf) -> Result<Self, Error> {
+    /// Takes a path for this process, of which no other recording can take it.
+    pub(crate) fn claim(path: PathBuf) -> Result<Self, Error> {
         let path = std::path::absolute(&path).unwrap_or(path);
         let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
         // Devices such as /dev/null can be shared.
@@ -146,7 +147,7 @@ impl DumpFiles {
 }
 
 /// `app.tscope` and 2 make `app-2.tscope`.
-fn numbered(path: &Path, number: u32) -> PathBuf {
+pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = match path.extension() {
         Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
@@ -178,11 +179,16 @@ fn lock(file: &File) -> bool {
 fn named(explicit: Option<PathBuf>) -> Option<PathBuf> {
     let from_environment = || std::env::var_os(ENVIRONMENT).filter(|path| !path.is_empty());
     let path = explicit.or_else(|| from_environment().map(PathBuf::from))?;
+    Some(with_process(path))
+}
+
+/// The path with the number of the process in place of `%p`.
+pub(crate) fn with_process(path: PathBuf) -> PathBuf {
     match path.to_str() {
         Some(name) if name.contains("%p") => {
-            Some(name.replace("%p", &std::process::id().to_string()).into())
+            name.replace("%p", &std::process::id().to_string()).into()
         }
-        _ => Some(path),
+        _ => path,
     }
 }
 

@@ -100,6 +100,7 @@ impl Writer {
         if matches!(writer.sink, Sink::File(_)) {
             writer.write_description();
         }
+        writer.describe_in_box();
         match writer.outcome.error.take() {
             Some(error) => Err(error),
             None => Ok(writer),
@@ -133,6 +134,7 @@ impl Writer {
         if matches!(self.sink, Sink::File(_)) {
             self.write_description();
         }
+        let now = self.shared.now();
         let Self { sink, mut outcome, .. } = self;
         match sink {
             Sink::File(file) => {
@@ -141,7 +143,7 @@ impl Writer {
                 }
             }
             Sink::Flight(flight) => {
-                outcome.dumps = flight.finish();
+                outcome.dumps = flight.finish(now);
                 outcome.written = outcome.dumps.bytes;
             }
         }
@@ -153,7 +155,7 @@ impl Writer {
         // How much there is, before asking which runtimes there are: what these
         // bytes speak of is then known.
         let mut streams = std::mem::take(&mut self.streams);
-        let filled: Vec<_> = streams.iter().map(Outlet::seal).collect();
+        let filled: Vec<_> = streams.iter_mut().map(Outlet::seal).collect();
         self.report_missed();
         if matches!(self.sink, Sink::File(_)) {
             if self.outcome.written > self.described_at + RESTATE_AFTER {
@@ -161,6 +163,10 @@ impl Writer {
             } else {
                 self.write_new_runtimes();
             }
+        }
+        if self.is_boxed() && self.shared.runtimes().version != self.described {
+            self.write_new_runtimes();
+            self.describe_in_box();
         }
         let mut filled = filled.into_iter();
         streams.retain_mut(|stream| {
@@ -186,9 +192,34 @@ impl Writer {
             return;
         }
         self.buffer.clear();
-        // The thread has its room back before the file is touched.
-        stream.bytes.take(bytes, &mut self.buffer);
-        self.put(stream.thread);
+        let offset = stream.bytes.taken_in_all();
+        stream.bytes.copy(bytes, &mut self.buffer);
+        if matches!(self.sink, Sink::File(_)) {
+            // The thread has its room back before the file is touched.
+            stream.bytes.free();
+            self.put(stream.thread);
+        } else {
+            // What is in the ring of a black box is overwritten only when it is in a block.
+            self.put_at(stream.thread, Some(offset));
+            stream.bytes.free();
+        }
+    }
+
+    fn is_boxed(&self) -> bool {
+        matches!(&self.sink, Sink::Flight(flight) if flight.is_boxed())
+    }
+
+    /// Has what holds for the whole recording in the black box, if there is one.
+    fn describe_in_box(&mut self) {
+        if !self.is_boxed() {
+            return;
+        }
+        let more = self.notice().map(|notice| (meta::NOTICE, notice.to_owned()));
+        self.buffer.clear();
+        self.described = self.describe(more.as_slice());
+        if let Sink::Flight(flight) = &mut self.sink {
+            flight.set_description(&self.buffer);
+        }
     }
 
     /// Records, in the name of a thread that won't write again, what it dropped
@@ -374,11 +405,16 @@ impl Writer {
 
     /// Writes the buffer as a block.
     fn put(&mut self, thread: ThreadId) {
+        self.put_at(thread, None);
+    }
+
+    /// Writes the buffer as a block, which is what the thread's stream has from `offset` on.
+    fn put_at(&mut self, thread: ThreadId, offset: Option<u64>) {
         let length = self.buffer.len() as u64;
         let file = match &mut self.sink {
             Sink::File(file) => file,
             Sink::Flight(flight) => {
-                flight.take_in(thread, &self.buffer, self.shared.now());
+                flight.take_in(thread, offset, &self.buffer, self.shared.now());
                 return;
             }
         };

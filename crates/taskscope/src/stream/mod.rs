@@ -12,6 +12,7 @@
 //! understood by itself.
 
 pub(crate) mod clock;
+pub(crate) mod memory;
 mod outlet;
 pub(crate) mod ring;
 pub(crate) mod sync;
@@ -26,7 +27,7 @@ use self::outlet::Link;
 pub(crate) use self::outlet::{NewStreams, Outlet, Sealed};
 use self::ring::Producer;
 use crate::fork::warn_of_fork;
-use crate::stream::sync::{FIRST_RING_BYTES, RING_BYTES};
+use crate::stream::sync::RING_BYTES;
 
 /// All that is in a ring makes one block.
 const _: () = assert!(RING_BYTES <= taskscope_format::FileWriter::<Vec<u8>>::MAX_PAYLOAD);
@@ -53,8 +54,11 @@ pub(crate) struct Stream {
     pending: usize,
     writer: Thread,
     writer_called: bool,
-    /// While this is the first, small ring: where the larger one is made known.
-    small: Option<(ThreadId, NewStreams)>,
+    thread: ThreadId,
+    /// Where other rings are made known.
+    streams: NewStreams,
+    /// This is the first ring, a small one.
+    is_small: bool,
     /// The recorded process.
     process: u32,
 }
@@ -62,7 +66,7 @@ pub(crate) struct Stream {
 impl Stream {
     /// A stream for the calling thread, which is added to `streams`.
     pub(crate) fn new(thread: ThreadId, writer: Thread, streams: &NewStreams) -> Self {
-        let (ring, bytes) = ring::ring(FIRST_RING_BYTES);
+        let (ring, bytes) = streams.ring(thread, true, 0);
         let (link, synced_at) = (Arc::new(Link::default()), Arc::default());
         let name = std::thread::current().name().unwrap_or_default().to_owned();
         let stream = Self {
@@ -80,40 +84,51 @@ impl Stream {
             pending: 0,
             writer,
             writer_called: false,
-            small: Some((thread, streams.clone())),
+            thread,
+            streams: streams.clone(),
+            is_small: true,
             process: std::process::id(),
         };
-        streams.lock().push(Outlet { thread, name, bytes, link, synced_at, is_first: true });
+        streams.lock().push(Outlet { thread, name, bytes, link, synced_at, ring: 0 });
         stream
     }
 
-    /// Goes on in a larger ring, if this is the small one.
+    /// Goes on in a larger ring, if this is the small one, or if this one is lost.
     ///
-    /// The writer empties the small one first: nothing more comes into it once the larger one is
-    /// known, and it was known before.
+    /// The writer empties this one first: nothing more comes into it once the other is known, and
+    /// it was known before.
     #[cold]
     fn grow(&mut self) -> bool {
-        let Some((thread, streams)) = &self.small else { return false };
+        if !self.is_small && !self.is_lost() {
+            return false;
+        }
         if self.process != std::process::id() {
             warn_of_fork();
             return false;
         }
-        let larger = streams.try_add(|| {
-            let (ring, bytes) = ring::ring(RING_BYTES);
+        let offset = self.ring.put_in_all();
+        let number = self.link.rings_before.load(Ordering::Relaxed) + 1;
+        let other = self.streams.try_add(|| {
+            let (ring, bytes) = self.streams.ring(self.thread, false, offset);
             let (name, link) = (self.name.clone(), Arc::clone(&self.link));
             let synced_at = Arc::default();
             let own = (ring, Arc::clone(&synced_at));
-            (Outlet { thread: *thread, name, bytes, link, synced_at, is_first: false }, own)
+            (Outlet { thread: self.thread, name, bytes, link, synced_at, ring: number }, own)
         });
-        let Some((ring, synced_at)) = larger else { return false };
-        // Before the small ring is let go: that is how the writer learns that it has ended.
-        self.link.has_grown.store(true, Ordering::Release);
-        self.small = None;
+        let Some((ring, synced_at)) = other else { return false };
+        // Before this ring is let go: that is how the writer learns that it has ended.
+        self.link.rings_before.store(number, Ordering::Release);
+        self.is_small = false;
         self.synced_at = synced_at;
         self.ring = ring;
         self.synced = false;
         self.pending = 0;
         true
+    }
+
+    /// Whether what is put into the ring goes nowhere: it lay in a file that is gone.
+    fn is_lost(&self) -> bool {
+        self.ring.memory().keeper().is_lost()
     }
 
     pub(crate) fn worker(&self) -> Option<(RuntimeId, u32)> {
@@ -174,6 +189,10 @@ impl Stream {
             self.synced = false;
             self.pending = 0;
             self.writer_called = false;
+            if self.is_lost() && self.grow() {
+                // What was in it: at least one.
+                self.count_dropped(time);
+            }
         }
         if !self.synced {
             self.introduce(time);
@@ -230,6 +249,11 @@ impl Stream {
     #[cold]
     fn drop_event(&mut self, time: Nanos) {
         self.synced = false;
+        self.count_dropped(time);
+        self.call_writer();
+    }
+
+    fn count_dropped(&self, time: Nanos) {
         if self.link.dropped.load(Ordering::Relaxed) == 0 {
             self.link.dropped_since.store(time, Ordering::Relaxed);
         }
@@ -238,7 +262,9 @@ impl Stream {
             self.link.first_dropped.store(time, Ordering::Relaxed);
         }
         self.link.last_dropped.store(time, Ordering::Relaxed);
-        self.call_writer();
+        let (count, since) = (&self.link.dropped, &self.link.dropped_since);
+        let (count, since) = (count.load(Ordering::Relaxed), since.load(Ordering::Relaxed));
+        self.ring.memory().keeper().dropped(count, since, time, self.ring.put_in_all());
     }
 
     /// Asks the writer to come early; once, until it has been here.
@@ -406,7 +432,7 @@ mod tests {
             // The writer comes by now and then, as it likes.
             if time % 9_973 == 0 {
                 streams.take(&mut outlets);
-                let filled: Vec<_> = outlets.iter().map(Outlet::seal).collect();
+                let filled: Vec<_> = outlets.iter_mut().map(Outlet::seal).collect();
                 for (outlet, Sealed { before_sync, rest }) in outlets.iter_mut().zip(filled) {
                     for length in [before_sync, rest] {
                         let mut bytes = Vec::new();

@@ -1,27 +1,51 @@
 //! The writer's end of a stream, and how it learns of new ones.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use taskscope_format::ThreadId;
 
-use super::ring::Consumer;
+use super::memory::RingSource;
+use super::ring::{Consumer, Producer, ring_in};
+use super::sync::{FIRST_RING_BYTES, RING_BYTES, RingMemory};
 
 /// The streams that the writer does not know yet. A thread adds to them when it begins, and when its
 /// first ring has become too small for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NewStreams(Arc<Mutex<Vec<Outlet>>>);
+pub(crate) struct NewStreams {
+    outlets: Arc<Mutex<Vec<Outlet>>>,
+    /// Where rings come from, if not from the process's own memory.
+    rings: Option<Arc<dyn RingSource>>,
+}
 
 impl NewStreams {
+    /// Streams whose rings come from `rings`, while it has some.
+    pub(crate) fn with_rings(rings: Option<Arc<dyn RingSource>>) -> Self {
+        Self { rings, ..Self::default() }
+    }
+
+    /// A ring for a thread whose stream has `offset` bytes so far.
+    pub(super) fn ring(
+        &self,
+        thread: ThreadId,
+        is_first: bool,
+        offset: u64,
+    ) -> (Producer, Consumer) {
+        let bytes = if is_first { FIRST_RING_BYTES } else { RING_BYTES };
+        let words = bytes / size_of::<u64>();
+        let memory = self.rings.as_ref().and_then(|rings| rings.take(thread, is_first, offset));
+        ring_in(memory.unwrap_or_else(|| RingMemory::new(words)), offset)
+    }
+
     /// Nothing that is done under this lock leaves half a change behind, so a panic elsewhere is no
     /// reason to stop.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Outlet>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.outlets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds one without waiting: a thread that is being recorded does not.
     pub(super) fn try_add<T>(&self, make: impl FnOnce() -> (Outlet, T)) -> Option<T> {
-        let mut streams = match self.0.try_lock() {
+        let mut streams = match self.outlets.try_lock() {
             Ok(streams) => streams,
             Err(TryLockError::Poisoned(streams)) => streams.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
@@ -49,8 +73,8 @@ pub(crate) struct Link {
     pub(crate) dropped_in_all: AtomicU64,
     pub(crate) first_dropped: AtomicU64,
     pub(crate) last_dropped: AtomicU64,
-    /// The thread has gone on to a larger ring.
-    pub(super) has_grown: AtomicBool,
+    /// How many rings the thread has had before the one that it has now.
+    pub(super) rings_before: AtomicU32,
 }
 
 /// The writer's end of a stream.
@@ -62,7 +86,8 @@ pub(crate) struct Outlet {
     pub(crate) bytes: Consumer,
     pub(crate) link: Arc<Link>,
     pub(super) synced_at: Arc<AtomicU64>,
-    pub(super) is_first: bool,
+    /// How many rings the thread had before this one.
+    pub(super) ring: u32,
 }
 
 /// What there is to be taken from a ring.
@@ -85,13 +110,19 @@ impl Outlet {
 
     /// Whether the thread goes on in another ring, which [`NewStreams`] has.
     pub(crate) fn goes_on(&self) -> bool {
-        self.is_first && self.link.has_grown.load(Ordering::Acquire)
+        self.link.rings_before.load(Ordering::Acquire) > self.ring
     }
 
     /// How many bytes there are to be taken. What comes behind them will begin
     /// with a sync, but for a record or two that the thread is writing at this
     /// very moment.
-    pub(crate) fn seal(&self) -> Sealed {
+    pub(crate) fn seal(&mut self) -> Sealed {
+        if self.bytes.memory().keeper().is_lost() {
+            // Nobody knows what of it is right. The thread goes on in another ring.
+            self.bytes.discard();
+            self.link.generation.fetch_add(1, Ordering::Release);
+            return Sealed::default();
+        }
         let bytes = self.bytes.len();
         if bytes == 0 {
             return Sealed::default();

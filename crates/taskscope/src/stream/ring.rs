@@ -23,39 +23,42 @@
 
 use taskscope_format::Brief;
 
-use crate::stream::sync::{Arc, AtomicU64, Ordering, fence, zeroed};
+use crate::stream::sync::{Arc, AtomicU64, Ordering, RingMemory, fence};
 
 const WORD: usize = size_of::<u64>();
 
+/// What both ends share.
 #[derive(Debug)]
-struct Ring {
-    /// A power of two.
-    words: Box<[AtomicU64]>,
-    /// Apart from each other, as the two threads write them.
-    head: Apart,
-    tail: Apart,
+pub(crate) struct Ring {
+    /// Its words are a power of two.
+    pub(crate) memory: RingMemory,
 }
-
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Apart(AtomicU64);
 
 impl Ring {
     /// The word that holds the byte with this number.
     #[inline(always)]
     fn place(&self, byte: u64) -> Option<&AtomicU64> {
+        let words = self.memory.words();
         // A mask: there are a power of two.
-        self.words.get((byte as usize / WORD) & self.words.len().wrapping_sub(1))
+        words.get((byte as usize / WORD) & words.len().wrapping_sub(1))
     }
 }
 
 /// An empty ring of `bytes`, rounded up to a power of two.
+#[allow(dead_code, reason = "for tests, also those of `crates/taskscope-handover`")]
 pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
-    let words = zeroed((bytes / WORD).next_power_of_two());
-    let room = (words.len() - 1) * WORD;
-    let ring = Arc::new(Ring { words, head: Apart::default(), tail: Apart::default() });
-    let producer = Producer { ring: Arc::clone(&ring), room, tail: 0, head: 0, word: 0 };
-    (producer, Consumer { ring, head: 0 })
+    ring_in(RingMemory::new((bytes / WORD).next_power_of_two()), 0)
+}
+
+/// An empty ring whose counts begin at `offset`, in memory that nobody else uses. Its words must be
+/// a power of two.
+pub(crate) fn ring_in(memory: RingMemory, offset: u64) -> (Producer, Consumer) {
+    let room = (memory.words().len() - 1) * WORD;
+    memory.head().store(offset, Ordering::Relaxed);
+    memory.tail().store(offset, Ordering::Relaxed);
+    let ring = Arc::new(Ring { memory });
+    let producer = Producer { ring: Arc::clone(&ring), room, tail: offset, head: offset, word: 0 };
+    (producer, Consumer { ring, head: offset })
 }
 
 /// The end that puts.
@@ -115,7 +118,9 @@ impl Producer {
         };
         if self.tail - self.head > limit {
             // Acquire: what was taken has been read before it is written over.
-            self.head = self.ring.head.0.load(Ordering::Acquire);
+            self.head = self.ring.memory.head().load(Ordering::Acquire);
+            // Release: whoever looks on and sees what is written over it sees that it was taken.
+            fence(Ordering::Release);
         }
         self.tail - self.head <= limit
     }
@@ -146,7 +151,12 @@ impl Producer {
     fn publish(&self) {
         self.store();
         // Release: whoever sees the count sees the bytes.
-        self.ring.tail.0.store(self.tail, Ordering::Release);
+        self.ring.memory.tail().store(self.tail, Ordering::Release);
+    }
+
+    /// Where the bytes are.
+    pub(crate) fn memory(&self) -> &RingMemory {
+        &self.ring.memory
     }
 }
 
@@ -165,7 +175,13 @@ impl Consumer {
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        (self.ring.tail.0.load(Ordering::Acquire) - self.head) as usize
+        // (A file that somebody has cut reads as zeros.)
+        self.ring.memory.tail().load(Ordering::Acquire).saturating_sub(self.head) as usize
+    }
+
+    /// Where the bytes are.
+    pub(crate) fn memory(&self) -> &RingMemory {
+        &self.ring.memory
     }
 
     /// Whether there is no producer any more. What it has put is then seen.
@@ -177,7 +193,15 @@ impl Consumer {
     }
 
     /// Moves `bytes` to the end of `into`; fewer, if there are fewer.
+    #[allow(dead_code, reason = "for tests, also those of `crates/taskscope-handover`")]
     pub(crate) fn take(&mut self, bytes: usize, into: &mut Vec<u8>) {
+        self.copy(bytes, into);
+        self.free();
+    }
+
+    /// As [`take`](Self::take), but the producer does not get the room back before
+    /// [`free`](Self::free).
+    pub(crate) fn copy(&mut self, bytes: usize, into: &mut Vec<u8>) {
         let end = self.head + bytes.min(self.len()) as u64;
         into.reserve(bytes);
         while self.head < end {
@@ -192,7 +216,24 @@ impl Consumer {
             }
             self.head += (until - skip) as u64;
         }
-        self.ring.head.0.store(end, Ordering::Release);
+    }
+
+    /// The ring itself, for somebody who looks on.
+    #[allow(dead_code, reason = "for the checks of `crates/taskscope-handover`")]
+    pub(crate) fn share(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring)
+    }
+
+    /// Passes over all that there is.
+    pub(crate) fn discard(&mut self) {
+        self.head += self.len() as u64;
+        self.free();
+    }
+
+    /// Gives the room of all that has been copied back to the producer.
+    pub(crate) fn free(&self) {
+        // Release: what was copied has been read before it is written over.
+        self.ring.memory.head().store(self.head, Ordering::Release);
     }
 }
 

@@ -7,6 +7,8 @@
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+pub(crate) use super::memory::RingMemory;
+
 /// Bytes in the ring that a thread begins with. Most threads of most programs say little.
 pub(crate) const FIRST_RING_BYTES: usize = 1 << 14;
 

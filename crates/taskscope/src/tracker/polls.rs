@@ -83,7 +83,7 @@ impl ThreadState {
         let start = Event::PollStart { task, source: Source::Hook };
         let time = shared.now_in_order();
         self.stream.write(time, &start);
-        self.open.push(OpenPoll::new(task, PollSource::Hook, time));
+        self.push_open(|| OpenPoll::new(task, PollSource::Hook, time));
     }
 
     #[inline]
@@ -195,7 +195,8 @@ impl ThreadState {
         match &of {
             SpanData::Task(task) if self.enter_first(span, task.id) => return,
             SpanData::Resource(_) | SpanData::Operation(_) => {
-                return of.kind().into_iter().for_each(|mark| self.span_stack.enter(span, mark));
+                let Some(mark) = of.kind() else { return };
+                return self.span_stack.enter(span, mark, &self.open);
             }
             SpanData::Span(id, _) => return self.enter_user_span(shared, span, *id),
             _ => {}
@@ -357,6 +358,16 @@ impl ThreadState {
         self.open
             .iter()
             .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
+    }
+
+    /// Opens a poll.
+    ///
+    /// `Vec::push` would take it by value, build it aside (for the case that the vector must grow
+    /// and that panics), and copy it in pieces that do not match those it was written in: the
+    /// processor has to wait for these, which took as long as reading its counter.
+    #[inline(always)]
+    pub(crate) fn push_open(&mut self, open: impl FnOnce() -> OpenPoll) {
+        self.open.extend(std::iter::once_with(open));
     }
 
     fn push_visit(&mut self, span: u64, mut open: OpenPoll) {

@@ -8,6 +8,7 @@ use taskscope_format::{Nanos, ThreadId};
 
 use crate::Detail;
 use crate::stream::clock::Clock;
+use crate::stream::memory::RingSource;
 use crate::stream::{NewStreams, Outlet, Stream};
 use crate::tracker::runtimes::Runtimes;
 use crate::tracker::set_up::{Once, SetUp};
@@ -51,7 +52,18 @@ pub(crate) struct Shared {
 pub(crate) const RECORDING_STREAM: ThreadId = ThreadId(0);
 
 impl Shared {
+    #[cfg(test)]
     pub(crate) fn new(clock: Clock, detail: Detail, set_up: Arc<SetUp>) -> Self {
+        Self::with_rings(clock, detail, set_up, None)
+    }
+
+    /// With the rings of threads from `rings`, if that has some.
+    pub(crate) fn with_rings(
+        clock: Clock,
+        detail: Detail,
+        set_up: Arc<SetUp>,
+        rings: Option<Arc<dyn RingSource>>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             recording: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -59,7 +71,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             writer: OnceLock::new(),
             next_thread: AtomicU32::new(RECORDING_STREAM.0 + 1),
-            new_streams: NewStreams::default(),
+            new_streams: NewStreams::with_rings(rings),
             runtimes: Mutex::default(),
             missed: AtomicU64::new(0),
             records_wakes: detail == Detail::Full,

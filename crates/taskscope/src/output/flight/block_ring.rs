@@ -1,4 +1,4 @@
-//! The newest blocks of all threads, in memory: what a flight recorder writes when asked.
+//! The newest blocks of all threads: what a flight recorder writes when asked.
 //!
 //! # Bounded twice
 //! By bytes, always: before a block comes in, the oldest ones go until there is room. And by
@@ -11,13 +11,22 @@
 //! Nearly every block begins with a sync and can be understood by itself. One that doesn't, the
 //! record or two that a thread wrote while the writer took what stood before, is kept with the
 //! block before it, and goes with it.
+//!
+//! # In memory, or in a black box
+//! The bytes are in memory, or in the [area](crate::output::black_box::area) of a black box. There
+//! what goes is overwritten by what comes, and has to be carried over before, in the file. To write
+//! that costs as much as there are tasks, so that many blocks go at a time: as many bytes as four
+//! times what was written the last time, an eighth of the area at the least.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use taskscope_format::{Nanos, Records, ThreadId, stands_alone};
+use taskscope_format::{Event, Nanos, Records, ThreadId, stands_alone};
 
+use crate::output::black_box::area::{BlockArea, Incoming, Place, piece};
 use crate::output::flight::carry_over::CarryOver;
+use crate::tracker::shared::RECORDING_STREAM;
 
 /// A block as it will stand in the file.
 pub(crate) type Block = (ThreadId, Arc<[u8]>);
@@ -29,10 +38,53 @@ const CHAIN_BYTES: usize = size_of::<Chain>() + 2 * size_of::<Arc<[u8]>>() + 32;
 #[derive(Debug)]
 struct Chain {
     thread: ThreadId,
-    blocks: Vec<Arc<[u8]>>,
+    blocks: Vec<Stored>,
+    /// The number of its first block in a black box.
+    number: u64,
     /// When the last of them came in.
     came: Nanos,
     bytes: usize,
+}
+
+impl Chain {
+    /// Where it begins in a black box. What follows lies behind.
+    fn position(&self) -> u64 {
+        match self.blocks.first() {
+            Some(Stored::Boxed(place)) => place.position,
+            _ => u64::MAX,
+        }
+    }
+
+    fn begins_below(&self, position: u64) -> bool {
+        self.position() < position
+    }
+
+    fn read<'a>(&'a self, boxed: &Option<Boxed>) -> Vec<Cow<'a, [u8]>> {
+        let read = |stored: &'a Stored| match stored {
+            Stored::Memory(bytes) => Cow::Borrowed(&**bytes),
+            Stored::Boxed(place) => {
+                Cow::Owned(boxed.as_ref().map(|boxed| boxed.area.read(*place)).unwrap_or_default())
+            }
+        };
+        self.blocks.iter().map(read).collect()
+    }
+}
+
+fn store(boxed: &mut Option<Boxed>, chain: Option<u64>, block: &Incoming<'_>) -> Stored {
+    match boxed {
+        None => Stored::Memory(block.payload.into()),
+        Some(boxed) => {
+            let chain = chain.unwrap_or_else(|| boxed.area.next_number());
+            Stored::Boxed(boxed.area.append(chain, block))
+        }
+    }
+}
+
+/// Where the bytes of a block are.
+#[derive(Clone, Debug)]
+enum Stored {
+    Memory(Arc<[u8]>),
+    Boxed(Place),
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +109,17 @@ pub(crate) struct BlockRing {
     bytes: usize,
     threads: HashMap<ThreadId, ThreadBlocks>,
     carry_over: CarryOver,
+    boxed: Option<Boxed>,
+}
+
+/// What there is where the blocks are in a black box.
+#[derive(Debug)]
+struct Boxed {
+    area: BlockArea,
+    /// Up to here a carry-over covers what is in the area.
+    covered: u64,
+    /// What holds for the whole recording.
+    description: Vec<u8>,
 }
 
 impl BlockRing {
@@ -70,6 +133,38 @@ impl BlockRing {
             bytes: 0,
             threads: HashMap::new(),
             carry_over: CarryOver::new(most_bytes / 4),
+            boxed: None,
+        }
+    }
+
+    /// Keeps blocks in `area`, in place of memory.
+    pub(crate) fn in_box(area: BlockArea, window: Option<Nanos>) -> Self {
+        // What is carried over takes a fraction of this in the slots.
+        let most_bytes = 2 * area.slot_capacity();
+        let boxed = Boxed { area, covered: 0, description: Vec::new() };
+        Self {
+            carry_over: CarryOver::new(most_bytes),
+            boxed: Some(boxed),
+            ..Self::new(4 * most_bytes, window)
+        }
+    }
+
+    pub(crate) fn is_boxed(&self) -> bool {
+        self.boxed.is_some()
+    }
+
+    /// The area of the black box, if there is one.
+    pub(crate) fn area(&self) -> Option<&BlockArea> {
+        self.boxed.as_ref().map(|boxed| &boxed.area)
+    }
+
+    /// What holds for the whole recording, for the black box to have it.
+    pub(crate) fn set_description(&mut self, description: &[u8]) {
+        let Some(boxed) = &mut self.boxed else { return };
+        let is_first = boxed.description.is_empty();
+        boxed.description = description.to_owned();
+        if is_first {
+            self.cover();
         }
     }
 
@@ -78,17 +173,20 @@ impl BlockRing {
         self.bytes + self.carry_over.held()
     }
 
-    /// Takes in the newest block of a thread.
-    pub(crate) fn push(&mut self, thread: ThreadId, block: &[u8], now: Nanos) {
-        let bytes = block.len() + CHAIN_BYTES;
+    /// Takes in the newest block of a thread, which begins at `offset` of its stream.
+    pub(crate) fn push(&mut self, thread: ThreadId, offset: Option<u64>, block: &[u8], now: Nanos) {
+        let bytes = CHAIN_BYTES + if self.is_boxed() { 0 } else { block.len() };
         while self.held() + bytes > self.most_bytes && self.forget_oldest() {}
+        self.make_room(block.len());
+        let incoming = Incoming { thread, offset, came: now, payload: block };
         let of_thread = self.threads.entry(thread).or_default();
         if !stands_alone(block) {
             let before = of_thread.newest.checked_sub(self.oldest).filter(|_| of_thread.chains > 0);
             let before = before.and_then(|at| self.chains.get_mut(usize::try_from(at).ok()?));
             match before {
                 Some(chain) => {
-                    chain.blocks.push(block.into());
+                    let stored = store(&mut self.boxed, Some(chain.number), &incoming);
+                    chain.blocks.push(stored);
                     chain.came = now;
                     chain.bytes += bytes;
                     self.bytes += bytes;
@@ -101,7 +199,76 @@ impl BlockRing {
         of_thread.chains += 1;
         of_thread.newest = self.oldest + self.chains.len() as u64;
         self.bytes += bytes;
-        self.chains.push_back(Chain { thread, blocks: vec![block.into()], came: now, bytes });
+        let number = self.boxed.as_ref().map_or(0, |boxed| boxed.area.next_number());
+        let blocks = vec![store(&mut self.boxed, None, &incoming)];
+        self.chains.push_back(Chain { thread, blocks, number, came: now, bytes });
+    }
+
+    /// In a black box: has what the next block will overwrite carried over.
+    fn make_room(&mut self, length: usize) {
+        let Some(boxed) = &self.boxed else { return };
+        let below = boxed.area.overwrites_below(length);
+        if below <= boxed.covered {
+            return;
+        }
+        let capacity = boxed.area.capacity();
+        let more = (4 * boxed.area.slot_bytes()).clamp(capacity / 8, capacity / 2);
+        while self.chains.front().is_some_and(|chain| chain.begins_below(below + more)) {
+            self.forget_oldest();
+        }
+        self.cover();
+    }
+
+    /// In a black box: writes what holds of all that has gone.
+    fn cover(&mut self) {
+        let Some(boxed) = &mut self.boxed else { return };
+        let most = boxed.area.slot_capacity();
+        let (mut payload, mut facts) = (Vec::new(), Vec::new());
+        piece(RECORDING_STREAM, &boxed.description, &mut payload);
+        self.carry_over.write(&mut |thread, block| match thread {
+            RECORDING_STREAM => facts.push(block.to_owned()),
+            // What threads are at is little, and matters most.
+            thread => piece(thread, block, &mut payload),
+        });
+        let mut unknown = self.carry_over.unknown();
+        for block in facts {
+            if payload.len() + block.len() + 8 <= most {
+                piece(RECORDING_STREAM, &block, &mut payload);
+            } else {
+                let spawns = Records::new([&*block]);
+                unknown +=
+                    spawns.filter(|(_, event)| matches!(event, Event::Spawn(_))).count() as u64;
+            }
+        }
+        let first = self.chains.front();
+        let covers = first.map_or_else(|| boxed.area.next_number(), |chain| chain.number);
+        boxed.covered = first.map_or_else(|| boxed.area.position(), Chain::position);
+        boxed.area.write_slot(covers, self.gone, unknown, &payload);
+    }
+
+    /// Goes on in memory where the black box is lost. What was in it has gone.
+    fn leave_lost_box(&mut self, now: Nanos) {
+        if self.boxed.as_ref().is_none_or(|boxed| !boxed.area.is_lost()) {
+            return;
+        }
+        if let Some(boxed) = self.boxed.take() {
+            boxed.area.mark_as_lost();
+            self.most_bytes = usize::try_from(boxed.area.capacity()).unwrap_or(usize::MAX);
+        }
+        let threads: Vec<_> = self.threads.keys().copied().collect();
+        threads.into_iter().for_each(|thread| self.carry_over.lose(thread));
+        self.oldest += self.chains.len() as u64;
+        self.chains.clear();
+        self.threads.values_mut().for_each(|thread| thread.chains = 0);
+        (self.bytes, self.gone) = (0, now);
+    }
+
+    /// Says in the black box, if there is one, that the process lives.
+    pub(crate) fn beat(&mut self, now: Nanos) {
+        self.leave_lost_box(now);
+        if let Some(boxed) = &self.boxed {
+            boxed.area.beat(now);
+        }
     }
 
     /// Lets go what came in before the window.
@@ -125,7 +292,8 @@ impl BlockRing {
         self.oldest += 1;
         self.gone = self.gone.max(chain.came);
         self.bytes -= chain.bytes;
-        self.carry_over.read(chain.thread, Records::new(chain.blocks.iter().map(|block| &**block)));
+        let blocks = chain.read(&self.boxed);
+        self.carry_over.read(chain.thread, Records::new(blocks.iter().map(|block| &**block)));
         if let Some(of_thread) = self.threads.get_mut(&chain.thread) {
             of_thread.chains -= 1;
         }
@@ -141,30 +309,45 @@ impl BlockRing {
         }
     }
 
-    /// The records of the newest chain of a thread.
-    pub(crate) fn newest(
+    /// Reads the newest chain of a thread, if there is one. Says whether there is.
+    pub(crate) fn read_newest(
         &self,
         thread: ThreadId,
-    ) -> Option<impl Iterator<Item = (Nanos, taskscope_format::Event<'_>)>> {
-        let kept = self.threads.get(&thread).filter(|kept| kept.chains > 0)?;
-        let chain =
-            self.chains.get(usize::try_from(kept.newest.checked_sub(self.oldest)?).ok()?)?;
-        Some(Records::new(chain.blocks.iter().map(|block| &**block)))
+        read: impl FnOnce(&mut dyn Iterator<Item = (Nanos, Event<'_>)>),
+    ) -> bool {
+        let newest = || {
+            let kept = self.threads.get(&thread).filter(|kept| kept.chains > 0)?;
+            self.chains.get(usize::try_from(kept.newest.checked_sub(self.oldest)?).ok()?)
+        };
+        let Some(chain) = newest() else { return false };
+        let blocks = chain.read(&self.boxed);
+        read(&mut Records::new(blocks.iter().map(|block| &**block)));
+        true
     }
 
     /// All that is kept, in an order that can stand in a file.
     pub(crate) fn snapshot(&self, now: Nanos) -> Snapshot {
         let mut seen = std::collections::HashSet::new();
-        let first_of = |chain: &Chain| {
-            Records::new(chain.blocks.iter().map(|block| &**block)).map(|(time, _)| time).next()
-        };
-        let firsts = self.chains.iter().filter(|chain| seen.insert(chain.thread));
-        let begin = firsts.filter_map(first_of).min();
+        let mut begin: Option<Nanos> = None;
+        let mut kept: Vec<Block> = Vec::new();
+        for chain in &self.chains {
+            let blocks = chain.read(&self.boxed);
+            if seen.insert(chain.thread) {
+                let first = Records::new(blocks.iter().map(|block| &**block)).next();
+                let first = first.map(|(time, _)| time);
+                begin = [begin, first].into_iter().flatten().min();
+            }
+            for (stored, block) in chain.blocks.iter().zip(&blocks) {
+                let bytes = match stored {
+                    Stored::Memory(bytes) => Arc::clone(bytes),
+                    Stored::Boxed(_) => (&**block).into(),
+                };
+                kept.push((chain.thread, bytes));
+            }
+        }
         let mut blocks = Vec::new();
         self.carry_over.write(&mut |thread, block| blocks.push((thread, block.into())));
-        for chain in &self.chains {
-            blocks.extend(chain.blocks.iter().map(|block| (chain.thread, Arc::clone(block))));
-        }
+        blocks.extend(kept);
         // Where nothing has gone, all of the recording is there.
         let whole = self.gone.max(self.window.map_or(0, |window| now.saturating_sub(window)));
         let begin = (self.oldest > 0).then(|| begin.map_or(whole, |first| first.min(whole)));
@@ -231,7 +414,7 @@ mod tests {
             for task in 0..1_000 {
                 poll(task).iter().for_each(|event| encoder.event(number, event, &mut bytes));
             }
-            kept.push(ThreadId(number as u32 % 7), &bytes, number);
+            kept.push(ThreadId(number as u32 % 7), None, &bytes, number);
             assert!(kept.held() <= MOST, "{} bytes", kept.held());
         }
         assert!(kept.held() > MOST / 2);
@@ -242,7 +425,7 @@ mod tests {
     fn what_is_older_than_the_window_goes_and_the_rest_stays() {
         let mut kept = BlockRing::new(2 << 20, Some(100));
         for time in [10, 50, 90, 130] {
-            kept.push(THREAD, &block(time, &poll(time)), time);
+            kept.push(THREAD, None, &block(time, &poll(time)), time);
             kept.expire(time);
         }
         assert_eq!(polls(&kept), [50, 90, 130].map(TaskId));
@@ -259,23 +442,23 @@ mod tests {
         encoder.sync(1, &mut first);
         poll(1).iter().for_each(|event| encoder.event(1, event, &mut first));
         poll(2).iter().for_each(|event| encoder.event(9, event, &mut second));
-        kept.push(THREAD, &first, 10);
-        kept.push(ThreadId(2), &block(20, &poll(7)), 20);
-        kept.push(THREAD, &second, 60);
+        kept.push(THREAD, None, &first, 10);
+        kept.push(ThreadId(2), None, &block(20, &poll(7)), 20);
+        kept.push(THREAD, None, &second, 60);
         kept.expire(115);
         assert_eq!(polls(&kept), [1, 2, 7].map(TaskId), "the older one is needed");
-        assert_eq!(kept.newest(THREAD).unwrap().count(), 4);
+        assert!(kept.read_newest(THREAD, |records| assert_eq!(records.count(), 4)));
         kept.expire(161);
         assert_eq!(polls(&kept), []);
         assert_eq!(kept.held(), kept.carry_over.held());
-        kept.push(THREAD, &second, 170);
+        kept.push(THREAD, None, &second, 170);
         assert_eq!(polls(&kept), [], "it cannot be read");
     }
 
     #[test]
     fn a_thread_that_is_gone_is_forgotten_with_its_last_block() {
         let mut kept = BlockRing::new(2 << 20, Some(100));
-        kept.push(THREAD, &block(5, &[Event::Park]), 5);
+        kept.push(THREAD, None, &block(5, &[Event::Park]), 5);
         kept.end(THREAD);
         assert_eq!(kept.threads.len(), 1);
         kept.expire(200);

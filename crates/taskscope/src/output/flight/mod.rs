@@ -175,12 +175,18 @@ const DUMP_CAUSES: &str = if cfg!(all(unix, feature = "signal")) {
 };
 
 impl FlightConfig {
-    /// What the environment asks for, if it does.
-    pub(crate) fn from_environment() -> Result<Option<Self>, Error> {
+    /// What the environment asks for, if it does; in any case where there is a black box.
+    pub(crate) fn from_environment(in_box: bool) -> Result<Option<Self>, Error> {
         let value =
             |name| std::env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());
         let dump = value(DUMP).filter(|dump| !dump.is_empty());
         let Some(keep) = value(KEEP).filter(|keep| !keep.is_empty()) else {
+            if in_box {
+                return match dump {
+                    Some(dump) => Self::new().parse_dump(&dump).map(Some),
+                    None => Ok(Some(Self::new())),
+                };
+            }
             if dump.is_some() {
                 crate::stderr::warn(&format_args!(
                     "{DUMP} has no effect without {KEEP}, so all events go to the trace file; for a \

@@ -17,6 +17,7 @@ use taskscope_format::{FileWriter, Nanos, ThreadId, stands_alone};
 
 use crate::Error;
 use crate::UserSignal;
+use crate::output::black_box::area::BlockArea;
 use crate::output::file::DumpFiles;
 use crate::output::flight::FlightConfig;
 use crate::output::flight::block_ring::{Block, BlockRing, Snapshot};
@@ -85,9 +86,15 @@ impl FlightSink {
         started_unix_ns: u64,
         requests: Receiver<Reply>,
         installed: Installed,
+        area: Option<BlockArea>,
     ) -> Self {
+        let window = flight.window.map(nanos);
+        let ring = match area {
+            Some(area) => BlockRing::in_box(area, window),
+            None => BlockRing::new(flight.bytes, window),
+        };
         Self {
-            ring: BlockRing::new(flight.bytes, flight.window.map(nanos)),
+            ring,
             watch: flight.long_poll.map(|limit| LongPollWatch::new(nanos(limit))),
             signal: flight.signal,
             limits: Limits { left: flight.most, apart: nanos(flight.apart), last: [None; 2] },
@@ -106,16 +113,32 @@ impl FlightSink {
         self.requests.try_iter().collect()
     }
 
-    /// Keeps a block.
-    pub(crate) fn take_in(&mut self, thread: ThreadId, block: &[u8], now: Nanos) {
-        self.ring.push(thread, block, now);
+    /// Keeps a block, which begins at `offset` of its thread's stream.
+    pub(crate) fn take_in(
+        &mut self,
+        thread: ThreadId,
+        offset: Option<u64>,
+        block: &[u8],
+        now: Nanos,
+    ) {
+        self.ring.push(thread, offset, block, now);
         if let Some(watch) = &mut self.watch {
-            match self.ring.newest(thread) {
-                Some(records) => watch.read(thread, !stands_alone(block), records),
+            let longer = !stands_alone(block);
+            if !self.ring.read_newest(thread, |records| watch.read(thread, longer, records)) {
                 // It leans on what had to go, so what is open now is not known.
-                None => watch.forget_thread(thread),
+                watch.forget_thread(thread);
             }
         }
+    }
+
+    /// Whether what is kept lies in a black box.
+    pub(crate) fn is_boxed(&self) -> bool {
+        self.ring.is_boxed()
+    }
+
+    /// See [`BlockRing::set_description`].
+    pub(crate) fn set_description(&mut self, description: &[u8]) {
+        self.ring.set_description(description);
     }
 
     /// A thread is gone.
@@ -129,6 +152,7 @@ impl FlightSink {
     /// Lets go what is too old, and says whether something calls for a dump, if there may be one.
     /// At the end, those that wait for another dump need not wait.
     pub(crate) fn look(&mut self, now: Nanos, at_end: bool) -> Option<Cause> {
+        self.ring.beat(now);
         self.ring.expire(now);
         let (over, running) =
             self.running.drain(..).partition(|thread| at_end || thread.is_finished());
@@ -203,7 +227,10 @@ impl FlightSink {
     }
 
     /// Waits for the dumps that are being written.
-    pub(crate) fn finish(mut self) -> Written {
+    pub(crate) fn finish(mut self, now: Nanos) -> Written {
+        if let Some(area) = self.ring.area() {
+            area.finish(now);
+        }
         for thread in std::mem::take(&mut self.running) {
             self.written.join(thread);
         }

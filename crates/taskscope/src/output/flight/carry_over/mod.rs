@@ -34,8 +34,8 @@ const MOST_REMEMBERED: usize = 16_384;
 /// What remembering one takes, in a queue and in a set.
 const REMEMBERED_BYTES: usize = 48;
 
-/// A dump's blocks are made to be about so long.
-const BLOCK: usize = 256 << 10;
+/// Blocks are made to be about so long: where not all fit into a black box, this is lost at once.
+const BLOCK: usize = 32 << 10;
 
 /// What is known of a task that has not ended.
 #[derive(Debug)]
