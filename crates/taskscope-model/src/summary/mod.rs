@@ -201,7 +201,7 @@ impl PollEnds {
             (Some(self.budget), "budget spent"),
             (self.panicked, "panicked"),
             (self.cancelled, "cancelled"),
-            (Some(self.open), "not seen to end"),
+            (Some(self.open), "end not recorded"),
         ];
         let counts = counts.into_iter().map(|(count, what)| (count.unwrap_or(0), what));
         counts.filter(|(count, _)| *count > 0).collect()
