@@ -48,7 +48,8 @@ pub(crate) fn create(
     };
     let failed = |source| Error::Create { path: target.path.clone(), source };
     let nameless = Nameless::create(&target.path).map_err(failed)?;
-    let mapping = Mapping::new(nameless.file.try_clone().map_err(failed)?, header.layout.bytes());
+    let file = nameless.file.try_clone().map_err(failed)?;
+    let mapping = Mapping::new(file, header.layout.bytes(), header.layout.blocks.start);
     let mapping = Arc::new(mapping.map_err(failed)?);
     mapping.write(0, &header.to_bytes());
     mapping.word(live::STATE).store(live::RUNNING, Ordering::Release);
