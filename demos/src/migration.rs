@@ -16,7 +16,7 @@ pub(crate) const DEMO: Demo = Demo {
     run,
 };
 
-/// Four workers whatever the cores, so that there is someone to steal.
+/// Four workers on any number of cores, so that there are workers that steal.
 const WORKERS: u32 = 4;
 
 fn run(recording: &Recording, seed: u64, tasks: u32) -> io::Result<Truth> {

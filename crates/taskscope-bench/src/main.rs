@@ -15,6 +15,7 @@
 //! nanoseconds say little about another one.
 
 mod child;
+mod floor;
 mod load;
 mod report;
 mod soak;

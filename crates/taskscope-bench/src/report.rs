@@ -67,7 +67,7 @@ impl Runs {
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bare = self.of(Variant::Bare);
-        let head = ["cpu ms", "ratio", "wall ms", "peak MB", "above", "trace MB", "dropped"];
+        let head = ["cpu ms", "ratio", "of floor", "wall ms", "peak MB", "above", "trace MB", "dropped"];
         write!(f, "{:<12}", self.workload)?;
         for column in head {
             write!(f, "{column:>10}")?;
@@ -79,18 +79,21 @@ impl fmt::Display for Results {
             write!(f, "{:>12}{:>10}", "requests/s", "p99 µs")?;
         }
         writeln!(f)?;
-        for runs in &self.variants {
+        for (variant, runs) in self.of.iter().zip(&self.variants) {
             let cpu = runs.median(|run| run.cpu_ns as f64);
             let peak = runs.median(|run| run.peak_bytes as f64);
             let bare_cpu = bare.map_or(f64::NAN, |bare| bare.median(|run| run.cpu_ns as f64));
             let bare_peak = bare.map_or(f64::NAN, |bare| bare.median(|run| run.peak_bytes as f64));
+            let floor = variant.floor().and_then(|floor| self.of(floor));
+            let of_floor = floor.map(|floor| cpu / floor.median(|run| run.cpu_ns as f64));
             let dropped: Option<u64> = runs.runs.iter().map(|run| run.dropped).sum();
             write!(
                 f,
-                "{:<12}{:>10.1}{:>10.2}{:>10.1}{:>10.1}{:>10.1}{:>10.1}{:>10}",
+                "{:<12}{:>10.1}{:>10.2}{:>10}{:>10.1}{:>10.1}{:>10.1}{:>10.1}{:>10}",
                 runs.variant,
                 cpu / 1e6,
                 cpu / bare_cpu,
+                of_floor.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
                 runs.median(|run| run.wall_ns as f64) / 1e6,
                 peak / 1e6,
                 (peak - bare_peak) / 1e6,

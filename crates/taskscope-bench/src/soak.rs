@@ -1,7 +1,7 @@
 //! A flight recorder over minutes: does its memory stay where it was promised?
 //!
 //! A program that does its worst all the time: a storm of yields, tasks that are spawned and
-//! end, many that live on, some that panic. Every ten seconds somebody asks for a dump. It fails if memory goes beyond what the limits explain, or if a dump does not
+//! end, many that live on, some that panic. Every ten seconds it asks for a dump. It fails if memory goes beyond what the limits explain, or if a dump does not
 //! open.
 
 use std::error::Error;

@@ -12,15 +12,27 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::floor::{self, FloorLayer, FloorSubscriber};
+
 /// What records the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Variant {
     /// Nothing.
     Bare,
+    /// The floor under `Idle`: hooks that do nothing.
+    FloorIdle,
+    /// All that taskscope has, paused.
+    Idle,
+    /// The floor under `Polls`: see `floor.rs`.
+    FloorPolls,
     /// taskscope's hooks alone.
     Polls,
+    /// The floor under `Full`.
+    FloorFull,
     /// All that taskscope records, as the only subscriber.
     Full,
+    /// The floor under `Layer`.
+    FloorLayer,
     /// All that taskscope records, as a layer over a `Registry`.
     Layer,
     /// As `Full`, with a flight recorder that keeps 4 MB: so nearly all goes again.
@@ -77,6 +89,17 @@ pub struct Setup {
 const WORKERS: usize = 2;
 
 impl Variant {
+    /// What this one costs at the least: the same ways of listening, and next to nothing done.
+    pub fn floor(self) -> Option<Self> {
+        match self {
+            Self::Idle => Some(Self::FloorIdle),
+            Self::Polls => Some(Self::FloorPolls),
+            Self::Full => Some(Self::FloorFull),
+            Self::Layer => Some(Self::FloorLayer),
+            _ => None,
+        }
+    }
+
     /// Puts the recorder in place. Traces go to `directory`.
     pub fn set_up(self, directory: &Path) -> Result<Setup, Box<dyn Error>> {
         let mut builder = Builder::new_multi_thread();
@@ -87,6 +110,30 @@ impl Variant {
             Self::Registry => {
                 tracing_subscriber::registry().init();
                 Box::new(|| Ok(None))
+            }
+            Self::FloorIdle => {
+                floor::no_op_hooks(&mut builder);
+                Box::new(|| Ok(None))
+            }
+            Self::FloorPolls => {
+                floor::hooks(&mut builder);
+                Box::new(|| Ok(None))
+            }
+            Self::FloorFull => {
+                floor::hooks(&mut builder);
+                tracing::subscriber::set_global_default(FloorSubscriber::default())?;
+                Box::new(|| Ok(None))
+            }
+            Self::FloorLayer => {
+                floor::hooks(&mut builder);
+                tracing_subscriber::registry().with(FloorLayer).init();
+                Box::new(|| Ok(None))
+            }
+            Self::Idle => {
+                let recording = taskscope::Recorder::builder().paused().start()?;
+                tracing::dispatcher::set_global_default(recording.subscriber())?;
+                recording.hooks(&mut builder);
+                Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
             }
             Self::Polls => {
                 let file = directory.join("polls.tscope");

@@ -99,7 +99,7 @@ async fn join(handles: Vec<JoinHandle<()>>) {
 
 type Question = (u8, oneshot::Sender<u8>);
 
-/// Answers whoever connects, until a line comes in on standard input.
+/// Answers clients, until a line comes in on standard input.
 async fn serve(spawner: Spawner) -> std::io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("{}", listener.local_addr()?.port());

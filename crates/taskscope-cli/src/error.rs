@@ -91,7 +91,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Whether whoever read our output stopped reading.
+    /// Whether the reader of our output stopped reading.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Print(source) if source.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough, as in `taskscope … | head`.
+        // The reader of our output has seen enough, as in `taskscope … | head`.
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);

@@ -2,7 +2,7 @@
 //!
 //! The events that happen millions of times take a few bytes each. Built in a
 //! vector, every byte would ask whether there is room for it; built in a number,
-//! the whole record costs a few shifts, and whoever keeps it can store it in one
+//! the whole record costs a few shifts, and a caller that keeps it can store it in one
 //! or two moves. (Always inlined where it matters: what sort of event it is, is
 //! known at each place that writes one.)
 

@@ -17,7 +17,7 @@
 //! let end = Event::PollEnd { result: PollResult::Ready, kept_waker: false };
 //! encoder.event(35, &end, &mut bytes);
 //!
-//! // ...somebody writes them...
+//! // ...a recorder writes them...
 //! let mut writer = FileWriter::new(Vec::new(), 0)?;
 //! writer.block(ThreadId(0), &bytes)?;
 //! let file = writer.finish()?;
@@ -94,7 +94,7 @@ pub mod meta {
     pub const PARKS: &str = "parks";
     /// The value of [`PARKS`].
     pub const PARKS_NOTICED: &str = "noticed";
-    /// A sentence for whoever looks at the trace: what keeps it from being whole.
+    /// A sentence for people: why the trace is not complete.
     pub const NOTICE: &str = "notice";
     /// Why a flight recorder wrote what it kept: a part of a sentence.
     pub const DUMP: &str = "dump";

@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Step, begins_with_sync};
 use crate::event::{Event, Nanos};
 
-/// Reads blocks of one thread in their order: for whoever holds blocks before they are written,
+/// Reads blocks of one thread in their order: for a caller that holds blocks before they are written,
 /// as a flight recorder does.
 ///
 /// It ends early where something is no record. (Only a file can be damaged; see

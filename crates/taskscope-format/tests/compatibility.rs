@@ -64,8 +64,8 @@ fn a_long_record_that_is_not_known_is_passed_over_and_its_time_counts() {
     let payload = [encoded(&[(5, Event::Park)]), vec![0xf0, 4, 20, 1, 2, 3, 0x05, 1]].concat();
     let file = [file_header(1), block(EVENTS, 0, 0, &payload), block(END, 0, 0, &[])].concat();
     let (records, report) = read(&file);
-    let told: Vec<_> = records.iter().map(|record| (record.time, record.event)).collect();
-    assert_eq!(told, [(5, Event::Park), (26, Event::Unpark)]);
+    let entries: Vec<_> = records.iter().map(|record| (record.time, record.event)).collect();
+    assert_eq!(entries, [(5, Event::Park), (26, Event::Unpark)]);
     assert_eq!((report.damages.len(), report.complete), (0, true));
 }
 
@@ -92,8 +92,8 @@ fn a_block_kind_that_is_not_known_is_passed_over() {
     ];
     let file = file.concat();
     let (records, report) = read(&file);
-    let told: Vec<_> = records.iter().map(|record| (record.time, record.event)).collect();
-    assert_eq!(told, [(5, Event::Park), (8, Event::Unpark)]);
+    let entries: Vec<_> = records.iter().map(|record| (record.time, record.event)).collect();
+    assert_eq!(entries, [(5, Event::Park), (8, Event::Unpark)]);
     assert_eq!((report.damages.len(), report.complete), (0, true));
 }
 

@@ -1,5 +1,5 @@
 //! Files that were cut, overwritten or glued together: what is whole is read,
-//! what is not is told.
+//! what is not is reported.
 
 mod common;
 
@@ -231,7 +231,7 @@ proptest! {
         prop_assert!(report.complete);
     }
 
-    /// Whatever stands behind a valid header, the reader comes to its end, and
+    /// Behind a valid header there may be anything: the reader comes to its end, and
     /// what it says of the file lies in the file.
     #[test]
     fn any_bytes_behind_a_header_are_read_to_their_end(

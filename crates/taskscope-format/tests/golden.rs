@@ -24,10 +24,10 @@ use taskscope_format::{
 const STARTED: u64 = 1_750_000_000_123_456_789;
 
 /// A thread, a time, and what happened.
-type Told = (u32, u64, Event<'static>);
+type Entry = (u32, u64, Event<'static>);
 
 /// A file: a version, which addition to it, and what it holds.
-type Golden = (u16, u16, fn() -> Vec<Told>);
+type Golden = (u16, u16, fn() -> Vec<Entry>);
 
 const FILES: [Golden; 3] = [(1, 0, first), (1, 1, waits_and_spans), (1, 2, parts)];
 
@@ -41,7 +41,7 @@ fn golden(version: u16, added: u16) -> PathBuf {
 
 /// What was added to version 1: what tasks wait for, the budget, what cancelled them,
 /// the program's own spans and messages.
-fn waits_and_spans() -> Vec<Told> {
+fn waits_and_spans() -> Vec<Entry> {
     let location = Some(Location { file: "src/main.rs", line: 30, column: 17 });
     let resource = |id, concrete_type, is_internal, location| {
         let (id, kind) = (ResourceId(id), "Sync");
@@ -90,7 +90,7 @@ fn waits_and_spans() -> Vec<Told> {
 }
 
 /// What was added then: parts of tasks.
-fn parts() -> Vec<Told> {
+fn parts() -> Vec<Entry> {
     let spawn = Spawn {
         parent: Some(TaskId(18)),
         name: Some("arm"),
@@ -111,7 +111,7 @@ fn parts() -> Vec<Told> {
 
 /// Every kind of record of the first version, and every value that a field of few
 /// values can have.
-fn first() -> Vec<Told> {
+fn first() -> Vec<Entry> {
     let location = Location { file: "src/main.rs", line: 12, column: 5 };
     let parent = Spawn {
         runtime: Some(RuntimeId(0)),
@@ -233,7 +233,7 @@ fn write_the_golden_files() {
     }
 }
 
-fn write(records: &[Told]) -> Vec<u8> {
+fn write(records: &[Entry]) -> Vec<u8> {
     let mut writer = FileWriter::new(Vec::new(), STARTED).expect("memory can be written to");
     // Each thread in two blocks; the second of thread 1 begins with a sync.
     for (thread, syncs) in [(0, 1), (1, 2)] {
@@ -266,12 +266,12 @@ fn the_example_in_the_specification_is_a_trace() {
         .map(|byte| u8::from_str_radix(byte, 16).expect("two hexadecimal digits"))
         .collect();
     let (records, report) = read(&bytes);
-    let told: Vec<_> = records.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
+    let entries: Vec<_> = records.iter().map(|r| (r.thread.0, r.time, r.event)).collect();
     let expected = [
         (0, 21, Event::Worker(Some((RuntimeId(0), 1)))),
         (0, 30, Event::PollStart { task: TaskId(18), source: Source::Hook }),
         (0, 45, Event::PollEnd { result: PollResult::Pending, kept_waker: true }),
     ];
-    assert_eq!(told, expected, "{report:?}");
+    assert_eq!(entries, expected, "{report:?}");
     assert_eq!((report.complete, report.damages.len()), (true, 0));
 }

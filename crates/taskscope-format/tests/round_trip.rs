@@ -6,7 +6,7 @@ mod events;
 
 use std::collections::BTreeMap;
 
-use common::{Told, read};
+use common::{Entry, read};
 use proptest::prelude::*;
 use taskscope_format::{
     Encoder, Event, FileWriter, Location, Reader, RuntimeId, Source, Spawn, TaskId, TaskKind,
@@ -31,17 +31,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A thread's encoder, the bytes that no block holds yet, and what it was told.
+/// A thread's encoder, the bytes that no block holds yet, and the events it was given.
 #[derive(Default)]
 struct Thread {
     encoder: Encoder,
     bytes: Vec<u8>,
 }
 
-fn write(steps: &[(u32, Step)]) -> (Vec<u8>, Vec<Told>) {
+fn write(steps: &[(u32, Step)]) -> (Vec<u8>, Vec<Entry>) {
     let mut writer = FileWriter::new(Vec::new(), 1).expect("memory can be written to");
     let mut threads = BTreeMap::<u32, Thread>::new();
-    let (mut time, mut told) = (0, Vec::new());
+    let (mut time, mut entries) = (0, Vec::new());
     for (of, step) in steps {
         let thread = threads.entry(*of).or_insert_with(|| {
             let mut thread = Thread::default();
@@ -52,7 +52,7 @@ fn write(steps: &[(u32, Step)]) -> (Vec<u8>, Vec<Told>) {
             Step::Event { elapsed, event } => {
                 time += elapsed;
                 thread.encoder.event(time, event, &mut thread.bytes);
-                told.push((*of, time, *event));
+                entries.push((*of, time, *event));
             }
             Step::Sync => thread.encoder.sync(time, &mut thread.bytes),
             Step::Block => {
@@ -64,13 +64,13 @@ fn write(steps: &[(u32, Step)]) -> (Vec<u8>, Vec<Told>) {
     for (of, thread) in &threads {
         writer.block(ThreadId(*of), &thread.bytes).expect("memory can be written to");
     }
-    (writer.finish().expect("memory can be written to"), told)
+    (writer.finish().expect("memory can be written to"), entries)
 }
 
 /// Blocks mix the threads; within a thread the order stands.
-fn by_thread(told: impl IntoIterator<Item = Told>) -> BTreeMap<u32, Vec<Told>> {
-    let mut threads = BTreeMap::<u32, Vec<Told>>::new();
-    for one in told {
+fn by_thread(entries: impl IntoIterator<Item = Entry>) -> BTreeMap<u32, Vec<Entry>> {
+    let mut threads = BTreeMap::<u32, Vec<Entry>>::new();
+    for one in entries {
         threads.entry(one.0).or_default().push(one);
     }
     threads
@@ -81,17 +81,17 @@ proptest! {
     fn all_events_of_all_threads_come_back(
         steps in prop::collection::vec((0..4u32, step()), 0..200),
     ) {
-        let (file, told) = write(&steps);
+        let (file, entries) = write(&steps);
         let mut reader = Reader::new(&file).expect("a written file opens");
         let mut back = BTreeMap::<u32, Vec<(u64, Event<'_>)>>::new();
         for record in reader.by_ref() {
             back.entry(record.thread.0).or_default().push((record.time, record.event));
         }
-        let told: BTreeMap<_, Vec<_>> = by_thread(told)
+        let entries: BTreeMap<_, Vec<_>> = by_thread(entries)
             .into_iter()
-            .map(|(thread, told)| (thread, told.iter().map(|&(_, t, e)| (t, e)).collect()))
+            .map(|(thread, entries)| (thread, entries.iter().map(|&(_, t, e)| (t, e)).collect()))
             .collect();
-        prop_assert_eq!(back, told);
+        prop_assert_eq!(back, entries);
         prop_assert!(reader.report().complete);
         prop_assert_eq!(&reader.report().damages, &[]);
         prop_assert_eq!(reader.position(), file.len());

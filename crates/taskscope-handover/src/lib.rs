@@ -15,7 +15,7 @@
 //! * the release fence of the producer, behind which it writes over what was taken. It keeps who
 //!   looks on from finding new bytes and then an old head, which loom does not try either.
 //! * the release when a span is removed. The release when it was entered reaches
-//!   whoever takes the place next, over the removal.
+//!   the thread that takes the place next, over the removal.
 
 #![allow(dead_code, reason = "the checks use a part of the modules")]
 
@@ -107,7 +107,7 @@ pub fn records_arrive_whole() {
     });
 }
 
-/// Whoever sees that there is no producer any more sees all that it has put.
+/// A thread that sees that there is no producer any more sees all that it has put.
 pub fn an_abandoned_ring_has_all_its_bytes() {
     check(|| {
         let (mut producer, mut consumer) = ring(sync::RING_BYTES);

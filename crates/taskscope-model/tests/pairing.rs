@@ -64,7 +64,7 @@ fn a_bracket_from_a_hook_is_a_poll_even_right_before_the_end() {
 }
 
 /// Something that outlives a task can hold on to its span, so that its end is
-/// told late and on another thread.
+/// recorded late and on another thread.
 #[test]
 fn the_drop_bracket_is_found_when_the_end_comes_late() {
     let trace = Recording::new()
@@ -248,7 +248,7 @@ fn each_drop_is_told_with_its_thread_and_its_stretch() {
         })
         .thread(2, |t| t.event(Event::Thread { os_id: 0, name: "" }).at(20).dropped(5, 15))
         .trace();
-    let told: Vec<_> = trace
+    let found: Vec<_> = trace
         .drops()
         .iter()
         .map(|drop| {
@@ -263,7 +263,7 @@ fn each_drop_is_told_with_its_thread_and_its_stretch() {
         ("threads that were ending or recording already".to_owned(), None, 40..90, 2),
         ("thread tokio-1".to_owned(), lane("worker 3"), 75..80, 1),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
     let worker = trace.drops()[1].lane.expect("a lane");
     let visible: Vec<_> = trace.lane_drops(worker, 50..75).map(|drop| drop.count).collect();
     assert_eq!(visible, [1_204]);
@@ -281,4 +281,27 @@ fn drops_are_summed_up_from_the_first_event_on() {
         (Some(4), None, Some("worker 0"))
     );
     assert_eq!((drop.from_ns, drop.until_ns, drop.events), (30, 50, 3));
+}
+
+/// As in `#[tokio::test]`, whose future begins the recording that it is a part of.
+#[test]
+fn the_block_on_that_is_older_than_the_recording_is_no_task() {
+    use taskscope_format::{Flavor, RuntimeId, TaskKind};
+    let runtime = |hooked| {
+        let (id, flavor) = (RuntimeId(0), Flavor::CurrentThread);
+        Event::Runtime { id, flavor, workers: 1, name: "", hooked }
+    };
+    for hooked in [false, true] {
+        let trace = Recording::new()
+            .thread(0, |t| {
+                let t = t.event(runtime(hooked)).worker(0).at(10).enter(3).at(20).pending();
+                let t = t.spawn(4).at(30);
+                let t = if hooked { t.poll(4) } else { t.enter(4) };
+                t.at(40).pending().at(50).enter(3).at(60).pending()
+            })
+            .trace();
+        assert_eq!(task(&trace, 3).kind, TaskKind::BlockOn);
+        let summary = trace.summary();
+        assert_eq!((summary.tasks.spawned, summary.polls), (1, 1), "hooked: {hooked}");
+    }
 }

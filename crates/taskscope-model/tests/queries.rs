@@ -74,7 +74,7 @@ fn event_times(trace: &Trace) -> Vec<u64> {
 }
 
 proptest! {
-    /// Whatever the zoom, no poll and no nanosecond is lost or told twice.
+    /// At any zoom, no poll and no nanosecond is lost or counted twice.
     #[test]
     fn marks_add_up_to_the_polls_of_the_window(
         trace in plain(), start in 0..3000u64, length in 1..4000u64, step in 1..400u64,

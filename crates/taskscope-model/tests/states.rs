@@ -48,7 +48,7 @@ fn a_wake_during_a_poll_schedules_the_task_when_the_poll_ends() {
 
 #[test]
 fn without_wakes_it_is_not_known_whether_a_task_waited_or_was_scheduled() {
-    // Hooks alone tell of polls and not of wakes.
+    // Hooks alone record polls and not wakes.
     let trace = Recording::new()
         .thread(0, |t| {
             t.worker(0)
@@ -68,7 +68,7 @@ fn without_wakes_it_is_not_known_whether_a_task_waited_or_was_scheduled() {
         (State::Running, 10, 20),
         (State::Idle, 20, 50),
         (State::Running, 50, 60),
-        // Not polled again: nobody woke it.
+        // Not polled again: nothing woke it.
         (State::Waiting, 60, 90),
     ];
     assert_eq!(states(&trace, 1), expected);

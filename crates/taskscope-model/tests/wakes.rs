@@ -38,7 +38,7 @@ fn in_nested_polls_the_inner_task_wakes() {
     assert_eq!(makers(&trace, 9), [Waker::Task(ix(&trace, 2)), Waker::Task(ix(&trace, 1))]);
 }
 
-/// Whoever awaits a task is woken after that task has ended, and before the
+/// The task that awaits another is woken after that task has ended, and before the
 /// worker is done with it.
 #[test]
 fn a_finished_task_wakes_its_joiner() {
@@ -89,7 +89,7 @@ fn a_task_that_is_woken_after_its_worker_slept_has_waited() {
     assert_eq!(makers(&trace, 1), [Waker::Driver(lane(&trace, 0))]);
 }
 
-/// Without hooks nobody says that the worker slept.
+/// Without hooks it is not recorded that the worker slept.
 #[test]
 fn a_task_that_is_woken_after_its_worker_was_silent_has_waited_unless_records_parks() {
     for hooked in [false, true] {

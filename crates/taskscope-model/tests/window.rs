@@ -16,8 +16,8 @@ fn dump() -> Trace {
     let window = |key, value| Event::Meta { key, value };
     Recording::new()
         .thread(0, |t| {
-            let told = t.at(1_500).event(window(meta::WINDOW, "1000"));
-            told.event(window(meta::DUMP, "signal SIGUSR2"))
+            let recorded = t.at(1_500).event(window(meta::WINDOW, "1000"));
+            recorded.event(window(meta::DUMP, "signal SIGUSR2"))
         })
         .thread(3, |t| t.at(10).spawn_with(spawn(1)).at(20).spawn_with(spawn(2)))
         .thread(1, |t| {

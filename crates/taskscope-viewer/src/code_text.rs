@@ -14,7 +14,7 @@ pub(crate) fn with_code(ui: &Ui, text: &str) -> LayoutJob {
         TextFormat::simple(font, Palette::get(ui).text)
     };
     let mut job = LayoutJob::default();
-    // A backtick without a second one is one that somebody wrote.
+    // A backtick without a second one is part of the text.
     let parts: Vec<&str> = text.split('`').collect();
     let pairs = (parts.len() - 1) / 2;
     for (position, part) in parts.into_iter().enumerate() {

@@ -1,5 +1,5 @@
 //! What is not as it should be with the open trace: a few words in the top bar, and
-//! sentences for whoever rests the pointer on them.
+//! sentences when the pointer rests on them.
 
 use taskscope_model::{DroppedEvents, Trace, meta};
 

@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     recording.hooks(builder.worker_threads(2).enable_all());
     let runtime = builder.build()?;
     let sum = runtime.block_on(program())?;
-    info!(sum, "all have been heard");
+    info!(sum, "all have answered");
 
     // The runtime first, so that its shutdown is recorded too.
     drop(runtime);
@@ -45,7 +45,7 @@ async fn program() -> Result<u64, Box<dyn Error>> {
         let sender = sender.clone();
         let send = async move {
             for round in 1..=50 {
-                debug!(number, round, "for nobody's eyes, at this level");
+                debug!(number, round, "below the level of the logs");
                 if sender.send(number * round).await.is_err() {
                     return;
                 }

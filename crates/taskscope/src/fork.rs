@@ -1,6 +1,6 @@
 //! A process that was forked from the recorded one.
 //!
-//! It has all the memory of its parent and none of its threads: nobody writes what is recorded,
+//! It has all the memory of its parent and none of its threads: nothing writes what is recorded,
 //! and any lock may be held for ever. So nothing is recorded in it.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,7 +16,7 @@
 //! A *task* is a future that a runtime drives. The runtime has a few threads for
 //! that, its *workers*. A worker takes a task from its queue and *polls* it: it
 //! lets the future run until that returns or has to wait. In the first case the
-//! task has ended. In the second it has left a *waker* with whatever it waits
+//! task has ended. In the second it has left a *waker* with the thing that it waits
 //! for: a socket, a timer, a lock, another task. When that is ready, it calls the
 //! waker; the task is put in a queue again, and some worker, perhaps another than
 //! before, polls it once more. A worker without work takes (*steals*) some from

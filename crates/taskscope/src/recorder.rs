@@ -338,7 +338,7 @@ impl Inner {
             return Ok(Report::default());
         }
         let _ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not in the condition: nobody need no one else shall wait for the lock while this one waits for a disk.
+        // Not in the condition: no one else shall wait for the lock while this one waits for a disk.
         let stretch = self.stretch().take();
         let Some(Stretch { shared, outcome, file, .. }) = stretch else {
             return Ok(Report::default());

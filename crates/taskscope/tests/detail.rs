@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Records two tasks, with hooks and with whatever `subscriber` makes.
+/// Records two tasks, with hooks and with what `subscriber` makes.
 fn two_tasks(detail: Detail, subscriber: impl FnOnce(&Recording) -> Dispatch) -> Recorded {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.tscope");

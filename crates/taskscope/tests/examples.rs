@@ -9,7 +9,7 @@ use std::process::Command;
 use taskscope_model::{Trace, Waker};
 
 /// Where Cargo has put an example. It builds them for this test, unless it is
-/// told to build this test alone.
+/// asked to build this test alone.
 fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -84,8 +84,8 @@ fn an_axum_server() {
 #[test]
 fn logs_and_the_console_on_the_same_registry() {
     let (trace, said) = run_on_two_workers("with_console");
-    assert!(said.contains("all have been heard"), "{said}");
-    assert!(!said.contains("for nobody's eyes"), "{said}");
+    assert!(said.contains("all have answered"), "{said}");
+    assert!(!said.contains("below the level of the logs"), "{said}");
     assert_eq!(whole_lives(&trace, "sender "), 8);
     assert_eq!(whole_lives(&trace, "receiver"), 1);
     assert_eq!(trace.info().get(taskscope_format::meta::NOTICE), None);

@@ -1,5 +1,5 @@
 //! What may go wrong around a recorder: disks, panics, forks, threads that end, a program that
-//! ends. The program must not notice, and what is missing must be told.
+//! ends. The program must not notice, and what is missing must be reported.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -48,7 +48,7 @@ fn recorded(recording: &Recording, workers: usize) -> Runtime {
     builder.build().unwrap()
 }
 
-/// Many more events than there is room for where nobody takes them.
+/// Many more events than there is room for while no writer takes them.
 async fn storm() -> u32 {
     let tasks: Vec<_> = (0..200)
         .map(|_| {
@@ -115,14 +115,14 @@ fn a_slow_disk_costs_events_which_are_counted_and_nothing_else() {
     let trace = read(file).trace;
     assert_eq!(trace.report().dropped, dropped_events);
     for thread in drops {
-        let told = trace.drops().iter().filter(|drop| drop.thread.map(|id| id.0) == thread.thread);
-        let first = told.clone().map(|drop| drop.from).min().unwrap();
-        let last = told.clone().map(|drop| drop.until).max().unwrap();
-        assert_eq!(told.map(|drop| drop.count).sum::<u64>(), thread.events);
+        let drops = trace.drops().iter().filter(|drop| drop.thread.map(|id| id.0) == thread.thread);
+        let first = drops.clone().map(|drop| drop.from).min().unwrap();
+        let last = drops.clone().map(|drop| drop.until).max().unwrap();
+        assert_eq!(drops.map(|drop| drop.count).sum::<u64>(), thread.events);
         let span = (Duration::from_nanos(first), Duration::from_nanos(last));
         assert_eq!(span, (thread.since, thread.until));
     }
-    // All that is not missing is there: what was polled and not told of was dropped.
+    // All that is not missing is there: what was polled and not recorded was dropped.
     let polls = trace.summary().polls;
     assert!(polls < 200 * 2_001 && polls + dropped_events >= 200 * 2_001, "{polls}");
 }
@@ -277,7 +277,7 @@ fn what_a_thread_tells_while_it_ends_is_recorded_or_counted() {
     assert_eq!(recorded.trace.report().dropped, report.dropped_events);
 }
 
-/// A layer that is all but idle when it is told something.
+/// A layer that is all but idle when it is called.
 struct Meddler {
     runtime: OnceLock<Handle>,
     waker: Arc<Mutex<Option<Waker>>>,
@@ -350,7 +350,7 @@ fn a_layer_beside_the_recorders_may_spawn_and_wake() {
         let trace = read(std::fs::read(path).unwrap()).trace;
         let tasks = trace.summary().tasks;
         assert_eq!((tasks.spawned, tasks.cancelled), (11, Some(1)), "{tasks:?}");
-        // While a subscriber is told something, `tracing` tells nothing else. So of what was
+        // While a subscriber is called, `tracing` passes nothing else to it. So of what was
         // spawned there the hooks alone know: that it was polled twice and ended.
         let ended = |polls| {
             let all = trace.tasks().iter().filter(|task| task.is_async() && task.end.is_some());
@@ -486,8 +486,8 @@ fn what_cannot_be_recorded_is_counted_in_the_trace() {
     drop(runtime);
     let report = recording.finish().unwrap();
     let recorded = read(std::fs::read(path).unwrap());
-    let told = recorded.count(|event| matches!(event, Event::Spawn(_))) as u64;
-    assert_eq!(told + report.dropped_events, 2);
+    let spawns = recorded.count(|event| matches!(event, Event::Spawn(_))) as u64;
+    assert_eq!(spawns + report.dropped_events, 2);
     let missed: u64 =
         recorded.trace.drops().iter().filter(|drop| drop.thread.is_none()).map(|d| d.count).sum();
     assert_eq!(missed, report.dropped_events);

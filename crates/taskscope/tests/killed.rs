@@ -28,7 +28,7 @@ fn child() {
 }
 
 /// Kills the child some time after its first task. Returns how many tasks it had
-/// told of 100 ms before that, and how many ends the file has.
+/// printed 100 ms before that, and how many ends the file has.
 fn kill(pause_ms: u64, after: Duration) -> (usize, usize) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace");
@@ -52,22 +52,22 @@ fn kill(pause_ms: u64, after: Duration) -> (usize, usize) {
     let killed = Instant::now();
     running.kill().unwrap();
     running.wait().unwrap();
-    let told = lines.join().unwrap();
-    let told = told.iter().filter(|at| **at + AT_MOST <= killed).count();
+    let printed = lines.join().unwrap();
+    let printed = printed.iter().filter(|at| **at + AT_MOST <= killed).count();
     let file = std::fs::read(path).unwrap_or_default();
     let ends = Reader::new(&file).map_or(0, |reader| {
         reader.filter(|record| matches!(record.event, Event::TaskEnd { .. })).count()
     });
-    (told, ends)
+    (printed, ends)
 }
 
 fn loses_little(pause_ms: u64) {
     for kill_number in 0..6 {
         let after = Duration::from_millis(350 + kill_number * 37);
         // The writer comes by every 50 ms, if it gets a core. Where a test
-        // machine is too busy for that, another try tells.
+        // machine is too busy for that, another try decides.
         let mut tries = (0..4).map(|_| kill(pause_ms, after));
-        let kept = tries.any(|(told, ends)| told > 0 && ends >= told);
+        let kept = tries.any(|(printed, ends)| printed > 0 && ends >= printed);
         assert!(kept, "killed after {after:?}");
     }
 }

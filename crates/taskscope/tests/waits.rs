@@ -55,7 +55,7 @@ fn waited(
     waits(&recorded.trace, id)
 }
 
-fn told(operation: &str, line: u32) -> Vec<(String, Option<u32>)> {
+fn expected(operation: &str, line: u32) -> Vec<(String, Option<u32>)> {
     vec![(operation.to_owned(), Some(line))]
 }
 
@@ -80,7 +80,7 @@ fn a_lock_is_told_with_its_operation_and_the_place_where_it_was_made() {
         },
         async move { drop(receive.recv().unwrap()) },
     );
-    assert_eq!(found, told("Mutex::lock", first_line));
+    assert_eq!(found, expected("Mutex::lock", first_line));
 
     let (send, receive) = std::sync::mpsc::channel();
     let first_line = line!() + 3;
@@ -92,7 +92,7 @@ fn a_lock_is_told_with_its_operation_and_the_place_where_it_was_made() {
         },
         async move { drop(receive.recv().unwrap()) },
     );
-    assert_eq!(found, told("RwLock::read", first_line));
+    assert_eq!(found, expected("RwLock::read", first_line));
 
     let (send, receive) = std::sync::mpsc::channel();
     let first_line = line!() + 3;
@@ -104,7 +104,7 @@ fn a_lock_is_told_with_its_operation_and_the_place_where_it_was_made() {
         },
         async move { drop(receive.recv().unwrap()) },
     );
-    assert_eq!(found, told("Semaphore::acquire", first_line));
+    assert_eq!(found, expected("Semaphore::acquire", first_line));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn channels_timers_and_barriers_are_told() {
         },
         async move { receive.recv().unwrap().send(()).unwrap() },
     );
-    assert_eq!(found, told("oneshot::Receiver", line));
+    assert_eq!(found, expected("oneshot::Receiver", line));
 
     let (send, receive) = std::sync::mpsc::channel();
     let found = waited(
@@ -138,7 +138,7 @@ fn channels_timers_and_barriers_are_told() {
 
     let line = line!() + 1;
     let sleeps = async { tokio::time::sleep(Duration::from_millis(5)).await };
-    assert_eq!(waited(sleeps, async {}), told("sleep", line));
+    assert_eq!(waited(sleeps, async {}), expected("sleep", line));
 
     let line = line!() + 2;
     let ticks = async {
@@ -149,7 +149,7 @@ fn channels_timers_and_barriers_are_told() {
     let mut found = waited(ticks, async {});
     // The first tick is due at once, and may still have to wait for the timer's grain.
     found.dedup();
-    assert_eq!(found, told("Interval::tick", line));
+    assert_eq!(found, expected("Interval::tick", line));
 
     let (send, receive) = std::sync::mpsc::channel();
     let line = line!() + 3;
@@ -161,7 +161,7 @@ fn channels_timers_and_barriers_are_told() {
         },
         async move { _ = receive.recv().unwrap().wait().await },
     );
-    assert_eq!(found, told("Barrier::wait", line));
+    assert_eq!(found, expected("Barrier::wait", line));
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn tasks_come_from_their_own_queue_the_injection_queue_or_another_worker() {
             let task = tokio::spawn(async {
                 let (send, receive) = std::sync::mpsc::channel();
                 let task = tokio::spawn(async move { send.send(()).unwrap() });
-                // The last one spawned goes into the LIFO slot, where nobody steals.
+                // The last one spawned goes into the LIFO slot, from which no worker steals.
                 let last = tokio::spawn(async {});
                 receive.recv().unwrap();
                 last.await.unwrap();
@@ -345,7 +345,7 @@ fn wakes_that_change_nothing_are_told_apart() {
             waker.wake_by_ref();
             waker.wake_by_ref();
             task.await.unwrap();
-            // Of a task that has ended and has no span any more nobody hears.
+            // A task that has ended and has no span any more is not reported.
             waker.wake();
             id
         });

@@ -47,7 +47,7 @@ fn errors(trace: &Trace) -> Errors {
     let mut errors = Errors::default();
     for (ix, task) in (0..).map(taskscope_model::TaskIx).zip(trace.tasks()) {
         let polls = trace.task_polls(ix).iter().map(|&poll| trace.poll(poll));
-        let told = polls.filter(|poll| matches!(poll.how, PollEnd::Yielded { .. })).count() as u64;
+        let shown = polls.filter(|poll| matches!(poll.how, PollEnd::Yielded { .. })).count() as u64;
         let known = truth.as_ref().and_then(|truth| truth.get(&task.id.0)).copied().unwrap_or(0);
         let wakes = trace.task_wakes(ix).iter().map(|&wake| trace.wake(wake).by);
         errors.driver_wakes += wakes
@@ -59,8 +59,8 @@ fn errors(trace: &Trace) -> Errors {
             })
             .count() as u64;
         errors.yields += known;
-        errors.missed += known.saturating_sub(told);
-        errors.invented += told.saturating_sub(known);
+        errors.missed += known.saturating_sub(shown);
+        errors.invented += shown.saturating_sub(known);
     }
     errors
 }

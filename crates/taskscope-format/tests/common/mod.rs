@@ -15,7 +15,7 @@ pub const FILE_HEADER: usize = 24;
 pub const BLOCK_HEADER: usize = 28;
 
 /// An event with its thread and its time.
-pub type Told = (u32, u64, Event<'static>);
+pub type Entry = (u32, u64, Event<'static>);
 
 /// A file's header, as FORMAT.md lays it out.
 pub fn file_header(version: u16) -> Vec<u8> {
@@ -58,7 +58,7 @@ pub const EVENTS: u8 = 1;
 /// See [`EVENTS`].
 pub const END: u8 = 2;
 
-/// Everything that a file tells, and what the reader says of it.
+/// Everything that a file holds, and what the reader says of it.
 pub fn read(file: &[u8]) -> (Vec<Record<'_>>, Report) {
     let mut reader = Reader::new(file).expect("the file opens");
     let records = reader.by_ref().collect();

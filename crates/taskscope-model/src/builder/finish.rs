@@ -19,10 +19,7 @@ use crate::types::{
 };
 
 pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
-    let is_whole = report.complete && builder.gaps.is_empty() && builder.drops.is_empty();
-    if !is_whole {
-        infer::kinds(&mut builder);
-    }
+    infer::kinds(&mut builder);
     infer::runtime_names(&mut builder);
     take_off_drops(&mut builder);
     take_off_late_brackets(&mut builder);

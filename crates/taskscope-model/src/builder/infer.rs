@@ -11,18 +11,26 @@ use crate::types::{LaneIx, LaneKind, Runtime, TaskIx};
 /// The name that Tokio gives the threads of a runtime that has none.
 const TOKIOS_THREADS: &str = "tokio-rt-worker";
 
-/// Finds out what those tasks are of which no spawn was read: its block is damaged, or it was
-/// dropped. Without the spawn a `block_on` looks like a task.
+/// Finds out what those tasks are of which no spawn was read: they are older than the recording,
+/// the block of the spawn is damaged, or it was dropped. Without it a `block_on` looks like a task.
 ///
 /// Tasks of hooked runtimes have their polls recorded by hooks, and `block_on` has none. What only
 /// spans report is, on a worker of a multi-thread runtime, a task; within another poll, a task of a
 /// `LocalSet`; on a thread that is no worker, a `block_on`. A current-thread runtime without hooks
-/// does both on the same lane: there its first task is taken for the `block_on`.
+/// does both on the same lane: there its first task is taken for the `block_on`, if no other is known
+/// to be one.
 pub(super) fn kinds(builder: &mut Builder) {
+    if builder.described.len() == builder.tasks.len() {
+        return;
+    }
+    let mut has_block_on = HashSet::default();
     let mut seen = HashSet::default();
     let mut first_of_lane: HashMap<LaneIx, TaskIx> = HashMap::default();
     let mut polls: Vec<_> = builder.polls.iter().collect();
     polls.retain(|poll| {
+        if builder.tasks[poll.task.get()].kind == TaskKind::BlockOn {
+            has_block_on.insert(poll.lane);
+        }
         let unknown = !builder.described.contains(&poll.task);
         unknown && poll.source == Source::Span && seen.insert(poll.task)
     });
@@ -34,7 +42,8 @@ pub(super) fn kinds(builder: &mut Builder) {
             LaneKind::Worker { runtime, .. } => match &builder.runtimes[runtime as usize] {
                 Runtime { flavor: Flavor::MultiThread, .. } => TaskKind::Task,
                 Runtime { hooked: true, .. } => TaskKind::BlockOn,
-                _ => {
+                Runtime { flavor: Flavor::Unknown, .. } => TaskKind::Task,
+                Runtime { flavor: Flavor::CurrentThread, .. } => {
                     let first = first_of_lane.entry(poll.lane).or_insert(poll.task);
                     let id = |task: TaskIx| builder.tasks[task.get()].id;
                     if id(poll.task) < id(*first) {
@@ -46,6 +55,7 @@ pub(super) fn kinds(builder: &mut Builder) {
         };
         kinds.push((poll.task, kind));
     }
+    first_of_lane.retain(|lane, _| !has_block_on.contains(lane));
     kinds.extend(first_of_lane.into_values().map(|task| (task, TaskKind::BlockOn)));
     for (task, kind) in kinds {
         builder.tasks[task.get()].kind = kind;

@@ -18,7 +18,7 @@ pub(crate) struct RawPoll {
     pub(crate) budget_spent: bool,
     /// When its thread stopped being the worker on whose lane it lies, if that was before `end`.
     pub(crate) left_lane: Option<Nanos>,
-    /// The task's waker was cloned, so somebody could wake it later.
+    /// The task's waker was cloned, so something could wake it later.
     pub(crate) kept_waker: bool,
     /// The moment in its thread's life at which it ended.
     pub(crate) moment: Moment,

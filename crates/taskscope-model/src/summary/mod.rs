@@ -157,7 +157,7 @@ pub struct TaskCounts {
     pub panicked: Option<u64>,
     /// Their future was dropped before it returned.
     pub cancelled: Option<u64>,
-    /// Of those, the ones that somebody aborted.
+    /// Of those, the ones that were aborted.
     pub aborted: Option<u64>,
     /// Of those, the ones that their runtime dropped when it shut down. (A
     /// recording may have neither.)

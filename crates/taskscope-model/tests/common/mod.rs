@@ -125,7 +125,7 @@ impl Thread {
         self.event(Event::Spawn(spawn))
     }
 
-    /// A poll begins, told by a hook.
+    /// A poll begins, reported by a hook.
     pub fn poll(self, task: u64) -> Self {
         self.event(Event::PollStart { task: TaskId(task), source: Source::Hook })
     }
@@ -143,7 +143,7 @@ impl Thread {
         self.ends(PollResult::Pending)
     }
 
-    /// The poll is over, and somebody has kept the task's waker.
+    /// The poll is over, and something has kept the task's waker.
     pub fn pending_with_waker(self) -> Self {
         self.event(Event::PollEnd { result: PollResult::Pending, kept_waker: true })
     }

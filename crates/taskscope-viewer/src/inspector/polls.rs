@@ -44,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
 }
 
 /// How far the list must be scrolled to show the poll at the playhead, if it has just become
-/// that: whoever scrolls away afterwards is left alone.
+/// that: a user who scrolls away afterwards is left alone.
 fn offset_to(
     ui: &Ui,
     doc: &Document,

@@ -2,7 +2,7 @@
 //!
 //! A slot names the task that the model says is polled there at the playhead, and nothing
 //! else. In particular it never names a task that is still queued, however soon its poll
-//! begins: whoever steps through a trace reads the slots as facts.
+//! begins: a user who steps through a trace reads the slots as facts.
 //!
 //! While the recording plays, a task that hops is also seen to travel: a disc leaves the
 //! slot of the one worker when its poll there has ended and reaches the other's slot when

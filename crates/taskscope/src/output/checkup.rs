@@ -1,7 +1,7 @@
 //! Whether what was set up can record at all.
 //!
 //! # The problem
-//! A recorder that hears nothing writes an empty trace, and one that hears half of what there is
+//! A recorder that receives nothing writes an empty trace, and one that receives half of what there is
 //! writes half of one, both without an error: the layer was made and not put anywhere, a filter
 //! stands in front of it, the runtime was built without hooks, the recording was dropped where it
 //! was made. No single place can see that, for each of these is a correct program.

@@ -97,9 +97,21 @@ mod task_hooks {
     use taskscope_format::Location;
     use tokio::runtime::TaskMeta;
 
-    use super::Hooks;
+    use super::{Arc, HookSet, Hooks, Slot};
     use crate::tracker::ids;
     use crate::tracker::thread::record;
+
+    // Not inlined, so that a recorder which is idle does not even save registers for these.
+
+    #[inline(never)]
+    fn before_poll(slot: &Arc<Slot>, hooks: &HookSet, task: &TaskMeta<'_>) {
+        record(slot, |thread, shared| thread.before_poll(shared, hooks, ids::task(task.id())));
+    }
+
+    #[inline(never)]
+    fn after_poll(slot: &Arc<Slot>, task: &TaskMeta<'_>) {
+        record(slot, |thread, shared| thread.after_poll(shared, ids::task(task.id())));
+    }
 
     impl Hooks {
         /// For `Builder::on_task_spawn`.
@@ -114,15 +126,21 @@ mod task_hooks {
         /// For `Builder::on_before_task_poll`.
         #[inline]
         pub fn on_before_task_poll(&self, task: &TaskMeta<'_>) {
-            let Some((slot, hooks)) = &self.source else { return };
-            record(slot, |thread, shared| thread.before_poll(shared, hooks, ids::task(task.id())));
+            if let Some((slot, hooks)) = &self.source
+                && !slot.is_idle()
+            {
+                before_poll(slot, hooks, task);
+            }
         }
 
         /// For `Builder::on_after_task_poll`.
         #[inline]
         pub fn on_after_task_poll(&self, task: &TaskMeta<'_>) {
-            let Some((slot, _)) = &self.source else { return };
-            record(slot, |thread, shared| thread.after_poll(shared, ids::task(task.id())));
+            if let Some((slot, _)) = &self.source
+                && !slot.is_idle()
+            {
+                after_poll(slot, task);
+            }
         }
 
         /// For `Builder::on_task_terminate`.

@@ -201,7 +201,7 @@ impl Stream {
         }
         self.encoder.event(time, event, &mut self.buffer);
         if !self.synced {
-            // Seen by whoever sees the bytes. (Where they find no room, the next sync stands
+            // Seen by a thread that sees the bytes. (Where they find no room, the next sync stands
             // there.)
             self.synced_at.store(self.ring.put_in_all(), Ordering::Relaxed);
         }

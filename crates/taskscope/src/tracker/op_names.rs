@@ -20,7 +20,7 @@ impl OpName {
     /// The word for a text. Texts without number share one that says so.
     pub(crate) fn of(text: &str) -> Self {
         let found = NAMES[..MOST - 1].iter().position(|place| {
-            // A place that has just been taken by somebody else is his.
+            // Another thread has just taken this place.
             **place.get_or_init(|| text.into()) == *text
         });
         let found = found.unwrap_or_else(|| {

@@ -8,7 +8,7 @@
 //! without a poll. The hooks on a runtime bracket what really is one turn of a
 //! task on a worker, but say nothing of how it ended; and half of all tasks
 //! have no hooks: those of `block_on`, of a `LocalSet`, of the blocking pool, of
-//! runtimes that somebody else built.
+//! runtimes that a library built.
 //!
 //! ```text
 //! pending         before-poll  enter exit                                  after-poll
@@ -39,7 +39,7 @@
 //! the whole task, it sees the future return, and nothing is inferred.
 //!
 //! # Why the end is written where it is
-//! A returning task wakes whoever joins it after its span has closed and before
+//! A returning task wakes the one that joins it after its span has closed and before
 //! its bracket does. So the end comes first, then the wake, then the end of the
 //! poll, and the wake stands where it belongs: inside the finished task's poll.
 
@@ -83,7 +83,7 @@ impl ThreadState {
         let start = Event::PollStart { task, source: Source::Hook };
         let time = shared.now_in_order();
         self.stream.write(time, &start);
-        self.open.push(OpenPoll::new(task, PollSource::Hook, time));
+        self.push_open(|| OpenPoll::new(task, PollSource::Hook, time));
     }
 
     #[inline]
@@ -195,7 +195,8 @@ impl ThreadState {
         match &of {
             SpanData::Task(task) if self.enter_first(span, task.id) => return,
             SpanData::Resource(_) | SpanData::Operation(_) => {
-                return of.kind().into_iter().for_each(|mark| self.span_stack.enter(span, mark));
+                let Some(mark) = of.kind() else { return };
+                return self.span_stack.enter(span, mark, &self.open);
             }
             SpanData::Span(id, _) => return self.enter_user_span(shared, span, *id),
             _ => {}
@@ -269,7 +270,7 @@ impl ThreadState {
             return;
         }
         let visit = self.last_visit.as_ref().filter(|visit| visit.task == task.id);
-        // A clone of a span outlives its task where somebody keeps it (a span
+        // A clone of a span outlives its task if something keeps it (a span
         // made inside the task does). The hooks report the end all the same.
         if task.is_hooked() && visit.is_none() || self.has_written_end(task.id) {
             return;
@@ -357,6 +358,16 @@ impl ThreadState {
         self.open
             .iter()
             .rposition(|open| open.task == task && matches!(open.source, PollSource::Hook))
+    }
+
+    /// Opens a poll.
+    ///
+    /// `Vec::push` would take it by value, build it aside (for the case that the vector must grow
+    /// and that panics), and copy it in pieces that do not match those it was written in: the
+    /// processor has to wait for these, which took as long as reading its counter.
+    #[inline(always)]
+    pub(crate) fn push_open(&mut self, open: impl FnOnce() -> OpenPoll) {
+        self.open.extend(std::iter::once_with(open));
     }
 
     fn push_visit(&mut self, span: u64, mut open: OpenPoll) {

@@ -18,7 +18,7 @@
 use crate::stream::sync::{AtomicU64, Ordering, SPAN_PLACES, fence, zeroed};
 use crate::tracker::task::SpanKind;
 
-/// In the place of a span: there is none, or somebody is writing it. Neither is
+/// In the place of a span: there is none, or a thread is writing it. Neither is
 /// the id of a span.
 const FREE: u64 = 0;
 const BUSY: u64 = u64::MAX;
@@ -41,7 +41,7 @@ impl SpanIndex {
         let (of, mark) = self.place(span)?;
         let before = of.load(Ordering::Acquire);
         let found = mark.load(Ordering::Relaxed);
-        // With that of a writer: whoever sees its mark sees its span or BUSY.
+        // With that of a writer: a thread that sees its mark sees its span or BUSY.
         fence(Ordering::Acquire);
         (before == span && of.load(Ordering::Relaxed) == span).then(|| SpanKind::from_bits(found))
     }

@@ -126,7 +126,7 @@ struct KnownWorker {
     index: Option<u32>,
     /// [`HookSet::number`] of the hooks that vouched for the runtime, or 0.
     hooks: u32,
-    /// The runtime has one worker, which whoever drives it is for that time. So
+    /// The runtime has one worker: the thread that drives it, for that time. So
     /// another one's may have the same index.
     current_thread: bool,
     /// The worker that the thread gave away (`block_in_place`), though Tokio

@@ -30,7 +30,7 @@ impl ThreadState {
     ) {
         self.find_worker(shared, None);
         let parent = match parent {
-            Parent::Contextual => self.span_stack.innermost_span(),
+            Parent::Contextual => self.span_stack.innermost_span(&self.open),
             Parent::Explicit(parent) => parent,
         };
         let span = Span {
@@ -50,7 +50,7 @@ impl ThreadState {
 
     pub(crate) fn enter_user_span(&mut self, shared: &Shared, span: u64, id: SpanId) {
         self.find_worker(shared, None);
-        self.span_stack.enter(span, SpanKind::Span(id));
+        self.span_stack.enter(span, SpanKind::Span(id), &self.open);
         self.stream.write(shared.now(), &Event::SpanEnter(id));
     }
 

@@ -93,7 +93,11 @@ fn there_are_errors_where_nothing_can_be_dumped() {
     std::fs::create_dir(&missing).unwrap();
     assert!(recording.dump().is_ok(), "and another time it may go");
     let recorder = recording.recorder();
-    assert_eq!(recording.finish().unwrap().dumps.len(), 1, "an error that was told is no news");
+    assert_eq!(
+        recording.finish().unwrap().dumps.len(),
+        1,
+        "an error that was returned is not reported again"
+    );
     assert!(matches!(recorder.dump(), Err(Error::NotRecording)));
 }
 

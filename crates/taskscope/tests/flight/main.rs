@@ -60,7 +60,7 @@ fn open(path: &Path) -> Recorded {
     read(std::fs::read(path).unwrap())
 }
 
-/// Waits for a dump that somebody else makes.
+/// Waits for a dump that another thread or process makes.
 fn wait_for(path: &Path) -> Recorded {
     let begun = Instant::now();
     loop {

@@ -66,7 +66,7 @@ fn a_poll_that_goes_on_makes_a_dump_in_which_it_is() {
     let begun = trace.began_before(*poll).unwrap();
     let lasted = Duration::from_nanos(trace.span().end - begun);
     assert!(lasted + Duration::from_millis(100) > earlier, "{lasted:?} of {earlier:?}");
-    assert!(!directory.path().join("app-3.tscope").exists(), "told once");
+    assert!(!directory.path().join("app-3.tscope").exists(), "reported once");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_program_in_which_nothing_happens_is_seen_to_do_nothing_until_now() {
     let window = Duration::from_millis(50);
     fly(directory.path(), FlightConfig::new().keep_for(window), 1, |recording, runtime| {
         runtime.block_on(async { named("asleep", std::future::pending()) });
-        // Until all that has been told is older than the window.
+        // Until all that was recorded is older than the window.
         std::thread::sleep(8 * window);
         recording.dump().unwrap();
     });

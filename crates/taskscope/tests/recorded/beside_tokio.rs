@@ -8,7 +8,7 @@ use taskscope_format::{EndKind, Event, Source, TaskId};
 use crate::common::{self, Both, Hooks, Layer, Recorded, Sources, current_thread, number, record};
 use crate::{alone, find};
 
-/// What a program is told to have done, by each source.
+/// What a program has done by the records of each source.
 fn figures(recorded: &Recorded) -> [u64; 6] {
     let polls = |wanted| {
         recorded.count(|event| {

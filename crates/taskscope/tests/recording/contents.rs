@@ -15,7 +15,7 @@ use crate::three_tasks;
 #[test]
 fn the_file_tells_what_it_is_a_recording_of() {
     let recorded = record(Both, current_thread(), |_| ());
-    let told = |wanted: &str| {
+    let value = |wanted: &str| {
         recorded
             .events()
             .find_map(|event| match event {
@@ -24,10 +24,10 @@ fn the_file_tells_what_it_is_a_recording_of() {
             })
             .unwrap()
     };
-    assert!(told(meta::PROGRAM).starts_with("recording"));
-    assert_eq!(told(meta::PID), std::process::id().to_string());
-    assert!(told(meta::RECORDER).starts_with("taskscope "));
-    assert!(told(meta::PLATFORM).starts_with(std::env::consts::OS));
+    assert!(value(meta::PROGRAM).starts_with("recording"));
+    assert_eq!(value(meta::PID), std::process::id().to_string());
+    assert!(value(meta::RECORDER).starts_with("taskscope "));
+    assert!(value(meta::PLATFORM).starts_with(std::env::consts::OS));
 }
 
 #[test]
@@ -80,9 +80,9 @@ fn an_event_of_a_dying_thread_breaks_nothing_and_is_counted() {
     let spawned = recorded.count(|event| matches!(event, Event::Spawn(_))) as u64;
     assert_eq!(spawned + report.dropped_events, 2);
     assert_eq!(recorded.trace.report().dropped, report.dropped_events);
-    let [told] = &report.drops[..] else { panic!("{:?}", report.drops) };
-    assert_eq!((told.thread, told.events), (None, report.dropped_events));
-    assert!(told.since <= told.until);
+    let [dropped] = &report.drops[..] else { panic!("{:?}", report.drops) };
+    assert_eq!((dropped.thread, dropped.events), (None, report.dropped_events));
+    assert!(dropped.since <= dropped.until);
     let [drop] = recorded.trace.drops() else { panic!("{:?}", recorded.trace.drops()) };
     assert_eq!((drop.thread, drop.lane, drop.count), (None, None, report.dropped_events));
 }
@@ -93,7 +93,7 @@ fn two_recordings_run_side_by_side() {
     let paths = ["first", "second"].map(|name| directory.path().join(name));
     let [first, second] =
         paths.each_ref().map(|path| Recorder::builder().file(path).start().unwrap());
-    // Both hear all; each has hooks on a runtime of its own.
+    // Both receive all events; each has hooks on a runtime of its own.
     let subscriber = tracing_subscriber::registry().with(first.layer()).with(second.layer());
     tracing::subscriber::with_default(subscriber, || {
         for recording in [&first, &second] {

@@ -16,7 +16,7 @@ fn trap_04_worker_threads_are_no_tasks() {
                 task.await.unwrap();
             });
         });
-        let told: Vec<_> = recorded
+        let reported: Vec<_> = recorded
             .events()
             .filter_map(|event| match event {
                 Event::PollStart { task, .. } | Event::TaskEnd { task, .. } => Some(task),
@@ -26,7 +26,7 @@ fn trap_04_worker_threads_are_no_tasks() {
             .filter(|task| *task != blocking)
             .collect();
         let main = recorded.spawned(TaskKind::BlockOn);
-        assert!(told.iter().all(|task| main.contains(task)), "{sources:?}: {told:?}");
+        assert!(reported.iter().all(|task| main.contains(task)), "{sources:?}: {reported:?}");
         if sources != Hooks {
             assert_eq!(recorded.spawned(TaskKind::Blocking), [blocking]);
             assert_eq!(recorded.ends(blocking), [(EndKind::Returned, false)]);
@@ -35,7 +35,7 @@ fn trap_04_worker_threads_are_no_tasks() {
 }
 
 #[test]
-fn trap_05_tasks_without_hooks_are_told_by_the_layer() {
+fn trap_05_tasks_without_hooks_are_reported_by_the_layer() {
     let (mut local, mut blocking) = (TaskId(0), TaskId(0));
     let recorded = record(Both, current_thread(), |runtime| {
         LocalSet::new().block_on(runtime, async {
@@ -59,7 +59,7 @@ fn trap_05_tasks_without_hooks_are_told_by_the_layer() {
 }
 
 #[test]
-fn a_spawn_is_told_with_all_that_is_known_of_it() {
+fn a_spawn_is_reported_with_all_that_is_known_of_it() {
     let mut parent = TaskId(0);
     let line = line!() + 7;
     let recorded = record(Both, current_thread(), |runtime| {

@@ -84,7 +84,7 @@ fn trap_08_yield_now_wakes_after_the_poll() {
         .find(|event| !matches!(event, Event::Park | Event::Unpark | Event::Worker(_)));
     assert_eq!(next, Some(&Event::Wake { task, op: WakeOp::ByValue }), "outside of any poll");
 
-    // Where the thread is no worker, nobody could wake the task later.
+    // Where the thread is no worker, nothing could wake the task later.
     let recorded = record(Layer, multi_thread(1), |runtime| {
         LocalSet::new().block_on(runtime, async {
             let spawned = tokio::task::spawn_local(yield_now());
@@ -178,7 +178,7 @@ fn trap_10_a_wake_from_outside_stands_in_no_poll() {
             });
             foreign = number(task.id());
             has_begun.await.unwrap();
-            // The task may still be in its first poll; then nobody has a waker
+            // The task may still be in its first poll; then nothing has a waker
             // to call. It parks when it is out of it.
             yield_now().await;
             let waking = std::thread::spawn(move || {

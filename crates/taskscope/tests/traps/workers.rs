@@ -89,7 +89,7 @@ fn trap_11_another_runtime_can_run_in_place() {
             let mut of = summary.runtimes.iter().filter(|of| of.name.as_deref() == Some(name));
             let runtime = of.next().unwrap();
             // The span of what runs in place keeps that of its task open, so that
-            // the layer alone hears of that task's end late.
+            // the layer alone learns of that task's end late.
             if sources == Both || name == "inner" {
                 assert_eq!(runtime.workers[0].polls, polls, "{sources:?}, {name}");
             }

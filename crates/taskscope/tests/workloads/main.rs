@@ -1,4 +1,4 @@
-//! Whatever a program does, its trace tells what the program itself knows: each
+//! The trace of any program has what the program itself knows: each
 //! task's parent, its polls worker by worker, and its end; and the sums agree with
 //! what Tokio counts.
 //!
@@ -27,8 +27,9 @@ use taskscope_model::{Cause, LaneKind, PollIx, Queue, TaskIx, Trace};
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::task::LocalSet;
 use tracing::Dispatch;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-use truth::{End, Told, Truth, Worker, lock};
+use truth::{End, Known, Truth, Worker, lock};
 
 /// The runtime of a program.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +64,9 @@ fn setup() -> impl Strategy<Value = Setup> {
 fn check(setup: Setup, script: Script) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.tscope");
-    let recording = Arc::new(Recorder::builder().file(&path).start().unwrap());
+    let targets = "workloads=trace".parse::<Targets>().unwrap();
+    let recording = Recorder::builder().file(&path).targets(targets).start().unwrap();
+    let recording = Arc::new(recording);
     let dispatch = match setup.sources {
         Sources::Hooks => Dispatch::none(),
         _ if setup.own_subscriber => recording.subscriber(),
@@ -72,7 +75,7 @@ fn check(setup: Setup, script: Script) {
     let program = Program::new(&recording, setup.sources != Sources::Layer);
     let metrics = tracing::dispatcher::with_default(&dispatch, || {
         let runtime = build(setup, &program);
-        let main = Arc::clone(&program).run(Scope { local: setup.local, may_hang: false }, script);
+        let main = Arc::clone(&program).run(Scope::main(setup.local), script);
         // The script of the main future may panic, too.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if setup.local {
@@ -94,6 +97,11 @@ fn check(setup: Setup, script: Script) {
     assert_eq!(report.dropped_events, 0);
     let recorded = read(std::fs::read(path).unwrap());
     compare(setup, &truth, &recorded);
+    for visit in recorded.trace.span_visits() {
+        let span = recorded.trace.span_of(visit.span);
+        let closed = span.closed.unwrap_or_else(|| panic!("{span:?} is closed"));
+        assert!(visit.start <= visit.end && visit.end <= closed, "{visit:?} of {span:?}");
+    }
     if setup.sources != Sources::Layer {
         compare_metrics(setup, &metrics, only_runtime, &recorded);
     }
@@ -117,30 +125,31 @@ fn build(setup: Setup, program: &Program) -> Runtime {
 fn compare(setup: Setup, truth: &Truth, recorded: &Recorded) {
     let trace = &recorded.trace;
     let tasks = truth.tasks();
-    let told_of = |task: &&taskscope_model::Task| task.is_async();
+    let is_async = |task: &&taskscope_model::Task| task.is_async();
     // Hooks don't know the tasks of a `LocalSet`.
     if !(setup.sources == Sources::Hooks && setup.local) {
-        for task in trace.tasks().iter().filter(told_of) {
+        for task in trace.tasks().iter().filter(is_async) {
             let known = tasks.iter().any(|(id, _)| *id == task.id);
             assert!(known, "{}", story(recorded, task.id));
         }
     }
-    for (id, told) in tasks {
-        let told = lock(&told);
+    for (id, known) in tasks {
+        let known = lock(&known);
         let Some(task) = trace.find_task(id) else {
             assert!(setup.sources == Sources::Hooks && setup.local, "task {id} is missing");
             continue;
         };
         assert_eq!(trace.task(task).id, id);
         if setup.sources != Sources::Hooks {
-            compare_parent(trace, task, &told);
+            compare_parent(trace, task, &known);
         }
         // Hooks alone take a visit that only drops a task for a poll.
-        let dropped = matches!(told.end, Some(End::Dropped | End::DroppedAtShutdown));
+        let dropped = matches!(known.end, Some(End::Dropped | End::DroppedAtShutdown));
         if !(setup.sources == Sources::Hooks && dropped) {
-            assert_eq!(polls(trace, task), told.polls, "polls of {}", story(recorded, id));
+            assert_eq!(polls(trace, task), known.polls, "polls of {}", story(recorded, id));
         }
-        compare_end(setup, trace, task, &told);
+        let exact = has_exact_end(setup, truth, trace.task(task));
+        compare_end(setup, exact, trace, task, &known);
         if setup.sources == Sources::Both && trace.task(task).kind == TaskKind::Task {
             for &poll in trace.task_polls(task) {
                 let cause = trace.cause(poll);
@@ -161,20 +170,18 @@ fn story(recorded: &Recorded, task: TaskId) -> String {
     })
 }
 
-fn compare_parent(trace: &Trace, task: TaskIx, told: &Told) {
-    let parent_of = |task: TaskIx| trace.task(task).parent;
-    let id_of = |task: TaskIx| trace.task(task).id;
-    let parent = parent_of(task);
-    // The future of a `block_on` doesn't know its own id: what it spawns takes
-    // itself for a child of what called `block_on`.
-    let beyond = parent.filter(|&parent| trace.task(parent).kind == TaskKind::BlockOn);
-    let found = [parent.map(id_of), beyond.and_then(parent_of).map(id_of)];
-    let count = if beyond.is_some() { 2 } else { 1 };
-    assert!(
-        found[..count].contains(&told.parent),
-        "parent of {}: {found:?}, {told:?}",
-        id_of(task)
-    );
+fn compare_parent(trace: &Trace, task: TaskIx, known: &Known) {
+    // The future of a `block_on` doesn't know its own id: what it spawns takes itself for a child
+    // of what called `block_on`, which may be the future of another.
+    let mut found = vec![trace.task(task).parent];
+    while let Some(&Some(parent)) = found.last()
+        && trace.task(parent).kind == TaskKind::BlockOn
+    {
+        found.push(trace.task(parent).parent);
+    }
+    let id = |task: TaskIx| trace.task(task).id;
+    let found: Vec<_> = found.into_iter().map(|parent| parent.map(id)).collect();
+    assert!(found.contains(&known.parent), "parent of {}: {found:?}, {known:?}", id(task));
 }
 
 fn polls(trace: &Trace, task: TaskIx) -> BTreeMap<Worker, u32> {
@@ -192,36 +199,46 @@ fn polls(trace: &Trace, task: TaskIx) -> BTreeMap<Worker, u32> {
     polls
 }
 
-fn compare_end(setup: Setup, trace: &Trace, task: TaskIx, told: &Told) {
+/// Whether the recorder learns of the end of a task when it ends. From the layer alone it does so
+/// when the task's span closes, which others can hold on to.
+fn has_exact_end(setup: Setup, truth: &Truth, task: &taskscope_model::Task) -> bool {
+    match setup.sources {
+        Sources::Hooks => true,
+        Sources::Layer => false,
+        Sources::Both => task.kind == TaskKind::Task || !truth.holds_spans.load(Ordering::Relaxed),
+    }
+}
+
+fn compare_end(setup: Setup, exact: bool, trace: &Trace, task: TaskIx, known: &Known) {
     let id = trace.task(task).id;
-    let end = trace.task(task).end.unwrap_or_else(|| panic!("task {id} has ended: {told:?}"));
-    let expected = match told.end.unwrap() {
+    let end = trace.task(task).end.unwrap_or_else(|| panic!("task {id} has ended: {known:?}"));
+    let expected = match known.end.unwrap() {
         End::Returned => EndKind::Returned,
         End::Panicked => EndKind::Panicked,
         End::Dropped | End::DroppedAtShutdown => EndKind::Cancelled,
     };
-    let was_stopped = told.aborted || told.end == Some(End::DroppedAtShutdown);
+    let was_stopped = known.aborted || known.end == Some(End::DroppedAtShutdown);
     match setup.sources {
         // They only see where it ended.
         Sources::Hooks if end.kind == EndKind::Unknown => {}
-        // What is inferred of a task without hooks can be wrong.
-        Sources::Layer if end.inferred => {}
+        // What is inferred of such a task can be wrong.
+        _ if end.inferred && !exact => {}
         // An abort or shutdown in the middle of a poll looks like a return, and
         // the trace says so.
         _ if end.inferred && end.kind == EndKind::Returned && was_stopped => {}
-        _ => assert_eq!(end.kind, expected, "end of task {id}: {end:?}, {told:?}"),
+        _ => assert_eq!(end.kind, expected, "end of task {id}: {end:?}, {known:?}"),
     }
     match end.cancelled_by {
-        CancelledBy::Abort => assert!(told.aborted, "{id}: {told:?}"),
+        CancelledBy::Abort => assert!(known.aborted, "{id}: {known:?}"),
         // What is aborted may be dropped by the shutdown that follows.
-        CancelledBy::Shutdown => assert_eq!(told.end, Some(End::DroppedAtShutdown), "{id}"),
+        CancelledBy::Shutdown => assert_eq!(known.end, Some(End::DroppedAtShutdown), "{id}"),
         CancelledBy::Unknown => {
-            let can_be_told = trace.task(task).kind == TaskKind::Task
+            let is_knowable = trace.task(task).kind == TaskKind::Task
                 && setup.sources == Sources::Both
                 && end.kind == EndKind::Cancelled
                 // Or it was spawned when its runtime took no more.
-                && !told.polls.is_empty();
-            assert!(!can_be_told, "{id}: {told:?}");
+                && !known.polls.is_empty();
+            assert!(!is_knowable, "{id}: {known:?}");
         }
     }
 }
@@ -301,7 +318,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_trace_tells_what_the_tasks_know(setup in setup(), script in script::script(4)) {
+    fn a_trace_has_what_the_tasks_know(setup in setup(), script in script::script(4)) {
         check(setup, script);
     }
 }

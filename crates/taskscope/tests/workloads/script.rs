@@ -28,10 +28,27 @@ pub enum Step {
     },
     /// Runs in place; then the worker goes on elsewhere. Only where it may.
     InPlace,
-    /// Another runtime, on a thread of its own, with these tasks in it.
+    /// Another runtime, on a thread of the blocking pool, with these tasks in it.
     Nested(Script),
+    /// Another runtime, run in place by the task itself. Only where it may.
+    NestedInPlace(Script),
+    /// Threads that come and go, each with a runtime of its own.
+    Threads(Vec<Script>),
+    /// Messages that go back and forth through sockets, all of which have something to read
+    /// nearly all the time.
+    Io {
+        sockets: u8,
+        rounds: u8,
+    },
+    /// Does the rest within a span that is entered by a guard, across every `.await`.
+    SpanGuard(Script),
+    /// Aborts itself in the middle of this poll, and waits. It keeps its waker, or goes on for some
+    /// time: otherwise nothing distinguishes such a poll from one in which the task returns.
+    AbortSelf {
+        keeps_waker: bool,
+    },
     Panic,
-    /// Waits for nothing. Skipped by tasks that somebody waits for.
+    /// Waits for nothing. Skipped by tasks that another task waits for.
     Forever,
 }
 
@@ -66,6 +83,8 @@ pub fn script(depth: u32) -> impl Strategy<Value = Script> {
         1 => (1..300_u16).prop_map(Step::Budget),
         2 => any::<bool>().prop_map(|wait| Step::Blocking { wait }),
         1 => Just(Step::InPlace),
+        1 => (1..4_u8, 1..8_u8).prop_map(|(sockets, rounds)| Step::Io { sockets, rounds }),
+        1 => any::<bool>().prop_map(|keeps_waker| Step::AbortSelf { keeps_waker }),
         1 => Just(Step::Panic),
         1 => Just(Step::Forever),
     ];
@@ -75,6 +94,9 @@ pub fn script(depth: u32) -> impl Strategy<Value = Script> {
         let step = prop_oneof![
             6 => spawn,
             1 => inner.clone().prop_map(Step::Nested),
+            1 => inner.clone().prop_map(Step::NestedInPlace),
+            1 => vec(inner.clone(), 1..4).prop_map(Step::Threads),
+            1 => inner.clone().prop_map(Step::SpanGuard),
             2 => Just(Step::Yield),
             1 => Just(Step::Sleep),
         ];

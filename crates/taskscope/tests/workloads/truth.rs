@@ -19,11 +19,11 @@ pub type Worker = Option<(String, u32)>;
 
 /// One task.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Known {
     pub parent: Option<TaskId>,
     pub polls: BTreeMap<Worker, u32>,
     pub end: Option<End>,
-    /// Somebody called `abort`, at whatever time.
+    /// `abort` was called, at any time.
     pub aborted: bool,
 }
 
@@ -45,27 +45,40 @@ thread_local! {
 /// All tasks of a workload.
 #[derive(Debug, Default)]
 pub struct Truth {
-    tasks: Mutex<Vec<(TaskId, Arc<Mutex<Told>>)>>,
+    tasks: Mutex<Vec<(TaskId, Arc<Mutex<Known>>)>>,
     pub shuts_down: AtomicBool,
+    /// Spans of the program's own were entered, which hold on to the spans of tasks.
+    pub holds_spans: AtomicBool,
 }
 
 impl Truth {
     /// Wraps a future that is to be spawned.
-    pub fn watch<F: Future>(self: &Arc<Self>, future: F) -> (Watched<F>, Arc<Mutex<Told>>) {
+    pub fn watch<F: Future>(self: &Arc<Self>, future: F) -> (Watched<F>, Arc<Mutex<Known>>) {
         let parent = tokio::task::try_id().map(number);
-        let told = Arc::new(Mutex::new(Told { parent, ..Told::default() }));
-        let watched =
-            Watched { future: Box::pin(future), told: Arc::clone(&told), truth: Arc::clone(self) };
-        (watched, told)
+        let known = Arc::new(Mutex::new(Known { parent, ..Known::default() }));
+        let watched = Watched {
+            future: Box::pin(future),
+            known: Arc::clone(&known),
+            truth: Arc::clone(self),
+        };
+        (watched, known)
     }
 
     /// Now the task has an id.
-    pub fn spawned(&self, id: tokio::task::Id, told: Arc<Mutex<Told>>) {
-        lock(&self.tasks).push((number(id), told));
+    pub fn spawned(&self, id: tokio::task::Id, known: Arc<Mutex<Known>>) {
+        lock(&self.tasks).push((number(id), known));
     }
 
-    /// All tasks, with what they told.
-    pub fn tasks(&self) -> Vec<(TaskId, Arc<Mutex<Told>>)> {
+    /// A task aborts itself.
+    pub fn aborts(&self, id: tokio::task::Id) {
+        let id = number(id);
+        for (_, known) in lock(&self.tasks).iter().filter(|(task, _)| *task == id) {
+            lock(known).aborted = true;
+        }
+    }
+
+    /// All tasks, with what they know.
+    pub fn tasks(&self) -> Vec<(TaskId, Arc<Mutex<Known>>)> {
         lock(&self.tasks).clone()
     }
 }
@@ -78,7 +91,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A future that counts its polls and notes its end.
 pub struct Watched<F> {
     future: Pin<Box<F>>,
-    told: Arc<Mutex<Told>>,
+    known: Arc<Mutex<Known>>,
     truth: Arc<Truth>,
 }
 
@@ -86,10 +99,10 @@ impl<F: Future> Future for Watched<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        *lock(&self.told).polls.entry(worker()).or_default() += 1;
+        *lock(&self.known).polls.entry(worker()).or_default() += 1;
         let polled = self.future.as_mut().poll(cx);
         if polled.is_ready() {
-            lock(&self.told).end = Some(End::Returned);
+            lock(&self.known).end = Some(End::Returned);
         }
         polled
     }
@@ -103,7 +116,7 @@ impl<F> Drop for Watched<F> {
             () if self.truth.shuts_down.load(Ordering::Acquire) => End::DroppedAtShutdown,
             () => End::Dropped,
         };
-        lock(&self.told).end.get_or_insert(end);
+        lock(&self.known).end.get_or_insert(end);
     }
 }
 

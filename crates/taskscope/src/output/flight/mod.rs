@@ -54,7 +54,7 @@ use crate::{Error, UserSignal};
 /// | [`Recording::dump`], [`Recorder::dump`] | waits until the file is there |
 /// | [`dump_on_panic`](Self::dump_on_panic) | automatic |
 /// | [`dump_on_long_poll`](Self::dump_on_long_poll) | automatic |
-/// | `dump_on_signal` (feature `signal`, Unix) | when somebody sends it |
+/// | `dump_on_signal` (feature `signal`, Unix) | when the process receives it |
 ///
 /// Automatic dumps are few, so that a program that panics at each request doesn't fill a disk:
 /// one a minute for each of the two causes, and ten in all, unless

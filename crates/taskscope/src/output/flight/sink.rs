@@ -204,7 +204,7 @@ impl FlightSink {
                     if callers.is_empty() {
                         crate::stderr::warn(&format_args!("{message}: {}", path.display()));
                     }
-                    // Whoever has gone meanwhile finds the file.
+                    // The receiver may have gone; the file is there.
                     callers.iter().for_each(|caller| drop(caller.send(Ok(path.clone()))));
                 }
                 Err(error) if callers.is_empty() => {

@@ -2,7 +2,7 @@
 //!
 //! All of it leaves a mark for the writer thread and goes on: a call sends a request and waits
 //! for the answer, a panic and a signal set a flag. Nothing here is done under a lock that
-//! somebody else holds for long: a panic hook runs wherever a program panics, and a signal
+//! another thread holds for long: a panic hook runs wherever a program panics, and a signal
 //! handler anywhere at all.
 
 use std::fmt;

@@ -213,7 +213,7 @@ where
         self.filtered.on_id_change(old, new, context);
     }
 
-    // Whoever stacks layers asks by this whether one has a filter of its own.
+    // `tracing_subscriber` asks by this whether a layer has a filter of its own.
     #[expect(unsafe_code, reason = "the trait's method is unsafe to call, and to pass on")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
         // SAFETY: what the caller promises is what the callee asks for. The

@@ -171,7 +171,7 @@ impl SpanCollector {
             match self.index.find(id) {
                 Some(SpanKind::Task(task)) if thread.enter_first(id, task) => return,
                 Some(mark @ (SpanKind::Resource(_) | SpanKind::Operation(_))) => {
-                    return thread.span_stack.enter(id, mark);
+                    return thread.span_stack.enter(id, mark, &thread.open);
                 }
                 Some(SpanKind::Span(own)) => return thread.enter_user_span(shared, id, own),
                 Some(SpanKind::Task(_)) | None => {}
@@ -290,7 +290,7 @@ impl SpanCollector {
     pub(crate) fn current(&self) -> Option<(Id, &'static Metadata<'static>)> {
         let mut current = None;
         if self.filter.has_targets() {
-            record(&self.slot, |thread, _| current = thread.span_stack.current_span());
+            record(&self.slot, |thread, _| current = thread.span_stack.current_span(&thread.open));
         }
         let span = Id::from_u64(current?);
         match self.spans.find(&span)? {

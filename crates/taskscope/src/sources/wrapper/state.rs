@@ -296,7 +296,7 @@ impl ThreadState {
         let start = Event::PollStart { task, source: Source::Hook };
         let time = shared.now_in_order();
         self.stream.write(time, &start);
-        self.open.push(OpenPoll::new(task, PollSource::Wrapper, time));
+        self.push_open(|| OpenPoll::new(task, PollSource::Wrapper, time));
     }
 
     fn wrapper_ends(
