@@ -39,9 +39,10 @@ pub enum Variant {
     Flight,
     /// As `Flight`, in a black box of 4 MB.
     Boxed,
-    /// As `Flight`, and it keeps 64 MB.
+    /// As `Flight`, and it keeps 8 MB.
     FlightLarge,
-    /// As `FlightLarge`, in a black box of 64 MB.
+    /// In a black box of 16 MB: it keeps as many events as `FlightLarge`, and is the smallest with
+    /// rings as large as elsewhere.
     BoxedLarge,
     /// A `Registry` without a layer: what the layer's owner pays anyway.
     Registry,
@@ -149,8 +150,11 @@ impl Variant {
                 Box::new(|| Ok(Some(recording.finish()?.dropped_events)))
             }
             Self::Flight | Self::FlightLarge | Self::Boxed | Self::BoxedLarge => {
-                let large = matches!(self, Self::FlightLarge | Self::BoxedLarge);
-                let bytes = if large { 64 << 20 } else { 4 << 20 };
+                let bytes = match self {
+                    Self::BoxedLarge => 16 << 20,
+                    Self::FlightLarge => 8 << 20,
+                    _ => 4 << 20,
+                };
                 let mut recorder = taskscope::Recorder::builder()
                     .file(directory.join("flight.tscope"))
                     .flight(taskscope::FlightConfig::new().keep_bytes(bytes));

@@ -5,13 +5,15 @@
 //! So the two modules that do it are compiled here once more, with the atomics of
 //! [loom], which runs a test again and again, with every order of its threads'
 //! steps (with a bounded number of interruptions) and every value that the rules
-//! allow a load to find. Each ordering that is weakened fails a check, but for three:
+//! allow a load to find. Each ordering that is weakened fails a check, but for four:
 //!
 //! * those of the ring's `head`. They keep a load of the consumer's from finding what
 //!   the producer stores later. Loom does not try that; it only ever finds what has
 //!   been stored.
 //! * the fence of `is_abandoned`, since loom's `Arc` orders more than the standard
 //!   library's promises to.
+//! * the release fence of the producer, behind which it writes over what was taken. It keeps who
+//!   looks on from finding new bytes and then an old head, which loom does not try either.
 //! * the release when a span is removed. The release when it was entered reaches
 //!   the thread that takes the place next, over the removal.
 

@@ -152,7 +152,7 @@ impl RecorderBuilder {
     /// says so.
     ///
     /// # Errors
-    /// [`Error::Create`] or [`Error::InUse`] if the file cannot be created,
+    /// [`Error::Create`], [`Error::BlackBox`] or [`Error::InUse`] if the file cannot be created,
     /// [`Error::Thread`] or [`Error::Signal`] if the operating system refuses one, and
     /// [`Error::InvalidVariable`] if an environment variable has an invalid value.
     pub fn start(self) -> Result<Recording, Error> {

@@ -31,6 +31,14 @@ pub enum Error {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The file of the black box could not be made.
+    #[non_exhaustive]
+    BlackBox {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What is in the way: mostly the error of the operating system.
+        source: io::Error,
+    },
     /// This process is recording to the same file already.
     #[non_exhaustive]
     InUse {
@@ -117,6 +125,13 @@ impl fmt::Display for Error {
                  Recorder::builder().file(…) or the environment variable TASKSCOPE_FILE",
                 path.display()
             ),
+            Self::BlackBox { path, source } => write!(
+                f,
+                "cannot make the black box {}: {source}; name another file with \
+                 Recorder::builder().black_box(…) or the environment variable TASKSCOPE_BLACK_BOX, \
+                 or make it smaller with BlackBoxConfig::bytes or TASKSCOPE_KEEP",
+                path.display()
+            ),
             Self::InUse { path } => write!(
                 f,
                 "this process is already recording to {}; give each recording a file of its own",
@@ -182,6 +197,11 @@ impl fmt::Debug for Error {
                 debug.field("path", path).field("source", source);
                 debug
             }
+            Self::BlackBox { path, source } => {
+                let mut debug = f.debug_struct("BlackBox");
+                debug.field("path", path).field("source", source);
+                debug
+            }
             Self::InUse { path } => with_path(f, "InUse", path),
             Self::Stalled { path } => with_path(f, "Stalled", path),
             Self::Deleted { path } => with_path(f, "Deleted", path),
@@ -223,6 +243,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Create { source, .. }
+            | Self::BlackBox { source, .. }
             | Self::Thread { source }
             | Self::Signal { source }
             | Self::Write { source, .. } => Some(source),

@@ -30,7 +30,8 @@ use crate::{Detail, Error, Recorder, Recording, unstable};
 ///
 /// `TASKSCOPE_FILE` and `TASKSCOPE_DETAIL` say where to and how much, as for
 /// [`RecorderBuilder::file`](crate::RecorderBuilder::file) and [`RecorderBuilder::detail`](crate::RecorderBuilder::detail); `TASKSCOPE_KEEP` and
-/// `TASKSCOPE_DUMP` make it a [flight recorder](crate::FlightConfig).
+/// `TASKSCOPE_DUMP` make it a [flight recorder](crate::FlightConfig), and `TASKSCOPE_BLACK_BOX` one whose
+/// events [outlive the process](crate::BlackBoxConfig).
 ///
 /// In a program that was built without `--cfg tokio_unstable` it says so, and
 /// records the futures that are [`recorded`](crate::RecordExt::recorded).

@@ -116,6 +116,10 @@
 //! A [`FlightConfig`] keeps the newest events in memory and writes them to a file
 //! when something happens: a call, a signal, a panic, a poll that lasts too long.
 //!
+//! # After a crash
+//! A [`BlackBoxConfig`] keeps them in a file that outlives the process, so that nothing
+//! that was recorded is lost with it: see [`RecorderBuilder::black_box`].
+//!
 //! # Limits
 //! * Without `tokio_unstable`, and on other executors, only wrapped futures are
 //!   recorded, and parks only on runtimes with hooks.

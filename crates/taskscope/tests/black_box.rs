@@ -13,8 +13,8 @@ use taskscope::{BlackBoxConfig, Recorder};
 use taskscope_format::black_box::{self, Life};
 use taskscope_format::{Event, OpenError, Reader, ThreadId, meta};
 
-/// The smallest in which a thread has as large a ring as there are, so that nothing is dropped.
-const BYTES: u64 = 16 << 20;
+/// Small, so that it is overwritten often.
+const BYTES: u64 = 8 << 20;
 
 /// Opens the box of a process that lives.
 fn read_alive(path: &Path) -> Vec<u8> {
@@ -116,7 +116,7 @@ fn work() {
 #[test]
 fn whenever_it_is_opened_it_shows_what_was_and_nothing_else() {
     let opens = std::env::var("TASKSCOPE_OPENS").ok().and_then(|count| count.parse().ok());
-    let opens: u32 = opens.unwrap_or(25);
+    let opens: u32 = opens.unwrap_or(6);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.tscope");
     let recording = Recorder::builder()

@@ -138,7 +138,7 @@ fn what_is_no_box_is_not_replaced_and_no_link_is_followed() {
     for name in ["notes", "link.tscope", "dangling.tscope", "directory.tscope"] {
         let error = begin(&at(name)).unwrap_err();
         let said = error.to_string();
-        assert!(matches!(error, Error::Create { .. }) && said.contains(name), "{said}");
+        assert!(matches!(error, Error::BlackBox { .. }) && said.contains(name), "{said}");
     }
     assert_eq!(names(directory.path()), before);
     assert_eq!(std::fs::read(at("notes")).unwrap(), b"notes");
@@ -156,7 +156,7 @@ fn where_no_file_can_be_had_the_program_goes_on_without() {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let config = BlackBoxConfig::new(directory.path().join("app.tscope")).bytes(1 << 39);
         let error = Recorder::builder().black_box(config).start().unwrap_err();
-        let Error::Create { source, .. } = &error else { panic!("{error}") };
+        let Error::BlackBox { source, .. } = &error else { panic!("{error}") };
         assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
         assert_eq!(names(directory.path()), [""; 0], "nothing is left behind");
     }

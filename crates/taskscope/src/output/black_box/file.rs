@@ -46,9 +46,10 @@ pub(crate) fn create(
         program: program.to_owned(),
         layout: Layout::new(bytes, processors),
     };
-    let failed = |source| Error::Create { path: target.path.clone(), source };
+    let failed = |source| Error::BlackBox { path: target.path.clone(), source };
     let nameless = Nameless::create(&target.path).map_err(failed)?;
-    let mapping = Mapping::new(nameless.file.try_clone().map_err(failed)?, header.layout.bytes());
+    let file = nameless.file.try_clone().map_err(failed)?;
+    let mapping = Mapping::new(file, header.layout.bytes(), header.layout.blocks.start);
     let mapping = Arc::new(mapping.map_err(failed)?);
     mapping.write(0, &header.to_bytes());
     mapping.word(live::STATE).store(live::RUNNING, Ordering::Release);
@@ -104,7 +105,7 @@ fn give_name(nameless: Nameless, target: OutputFile) -> Result<OutputFile, Error
     let mut target = target;
     let mut others = 0;
     loop {
-        let failed = |source| Error::Create { path: target.path.clone(), source };
+        let failed = |source| Error::BlackBox { path: target.path.clone(), source };
         match nameless.name(&target.path) {
             Ok(()) => return Ok(target),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

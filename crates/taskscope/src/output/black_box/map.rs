@@ -30,12 +30,13 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Reserves `bytes` for a new and empty file, and maps it.
-    pub(crate) fn new(file: File, bytes: u64) -> io::Result<Self> {
+    /// Reserves `bytes` for a new and empty file, and maps it. The first `busy` of them are what
+    /// recorded threads write to; their pages are in memory from the start.
+    pub(crate) fn new(file: File, bytes: u64, busy: u64) -> io::Result<Self> {
         reserve(&file, bytes)?;
         let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let map = MmapOptions::new().len(length).map_raw(&file)?;
-        populate(&map)?;
+        populate(&map, usize::try_from(busy).unwrap_or(length).min(length))?;
         let guard = Guard::new(map.as_mut_ptr(), map.len(), file.as_raw_fd())?;
         Ok(Self { map, guard: Some(guard), file })
     }
@@ -145,14 +146,14 @@ fn fill(mut file: &File, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Has all pages in memory and writable, so that no recorded thread is the first to touch one.
-fn populate(map: &MmapRaw) -> io::Result<()> {
+/// Has the first pages in memory and writable, so that no recorded thread is the first to touch one.
+fn populate(map: &MmapRaw, bytes: usize) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         #[expect(unsafe_code, reason = "the standard library has no mappings")]
         // SAFETY: asks for the pages of a mapping that is there, and changes none.
         let result =
-            unsafe { libc::madvise(map.as_mut_ptr().cast(), map.len(), libc::MADV_POPULATE_WRITE) };
+            unsafe { libc::madvise(map.as_mut_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE) };
         if result == 0 {
             return Ok(());
         }
@@ -165,7 +166,7 @@ fn populate(map: &MmapRaw) -> io::Result<()> {
     #[expect(unsafe_code, reason = "see the module")]
     // SAFETY: as in `Mapping::all`.
     let words: &[AtomicU64] =
-        unsafe { std::slice::from_raw_parts(map.as_ptr().cast(), map.len() / WORD) };
+        unsafe { std::slice::from_raw_parts(map.as_ptr().cast(), bytes / WORD) };
     words.iter().step_by(512).for_each(|word| word.store(0, Ordering::Relaxed));
     Ok(())
 }

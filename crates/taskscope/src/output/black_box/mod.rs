@@ -72,8 +72,8 @@ pub(crate) use nowhere::create;
 /// The operating system writes that memory to the disk when it sees fit, some times a minute. On
 /// a slow disk a store into a page that is just being written may wait for it; on a file system in
 /// memory (`/dev/shm`, `/run`) nothing ever waits, and it outlives the process all the same, but not
-/// the machine. All of the file is in memory while the process lives, and is reserved at the
-/// start: about 10 ms for 64 MB.
+/// the machine. The buffers of threads, a tenth of the file, are in memory from the start, which takes
+/// a few milliseconds; the rest comes as it is written.
 ///
 /// # Limits
 /// On Unix only. What a machine had not yet written to its disk is lost with the machine. If the

@@ -84,5 +84,5 @@ pub(crate) fn create(
     _stretch: u32,
 ) -> Result<(OutputFile, BlockArea), Error> {
     let source = io::Error::new(io::ErrorKind::Unsupported, "a black box needs Unix");
-    Err(Error::Create { path: config.path.clone(), source })
+    Err(Error::BlackBox { path: config.path.clone(), source })
 }
