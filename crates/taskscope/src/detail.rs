@@ -16,7 +16,8 @@ pub enum Detail {
     /// always on.
     ///
     /// With the feature `schedule-latency` also how long each task was scheduled before it was
-    /// polled, as Tokio measures it, which takes two readings of the system's clock a poll.
+    /// polled, as Tokio measures it. That takes two readings of the system's clock a poll, and about
+    /// doubles what `Polls` costs.
     ///
     /// The runtimes need [`Recording::hooks`](crate::Recording::hooks), or
     /// [`#[taskscope::main]`](macro@crate::main). The layer and the subscriber
