@@ -16,7 +16,9 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
     })?;
     let trace = Trace::from_bytes(&bytes)
         .map_err(|source| Error::Open { path: path.to_owned(), source })?;
-    for notice in notices(path, trace.report()) {
+    let info = trace.info();
+    let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
+    for notice in notices(path, trace.report(), ending.as_deref()) {
         output::notice(&notice);
     }
     if let Some(notice) = trace.info().get(meta::NOTICE) {
@@ -26,10 +28,14 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
 }
 
 /// What a person should know before trusting the figures.
-fn notices(path: &Path, report: &Report) -> Vec<String> {
+///
+/// `ending` is how the process of a black box ended, if the file is one.
+fn notices(path: &Path, report: &Report, ending: Option<&str>) -> Vec<String> {
     let path = path.display();
     let mut notices = Vec::new();
-    if !report.complete {
+    if let Some(ending) = ending {
+        notices.push(format!("{path} is a black box: {ending}"));
+    } else if !report.complete {
         notices.push(format!(
             "{path} ends before its recording was finished (the program was killed or is still \
              running, or the file was cut); {} up to there were read",
@@ -63,13 +69,13 @@ mod tests {
     #[test]
     fn a_whole_file_has_no_notices() {
         let report = Report { complete: true, records: 5, ..Report::default() };
-        assert_eq!(notices(Path::new("a"), &report), Vec::<String>::new());
+        assert_eq!(notices(Path::new("a"), &report, None), Vec::<String>::new());
     }
 
     #[test]
     fn dropped_events_are_reported() {
         let report = Report { complete: true, dropped: 1_200, ..Report::default() };
-        let [notice] = &notices(Path::new("a"), &report)[..] else { panic!("one notice") };
+        let [notice] = &notices(Path::new("a"), &report, None)[..] else { panic!("one notice") };
         assert!(notice.contains("dropped 1,200 events"), "{notice}");
     }
 }

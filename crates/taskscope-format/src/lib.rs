@@ -98,6 +98,17 @@ pub mod meta {
     pub const NOTICE: &str = "notice";
     /// Why a flight recorder wrote what it kept: a part of a sentence.
     pub const DUMP: &str = "dump";
+    /// Present where a trace was made of a [black box](crate::black_box): how its process had ended
+    /// then: [`ENDING_KILLED`], [`ENDING_ALIVE`], [`ENDING_FINISHED`] or [`ENDING_UNKNOWN`].
+    pub const ENDING: &str = "ending";
+    /// The value of [`ENDING`] for a process that ended without finishing its recording.
+    pub const ENDING_KILLED: &str = "killed";
+    /// The value of [`ENDING`] for a process that lived.
+    pub const ENDING_ALIVE: &str = "alive";
+    /// The value of [`ENDING`] for a recording that was finished.
+    pub const ENDING_FINISHED: &str = "finished";
+    /// The value of [`ENDING`] for one that was not finished, of a process of which nothing is known.
+    pub const ENDING_UNKNOWN: &str = "unknown";
     /// When what a flight recorder kept begins, in decimal nanoseconds of the recording's clock.
     /// Records of earlier times describe what still held at that moment.
     pub const WINDOW: &str = "window";

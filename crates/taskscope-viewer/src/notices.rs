@@ -10,7 +10,8 @@ use crate::time;
 pub(crate) fn short(document: &Document) -> Vec<String> {
     let summary = &document.prepared.summary;
     let mut notices = Vec::new();
-    if summary.truncated {
+    // What a black box has is all that there was.
+    if summary.truncated && document.trace().info().get(meta::ENDING).is_none() {
         notices.push("cut short: shown up to the cut".to_owned());
     }
     if document.trace().info().get(meta::NOTICE).is_some() {

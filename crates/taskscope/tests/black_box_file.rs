@@ -320,6 +320,36 @@ fn child() {
     }
 }
 
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn child_init() {
+    let recording = taskscope::init();
+    some_tasks(&recording);
+    println!("path {}.", recording.path().unwrap().display());
+    std::process::exit(0);
+}
+
+#[test]
+fn the_environment_can_ask_for_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_init", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("TASKSCOPE_BLACK_BOX", directory.path().join("%p.tscope"))
+        .env("TASKSCOPE_KEEP", "5MB")
+        .env_remove("TASKSCOPE_DETAIL")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let path = said.split_once("path ").and_then(|(_, rest)| rest.split_once(".\n")).unwrap().0;
+    let name = Path::new(path).file_stem().unwrap().to_str().unwrap();
+    assert!(name.parse::<u32>().is_ok(), "the number of the process: {path}");
+    let bytes = Path::new(path).metadata().unwrap().len();
+    assert!((4_990_000..=5_000_000).contains(&bytes), "{bytes}");
+    let trace = open(Path::new(path));
+    assert!(!trace.report().complete, "it has ended without finishing");
+    assert_eq!(trace.summary().tasks.returned, Some(3));
+}
+
 /// Starts the child, and waits until it has said so many lines.
 fn start(path: &Path, forks: bool) -> (Child, Vec<String>) {
     use std::io::{BufRead, BufReader};

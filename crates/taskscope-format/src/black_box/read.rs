@@ -355,7 +355,9 @@ impl<'a> Unpacked<'a> {
         };
         tell(meta::PROGRAM, &self.state.program);
         tell(meta::PID, &self.state.process.to_string());
-        tell(meta::DUMP, self.ending());
+        let (ending, words) = self.ending();
+        tell(meta::ENDING, ending);
+        tell(meta::DUMP, words);
         if let Some(begin) = begin {
             tell(meta::WINDOW, &begin.to_string());
         }
@@ -369,12 +371,17 @@ impl<'a> Unpacked<'a> {
         bytes
     }
 
-    fn ending(&self) -> &'static str {
+    /// How the process ended, and the same in words.
+    fn ending(&self) -> (&'static str, &'static str) {
         match (self.state.finished, self.life) {
-            (true, _) => "the black box of a recording that was finished",
-            (false, Life::Dead) => "the process ended without finishing",
-            (false, Life::Alive { .. }) => "the black box of a process that is alive",
-            (false, Life::Unknown) => "the process ended without finishing, or is still alive",
+            (true, _) => (meta::ENDING_FINISHED, "the black box of a recording that was finished"),
+            (false, Life::Dead) => (meta::ENDING_KILLED, "the process ended without finishing"),
+            (false, Life::Alive { .. }) => {
+                (meta::ENDING_ALIVE, "the black box of a process that is alive")
+            }
+            (false, Life::Unknown) => {
+                (meta::ENDING_UNKNOWN, "the process ended without finishing, or is still alive")
+            }
         }
     }
 

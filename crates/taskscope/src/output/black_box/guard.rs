@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering}
 use std::sync::{Mutex, PoisonError};
 
 /// So many mappings can be guarded at a time.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 static PLACES: [Place; MOST] = [const { Place::new() }; MOST];
 

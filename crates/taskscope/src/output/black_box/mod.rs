@@ -100,7 +100,7 @@ impl BlackBoxConfig {
     /// How large the file is, in bytes; 4 MB or more (less is taken as that).
     ///
     /// Without this it is what [`FlightConfig::keep_bytes`](crate::FlightConfig::keep_bytes) says,
-    /// and without that 64 MB. Two thirds to three quarters of it are events, and the rest is for the
+    /// and without that 64 MB. Half to three quarters of it are events, and the rest is for the
     /// buffers of threads and for what still holds of older events. Each busy thread takes a
     /// sixteenth of the file, at most 1 MB; if there are more than fit, some keep their last 50 ms in
     /// memory, and the trace says so.
