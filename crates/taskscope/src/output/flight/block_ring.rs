@@ -139,13 +139,14 @@ impl BlockRing {
 
     /// Keeps blocks in `area`, in place of memory.
     pub(crate) fn in_box(area: BlockArea, window: Option<Nanos>) -> Self {
-        // What is carried over takes a fraction of this in the slots.
-        let most_bytes = 2 * area.slot_capacity();
+        let slot = area.slot_capacity();
+        // What is known of a task takes some 350 bytes of this in memory, and 40 in the slot.
+        let carried = 6 * slot;
         let boxed = Boxed { area, covered: 0, description: Vec::new() };
         Self {
-            carry_over: CarryOver::new(most_bytes),
+            carry_over: CarryOver::new(carried),
             boxed: Some(boxed),
-            ..Self::new(4 * most_bytes, window)
+            ..Self::new(8 * slot + carried, window)
         }
     }
 
