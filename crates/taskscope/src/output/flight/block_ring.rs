@@ -139,13 +139,13 @@ impl BlockRing {
 
     /// Keeps blocks in `area`, in place of memory.
     pub(crate) fn in_box(area: BlockArea, window: Option<Nanos>) -> Self {
-        // What is carried over takes a fraction of this in the slots.
-        let most_bytes = 2 * area.slot_capacity();
+        // In a slot the facts of a task take an eighth of what they take in memory, or less.
+        let most_bytes = 8 * area.slot_capacity();
         let boxed = Boxed { area, covered: 0, description: Vec::new() };
         Self {
             carry_over: CarryOver::new(most_bytes),
             boxed: Some(boxed),
-            ..Self::new(4 * most_bytes, window)
+            ..Self::new(2 * most_bytes, window)
         }
     }
 
@@ -231,7 +231,8 @@ impl BlockRing {
             thread => piece(thread, block, &mut payload),
         });
         let mut unknown = self.carry_over.unknown();
-        for block in facts {
+        // Tasks before the rest of them.
+        for block in facts.into_iter().rev() {
             if payload.len() + block.len() + 8 <= most {
                 piece(RECORDING_STREAM, &block, &mut payload);
             } else {
