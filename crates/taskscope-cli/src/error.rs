@@ -41,9 +41,9 @@ pub(crate) enum Error {
 
     #[error(
         "{} lasts {}, and --at asks for {} from its start; ask for a time within it",
-        path.display(), human::time(*lasts), human::time(*asked)
+        path.display(), times[0], times[1]
     )]
-    BehindTheEnd { path: PathBuf, lasts: u64, asked: u64 },
+    BehindTheEnd { path: PathBuf, times: [String; 2] },
 
     #[error(
         "{} has no task with the id or name `{asked}`; it has {}",

@@ -7,6 +7,12 @@ pub(crate) fn time(nanos: u64) -> String {
     taskscope_viewer::time::duration(nanos as f64)
 }
 
+/// Two times that differ, with so many digits that one sees how.
+pub(crate) fn distinct_times(nanos: [u64; 2]) -> [String; 2] {
+    let [first, second] = nanos.map(time);
+    if first == second { nanos.map(exact) } else { [first, second] }
+}
+
 /// A size in bytes: `512 bytes`, `1.4 kB`.
 pub(crate) fn bytes(number: u64) -> String {
     match number {
@@ -62,6 +68,13 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["µs", "1"], ["x", "100"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows, &[false, true]), "  µs    1\n  x   100\n");
+    }
+
+    #[test]
+    fn times_that_differ_look_different() {
+        assert_eq!(distinct_times([1_200_000, 5]), ["1.20 ms", "5 ns"]);
+        let close = distinct_times([107_812_345, 107_812_400]);
+        assert_eq!(close, ["0.107 812 345 s", "0.107 812 400 s"]);
     }
 
     #[test]

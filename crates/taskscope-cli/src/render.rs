@@ -7,7 +7,7 @@ use taskscope_viewer::{RenderOptions, Theme};
 
 use crate::args::{self, RenderArgs};
 use crate::error::Error;
-use crate::{output, trace};
+use crate::{human, output, trace};
 
 pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
     let trace = trace::open(&args.file)?;
@@ -44,7 +44,8 @@ fn playhead(path: &Path, trace: &Trace, at: u64) -> Result<u64, Error> {
     let span = trace.span();
     let lasts = span.end - span.start;
     if at > lasts {
-        return Err(Error::BehindTheEnd { path: path.to_owned(), lasts, asked: at });
+        let times = human::distinct_times([lasts, at]);
+        return Err(Error::BehindTheEnd { path: path.to_owned(), times });
     }
     Ok(span.start + at)
 }

@@ -60,6 +60,12 @@ fn table(summary: &Summary) -> String {
     };
     row("polls", human::count(summary.polls), longest);
     row("", String::new(), counted(&summary.poll_ends.by_end()));
+    if let Some(latency) = &summary.schedule_latency {
+        let [half, most, longest] =
+            [latency.p50_ns, latency.p99_ns, latency.longest_ns].map(human::time);
+        let what = format!("from scheduled to polled: half {half}, 99 % {most}, longest {longest}");
+        row("latency", human::count(latency.polls), what);
+    }
     if summary.forced_yields > 0 {
         let what = "polls that used up their task's budget, so that it yielded";
         row("forced", human::count(summary.forced_yields), what.to_owned());

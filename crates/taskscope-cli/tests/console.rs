@@ -12,7 +12,7 @@ use common::{Sandbox, until};
 
 /// One test, since there is one default address.
 #[test]
-fn with_console_the_run_is_served_and_a_taken_address_is_told() {
+fn with_console_the_run_is_served_and_a_taken_address_is_reported() {
     const ADDRESS: (&str, u16) = ("127.0.0.1", 6669);
     let sandbox = Sandbox::new();
     let demo = ["demo", "yields", "--size", "20x", "--no-view", "--console", "--out", "a.tscope"];

@@ -34,6 +34,7 @@ fn the_json_has_the_keys_that_are_documented() {
         "polls",
         "program",
         "runtimes",
+        "schedule_latency",
         "tasks",
         "threads",
         "truncated",

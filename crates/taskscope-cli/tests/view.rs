@@ -15,7 +15,7 @@ fn without_a_display_it_says_what_is_missing_and_what_to_do_instead() {
 }
 
 #[test]
-fn a_display_that_is_named_and_not_there_is_told() {
+fn a_display_that_is_named_and_not_there_is_reported() {
     let sandbox = Sandbox::with_trace();
     let mut command = sandbox.command(&["view", "a.tscope"]);
     command.env("DISPLAY", ":65000");

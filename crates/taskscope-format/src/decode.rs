@@ -114,6 +114,7 @@ impl<'a> Decoder<'a> {
                 inferred: varint::take(body)? != 0,
                 cancelled_by: take_cancelled_by(body)?,
             },
+            tag::SCHEDULED => Event::Scheduled { ago: varint::take(body)? },
             tag::BUDGET_SPENT => Event::BudgetSpent,
             tag::RESOURCE => Event::Resource(Resource {
                 id: ResourceId(varint::take(body)?),

@@ -86,6 +86,7 @@ impl Encoder {
                 let count = if by == 0 { 3 } else { 4 };
                 self.long(tag::TASK_END, time, &fields[..count], out);
             }
+            Event::Scheduled { ago } => self.long(tag::SCHEDULED, time, &[ago], out),
             Event::BudgetSpent => self.long(tag::BUDGET_SPENT, time, &[], out),
             Event::Resource(ref resource) => self.resource(time, resource, out),
             Event::Wait { resource, operation } => {

@@ -374,6 +374,12 @@ pub enum Event<'a> {
     /// The innermost open poll of this thread has used up its budget. From now on each of
     /// Tokio's resources that it polls is pending, so that the task lets others run.
     BudgetSpent,
+    /// The task of the poll that begins next on this thread had been scheduled (woken, or spawned)
+    /// so many nanoseconds before this. From Tokio's `schedule-latency`.
+    Scheduled {
+        /// Nanoseconds from its being scheduled to this event.
+        ago: Nanos,
+    },
     /// A resource was made.
     Resource(Resource<'a>),
     /// In the innermost open poll of this thread an operation was pending: the

@@ -68,3 +68,5 @@ pub(crate) const SPAN_EXIT: u8 = 0x8f;
 pub(crate) const SPAN_CLOSE: u8 = 0x90;
 /// The program said something.
 pub(crate) const MESSAGE: u8 = 0x91;
+/// The task of the poll that begins next had been scheduled for some time.
+pub(crate) const SCHEDULED: u8 = 0x92;

@@ -180,7 +180,7 @@ fn a_lost_block_leaves_a_gap_in_its_thread() {
 }
 
 #[test]
-fn bytes_behind_the_end_marker_are_told_and_not_read() {
+fn bytes_behind_the_end_marker_are_reported_and_not_read() {
     let sample = Sample::new(true);
     let mut file = sample.file();
     let end = file.len() as u64;

@@ -29,7 +29,8 @@ type Entry = (u32, u64, Event<'static>);
 /// A file: a version, which addition to it, and what it holds.
 type Golden = (u16, u16, fn() -> Vec<Entry>);
 
-const FILES: [Golden; 3] = [(1, 0, first), (1, 1, waits_and_spans), (1, 2, parts)];
+const FILES: [Golden; 4] =
+    [(1, 0, first), (1, 1, waits_and_spans), (1, 2, parts), (1, 3, schedule_latency)];
 
 fn golden(version: u16, added: u16) -> PathBuf {
     let name = match added {
@@ -86,6 +87,15 @@ fn waits_and_spans() -> Vec<Entry> {
         (0, 42, end(20, CancelledBy::Unknown)),
         (0, 43, Event::SpanClose(SpanId(1))),
         (0, 44, Event::SpanClose(SpanId(0))),
+    ]
+}
+
+/// And then: for how long a task had been scheduled.
+fn schedule_latency() -> Vec<Entry> {
+    vec![
+        (0, 4_000, Event::Scheduled { ago: 3_500 }),
+        (0, 4_000, Event::PollStart { task: TaskId(18), source: Source::Hook }),
+        (0, 4_100, Event::PollEnd { result: PollResult::Pending, kept_waker: false }),
     ]
 }
 

@@ -44,6 +44,16 @@ impl Trace {
     }
 }
 
+impl Trace {
+    /// Since when the task had been scheduled for this poll, where Tokio measured that
+    /// (`schedule-latency`). Nanoseconds since the start of the recording.
+    pub fn scheduled_since(&self, poll: PollIx) -> Option<Nanos> {
+        let key = (self.poll(poll).task, self.poll(poll).start);
+        let at = self.scheduled.partition_point(|&(task, start, _)| (task, start) < key);
+        self.scheduled.get(at).filter(|entry| (entry.0, entry.1) == key).map(|entry| entry.2)
+    }
+}
+
 /// What came of a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WakeEffect {

@@ -69,7 +69,8 @@ pub use queue::{Arrival, Queue};
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
 pub use summary::{
-    PollEnds, RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary,
+    PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
+    WorkerSummary,
 };
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,

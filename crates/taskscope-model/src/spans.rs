@@ -65,7 +65,7 @@ pub struct Message {
     pub level: Level,
     /// Its target, mostly the module.
     pub target: Arc<str>,
-    /// What it said, with its fields.
+    /// The text, with its fields.
     pub text: Arc<str>,
 }
 

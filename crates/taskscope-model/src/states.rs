@@ -248,6 +248,9 @@ impl<W: Iterator<Item = Nanos>> States<'_, W> {
             None if self.unwoken == State::Unknown => None,
             None => self.wakes.next_if(|&time| time <= until),
         };
+        // Without wakes, Tokio's own measurement; its clock may differ a little from the recorder's.
+        let measured = self.polls.peek().and_then(|&poll| self.trace.scheduled_since(poll));
+        let woken = woken.or(measured.map(|time| time.clamp(self.now, until)));
         let gap = match woken {
             Some(time) if time <= self.now => span(State::Scheduled, self.now, until),
             Some(time) => {

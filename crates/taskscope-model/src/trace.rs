@@ -52,6 +52,9 @@ pub struct Trace {
     pub(crate) gaps: Vec<Gap>,
     /// Polls that were open when a flight recorder's window begins.
     pub(crate) before: Vec<(TaskIx, Nanos)>,
+    /// Since when a task had been scheduled for the poll that began then, where that was recorded.
+    /// By task and start.
+    pub(crate) scheduled: Vec<(TaskIx, Nanos, Nanos)>,
 }
 
 impl Trace {

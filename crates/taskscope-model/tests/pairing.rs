@@ -110,7 +110,7 @@ fn polls_nest_and_the_outer_one_counts_once() {
 }
 
 #[test]
-fn two_sources_tell_of_one_spawn() {
+fn two_sources_report_one_spawn() {
     let by_hook = Spawn::new(TaskId(9), TaskKind::Task, Source::Hook);
     let by_span = Spawn {
         name: Some("reader"),
@@ -238,7 +238,7 @@ fn runtimes_stand_in_the_order_of_their_numbers() {
 }
 
 #[test]
-fn each_drop_is_told_with_its_thread_and_its_stretch() {
+fn each_drop_has_its_thread_and_its_time() {
     let introduced = Event::Thread { os_id: 0, name: "tokio-1" };
     let trace = Recording::new()
         .thread(0, |t| t.at(90).dropped(2, 40))

@@ -108,7 +108,7 @@ proptest! {
 
     /// What a mark says of its polls is true of them.
     #[test]
-    fn a_mark_tells_of_the_polls_that_it_gathers(trace in plain(), step in 1..400u64) {
+    fn a_span_of_the_overview_knows_the_polls_that_it_gathers(trace in plain(), step in 1..400u64) {
         for lane in all_lanes(&trace) {
             let mut polls = trace.lane_polls(lane).iter();
             for mark in trace.lod_spans(lane, 0..u64::MAX, step) {

@@ -126,7 +126,7 @@ fn a_task_that_is_woken_after_other_wakes_and_a_poll_has_waited() {
 }
 
 #[test]
-fn a_task_whose_waker_nobody_kept_has_not_yielded() {
+fn a_task_whose_waker_was_not_kept_has_not_yielded() {
     let trace = Recording::new()
         .thread(0, |t| t.worker(0).at(10).poll(1).at(20).pending().at(21).wake(1))
         .trace();

@@ -75,29 +75,29 @@ commands! {
     Open, "Open…", Nothing, [ctrl(Key::O)],
         "Open a recorded trace";
     SaveAs, "Save as…", File, [ctrl(Key::S)],
-        "Save the trace in another place, as after recording a demo";
+        "Save a copy of the trace, such as that of a demo recorded here";
     Home, "Welcome page", Trace, [],
         "Close the trace and choose another";
     Search, "Find tasks", Trace, [plain(Key::Slash), ctrl(Key::F)],
         "Filter the table by a task's name, number, or spawn place";
     PlayPause, "Play or pause", Trace, [plain(Key::Space)],
-        "Let the recording run";
+        "Play the recording from the playhead, or pause it";
     StepForward, "Next event", Trace, [plain(Key::ArrowRight)],
-        "Step to the next event: of the selected task, else of any";
+        "Step to the next event: of the selected task, or of any if none is selected";
     StepBack, "Previous event", Trace, [plain(Key::ArrowLeft)],
-        "Step to the event before: of the selected task, else of any";
+        "Step to the previous event: of the selected task, or of any if none is selected";
     NextPoll, "Next poll", Selection, [plain(Key::Period)],
         "Go to the selected task's next poll";
     PreviousPoll, "Previous poll", Selection, [plain(Key::Comma)],
-        "Go to the selected task's poll before";
+        "Go to the selected task's previous poll";
     ToStart, "To the start", Trace, [ctrl(Key::Home)],
         "Put the playhead at the first event";
     ToEnd, "To the end", Trace, [plain(Key::End), ctrl(Key::End)],
         "Put the playhead at the last event";
     Faster, "Faster", Trace, [plain(Key::CloseBracket), shift(Key::ArrowRight)],
-        "Let more time pass in a second on the screen";
+        "Play faster: more recorded time in a second on the screen";
     Slower, "Slower", Trace, [plain(Key::OpenBracket), shift(Key::ArrowLeft)],
-        "Let less time pass in a second on the screen";
+        "Play slower: less recorded time in a second on the screen";
     UsualSpeed, "Usual speed", Trace, [],
         "Go back to the speed that suits this trace";
     FitAll, "Show everything", Trace, [plain(Key::Home)],

@@ -50,7 +50,7 @@ pub(crate) fn show(ui: &mut Ui, trace: &Trace) {
             egui::RichText::new("This recording has no polls").font(FontId::proportional(18.0)),
         );
         ui.add_space(4.0);
-        ui.weak("What may be the reason, and what to do:");
+        ui.weak("Possible reasons, and what to do:");
         for reason in reasons(trace) {
             ui.add_space(6.0);
             let text = with_code(ui, &reason);

@@ -16,7 +16,7 @@ pub(crate) fn poll_end(how: PollEnd) -> &'static str {
         PollEnd::BudgetSpent => "budget spent",
         PollEnd::Ready => "ready",
         PollEnd::Panicked => "panicked",
-        PollEnd::Open => "not seen to end",
+        PollEnd::Open => "end not recorded",
     }
 }
 

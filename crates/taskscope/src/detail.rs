@@ -15,6 +15,10 @@ pub enum Detail {
     /// no names, and nothing about tasks that have no hooks. Little enough to be
     /// always on.
     ///
+    /// With the feature `schedule-latency` also how long each task was scheduled before it was
+    /// polled, as Tokio measures it. That takes two readings of the system's clock a poll, and about
+    /// doubles what `Polls` costs.
+    ///
     /// The runtimes need [`Recording::hooks`](crate::Recording::hooks), or
     /// [`#[taskscope::main]`](macro@crate::main). The layer and the subscriber
     /// of such a recording can stay where they are, and do nothing.

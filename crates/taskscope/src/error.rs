@@ -1,4 +1,4 @@
-//! Why there is no recording, or not a whole one.
+//! The errors: why there is no recording, or not a complete one.
 
 use std::fmt;
 use std::io;

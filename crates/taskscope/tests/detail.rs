@@ -62,3 +62,37 @@ fn everything_comes_from_both() {
         );
     }
 }
+
+/// Tokio measures what no wake tells here.
+#[cfg(feature = "schedule-latency")]
+#[test]
+fn polls_know_how_long_their_task_was_scheduled() {
+    use std::time::{Duration, Instant};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.tscope");
+    let recording = Recorder::builder().detail(Detail::Polls).file(&path).start().unwrap();
+    let mut builder = common::current_thread();
+    recording.hooks(&mut builder);
+    let busy = || {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(5) {}
+    };
+    builder.build().unwrap().block_on(async {
+        let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+        let woken = tokio::spawn(receiver);
+        yield_now().await;
+        sender.send(()).unwrap();
+        busy();
+        woken.await.unwrap().unwrap();
+    });
+    recording.finish().unwrap();
+    let trace = read(std::fs::read(path).unwrap()).trace;
+    let latency = trace.summary().schedule_latency.unwrap();
+    assert_eq!((latency.polls, trace.summary().polls), (2, 2));
+    assert!(latency.longest_ns >= 4_900_000 && latency.total_ns >= latency.longest_ns);
+    let id = trace.tasks().iter().find(|task| task.poll_count() == 2).unwrap().id;
+    let task = trace.find_task(id).unwrap();
+    let times = trace.state_times(task);
+    assert!((4_900_000..).contains(&times.scheduled), "{times:?}");
+    assert_eq!(times.total(), times.running + times.scheduled + times.waiting);
+}

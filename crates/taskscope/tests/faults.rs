@@ -226,7 +226,7 @@ thread_local! {
 }
 
 #[test]
-fn what_a_thread_tells_while_it_ends_is_recorded_or_counted() {
+fn what_happens_while_a_thread_ends_is_recorded_or_counted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
     let recording = Recorder::builder().file(&path).start().unwrap();

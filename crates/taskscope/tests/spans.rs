@@ -64,7 +64,7 @@ fn beside_fmt(recording: &Recording) -> Dispatch {
 }
 
 #[test]
-fn a_span_is_told_with_its_fields_its_parent_and_the_polls_that_served_it() {
+fn a_span_is_recorded_with_its_fields_its_parent_and_the_polls_that_served_it() {
     for subscriber in [over_registry, beside_fmt, Recording::subscriber] {
         let (trace, id) = recorded(Detail::Full, subscriber);
         let [request, query] = trace.spans() else { panic!("two: {:?}", trace.spans()) };

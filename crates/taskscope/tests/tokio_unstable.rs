@@ -20,20 +20,20 @@ fn trace(path: &Path) -> Trace {
 }
 
 /// Whether the mend for a program without the flag is in a text.
-fn tells_the_mend(message: &str) -> bool {
+fn says_what_to_do(message: &str) -> bool {
     let mend =
         ["--cfg tokio_unstable", ".cargo/config.toml", "[build]", "rustflags = [", ".recorded()"];
     mend.iter().all(|line| message.contains(line))
 }
 
 #[test]
-fn trap_14_without_tokio_unstable_the_trace_tells_the_mend() {
+fn trap_14_without_tokio_unstable_the_trace_says_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
     Recorder::builder().file(&path).start().unwrap().finish().unwrap();
     let trace = trace(&path);
     let notice = trace.info().get(meta::NOTICE);
-    assert_eq!(notice.is_some_and(tells_the_mend), cfg!(not(tokio_unstable)), "{notice:?}");
+    assert_eq!(notice.is_some_and(says_what_to_do), cfg!(not(tokio_unstable)), "{notice:?}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_program_runs_either_way_and_records_what_it_can() {
         .unwrap();
     let complained = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{complained}");
-    let mends = complained.matches("taskscope: ").filter(|_| tells_the_mend(&complained)).count();
+    let mends = complained.matches("taskscope: ").filter(|_| says_what_to_do(&complained)).count();
     assert_eq!(mends, usize::from(cfg!(not(tokio_unstable))), "{complained}");
     let summary = trace(&path).summary();
     let tasks = if cfg!(tokio_unstable) { 2 } else { 1 };

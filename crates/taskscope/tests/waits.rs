@@ -60,7 +60,7 @@ fn expected(operation: &str, line: u32) -> Vec<(String, Option<u32>)> {
 }
 
 #[test]
-fn a_lock_is_told_with_its_operation_and_the_place_where_it_was_made() {
+fn a_lock_is_recorded_with_its_operation_and_the_place_where_it_was_made() {
     let (mutex, line) = (Arc::new(Mutex::new(())), line!());
     // Made before the recording: nothing is known of it.
     let held = Arc::clone(&mutex).try_lock_owned().unwrap();
@@ -108,7 +108,7 @@ fn a_lock_is_told_with_its_operation_and_the_place_where_it_was_made() {
 }
 
 #[test]
-fn channels_timers_and_barriers_are_told() {
+fn channels_timers_and_barriers_are_recorded() {
     let (send, receive) = std::sync::mpsc::channel();
     let line = line!() + 3;
     let found = waited(
@@ -165,7 +165,7 @@ fn channels_timers_and_barriers_are_told() {
 }
 
 #[test]
-fn of_several_operations_each_is_told() {
+fn of_several_operations_each_is_recorded() {
     let (send, receive) = std::sync::mpsc::channel();
     let found = waited(
         async move {
@@ -248,7 +248,7 @@ fn ends_of_polls(recorded: &Recorded, task: TaskId) -> Vec<PollEnd> {
 }
 
 #[test]
-fn yields_forced_by_the_budget_are_told_as_often_as_tokio_counts() {
+fn yields_forced_by_the_budget_are_recorded_as_often_as_tokio_counts() {
     for sources in [Both, Hooks] {
         let (mut task, mut counted) = (TaskId(0), 0);
         let recorded = record(sources, multi_thread(1), |runtime| {

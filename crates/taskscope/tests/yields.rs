@@ -165,7 +165,7 @@ struct Bounds {
 }
 
 #[test]
-fn yields_are_told_from_waits_for_io() {
+fn yields_are_distinguished_from_waits_for_io() {
     // One test, since the count of yields is one for the process.
     for sources in [Both, Layer] {
         for workers in [0, 1, 2] {

@@ -134,6 +134,7 @@ impl Doing {
             | Event::SpanClose(_) => self.facts.put(time, event),
             Event::Wake { .. }
             | Event::BudgetSpent
+            | Event::Scheduled { .. }
             | Event::Wait { .. }
             | Event::Message { .. } => {}
         }

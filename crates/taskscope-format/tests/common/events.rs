@@ -119,6 +119,7 @@ pub fn event() -> impl Strategy<Value = Event<'static>> {
             }
         ),
         1 => Just(Event::BudgetSpent),
+        1 => number().prop_map(|ago| Event::Scheduled { ago }),
         1 => resource().prop_map(Event::Resource),
         1 => (number(), string()).prop_map(|(resource, operation)| Event::Wait {
             resource: ResourceId(resource),

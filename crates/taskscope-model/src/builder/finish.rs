@@ -91,6 +91,7 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
     builder.spans.sort(lanes.len());
     let mut waits = builder.waits;
     waits.sort_by_key(|wait| (wait.task, wait.time));
+    builder.scheduled.sort_unstable();
     let (start, end) = builder.span.unwrap_or((0, 0));
     Trace {
         info: builder.info,
@@ -116,6 +117,7 @@ pub(crate) fn finish(mut builder: Builder, report: Report) -> Trace {
         drops: builder.drops,
         gaps: builder.gaps,
         before: builder.before,
+        scheduled: builder.scheduled,
     }
 }
 

@@ -94,6 +94,8 @@ pub(crate) struct Stream {
     pub(crate) moment: Moment,
     /// Wakers were called since the last poll, outside any poll.
     pub(crate) woke: bool,
+    /// Since when the task of the next poll has been scheduled.
+    pub(crate) scheduled: Option<Nanos>,
     /// A gap of which the lane is not known yet, as a position in the builder's gaps.
     pub(crate) gap_without_lane: Option<usize>,
     /// When it last ended a poll or called a waker.

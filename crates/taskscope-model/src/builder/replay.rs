@@ -44,6 +44,8 @@ pub(crate) struct Builder {
     window: Nanos,
     /// Polls that were open then, by their task, with the time at which they began.
     pub(crate) before: Vec<(TaskIx, Nanos)>,
+    /// A task, the start of a poll, and since when it had been scheduled for that.
+    pub(crate) scheduled: Vec<(TaskIx, Nanos, Nanos)>,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) lanes: Vec<RawLane>,
@@ -156,6 +158,9 @@ impl Builder {
             Event::TaskEnd { task, end, inferred, cancelled_by } => {
                 self.ends.entry(task).or_insert(End { time, kind: end, inferred, cancelled_by });
             }
+            Event::Scheduled { ago } => {
+                self.stream(thread).scheduled = Some(time.saturating_sub(ago));
+            }
             Event::BudgetSpent => {
                 if let Some(open) = self.stream(thread).open.last_mut() {
                     open.budget_spent = true;
@@ -262,6 +267,9 @@ impl Builder {
         };
         if let Some(gap) = self.stream(thread).gap_without_lane.take() {
             self.gaps[gap].lane = Some(lane);
+        }
+        if let Some(since) = self.stream(thread).scheduled.take() {
+            self.scheduled.push((task, time, since));
         }
         let stream = self.stream(thread);
         stream.acts(time);

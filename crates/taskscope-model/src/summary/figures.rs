@@ -7,7 +7,8 @@ use foldhash::HashMap;
 use taskscope_format::{CancelledBy, EndKind, Flavor, TaskKind, meta};
 
 use super::{
-    PollEnds, RuntimeSummary, Summary, TaskCounts, ThreadSummary, WaitSummary, WorkerSummary,
+    PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
+    WorkerSummary,
 };
 use crate::trace::Trace;
 use crate::types::{LaneIx, LaneKind, Poll, PollEnd};
@@ -50,9 +51,25 @@ impl Trace {
             wakes: self.records_wakes().then(|| task_wakes.count() as u64),
             hops: self.hops().len() as u64,
             longest_poll_ns: longest_poll.unwrap_or(0),
+            schedule_latency: self.schedule_latency(),
             forced_yields: poll_ends.budget,
             waits: self.records_wakes().then(|| self.wait_summaries()),
         }
+    }
+
+    fn schedule_latency(&self) -> Option<ScheduleLatency> {
+        let of_tasks = self.scheduled.iter().filter(|(task, ..)| self.task(*task).is_async());
+        let mut all: Vec<_> =
+            of_tasks.map(|(_, start, since)| start.saturating_sub(*since)).collect();
+        all.sort_unstable();
+        let at = |share: usize| all.get((all.len() - 1) * share / 100).copied();
+        Some(ScheduleLatency {
+            polls: all.len() as u64,
+            longest_ns: *all.last()?,
+            total_ns: all.iter().fold(0, |sum: u64, one| sum.saturating_add(*one)),
+            p50_ns: at(50)?,
+            p99_ns: at(99)?,
+        })
     }
 
     fn wait_summaries(&self) -> Vec<WaitSummary> {

@@ -59,6 +59,9 @@ pub struct Summary {
     pub hops: u64,
     /// The longest poll of a task, in nanoseconds.
     pub longest_poll_ns: Nanos,
+    /// How long tasks had been scheduled when they were polled, as Tokio measured it
+    /// (`schedule-latency`); `null` where that was not recorded.
+    pub schedule_latency: Option<ScheduleLatency>,
     /// Polls that used up their task's budget, so that Tokio made it yield.
     pub forced_yields: u64,
     /// What tasks waited for, the most frequent first; of those of Tokio's resources that emit
@@ -86,6 +89,21 @@ pub struct PollEnds {
     pub cancelled: Option<u64>,
     /// The recording ended, or lost events, before the poll did.
     pub open: u64,
+}
+
+/// From the moment a task is scheduled to its poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ScheduleLatency {
+    /// In how many polls it was measured.
+    pub polls: u64,
+    /// All of it together, in nanoseconds.
+    pub total_ns: Nanos,
+    /// Half of the polls waited no longer than this, in nanoseconds.
+    pub p50_ns: Nanos,
+    /// 99 of 100 polls waited no longer than this, in nanoseconds.
+    pub p99_ns: Nanos,
+    /// The longest, in nanoseconds.
+    pub longest_ns: Nanos,
 }
 
 /// How often tasks waited for an operation.
@@ -183,7 +201,7 @@ impl PollEnds {
             (Some(self.budget), "budget spent"),
             (self.panicked, "panicked"),
             (self.cancelled, "cancelled"),
-            (Some(self.open), "not seen to end"),
+            (Some(self.open), "end not recorded"),
         ];
         let counts = counts.into_iter().map(|(count, what)| (count.unwrap_or(0), what));
         counts.filter(|(count, _)| *count > 0).collect()

@@ -54,7 +54,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
         });
     };
     if of.all_spans > 0 {
-        ui.label(RichText::new("Spans of the program's own").size(15.0));
+        ui.label(RichText::new("The program's own spans").size(15.0));
         ui.separator();
         let opened: Vec<u64> =
             of.spans.iter().map(|&span| since(trace.span_of(span).opened)).collect();
@@ -69,7 +69,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
         ui.add_space(10.0);
     }
     if of.all_messages > 0 {
-        ui.label(RichText::new("What it said").size(15.0));
+        ui.label(RichText::new("Log messages").size(15.0));
         ui.separator();
         let times: Vec<u64> =
             of.messages.iter().map(|&position| since(trace.messages()[position].time)).collect();

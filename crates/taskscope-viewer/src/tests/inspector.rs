@@ -61,8 +61,8 @@ fn it_lists_the_spans_and_messages_of_the_programs_own() {
     let visit = doc.trace().span_visits()[0];
     doc.select(visit.task);
     window.run_steps(3);
-    window.get_by_label("Spans of the program's own");
-    window.get_by_label("What it said");
+    window.get_by_label("The program's own spans");
+    window.get_by_label("Log messages");
     let request = window.query_all_by_label_contains("request micros=").next();
     request.expect("a request is listed").click();
     window.run_steps(3);

@@ -32,7 +32,7 @@ fn overrun() -> Trace {
 }
 
 #[test]
-fn dropped_events_are_marked_on_their_lane_and_told_under_the_pointer() {
+fn dropped_events_are_marked_on_their_lane_and_explained_under_the_pointer() {
     let mut window = window_with_trace(overrun());
     let span = document(&mut window).trace().span();
     document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
@@ -53,7 +53,7 @@ fn dropped_events_are_marked_on_their_lane_and_told_under_the_pointer() {
 }
 
 #[test]
-fn the_top_bar_tells_of_dropped_events_and_by_whom() {
+fn the_top_bar_reports_dropped_events_and_their_threads() {
     let mut window = window_with_trace(overrun());
     let notice = window.get_by_label_contains("1,204 events dropped");
     let pos = notice.rect().center();

@@ -1,4 +1,4 @@
-//! What becomes of the bytes: the writer thread, its file, and the flight recorder.
+//! What takes the bytes of the streams: the writer thread, its file, and the flight recorder.
 
 pub(crate) mod black_box;
 pub(crate) mod checkup;

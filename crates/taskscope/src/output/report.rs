@@ -1,4 +1,4 @@
-//! What came of a recording.
+//! What a recording has written, and what it has dropped.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;

@@ -68,6 +68,10 @@ impl Hooks {
         builder.on_task_spawn(move |task| hooks.on_task_spawn(task));
         let hooks = self.clone();
         builder.on_before_task_poll(move |task| hooks.on_before_task_poll(task));
+        #[cfg(feature = "schedule-latency")]
+        if self.source.as_ref().is_some_and(|(slot, _)| slot.detail == crate::Detail::Polls) {
+            builder.track_task_schedule_latency();
+        }
         let hooks = self.clone();
         builder.on_after_task_poll(move |task| hooks.on_after_task_poll(task));
         let hooks = self.clone();
@@ -94,7 +98,7 @@ impl Hooks {
 
 #[cfg(tokio_unstable)]
 mod task_hooks {
-    use taskscope_format::Location;
+    use taskscope_format::{Location, Nanos};
     use tokio::runtime::TaskMeta;
 
     use super::{Arc, HookSet, Hooks, Slot};
@@ -105,7 +109,21 @@ mod task_hooks {
 
     #[inline(never)]
     fn before_poll(slot: &Arc<Slot>, hooks: &HookSet, task: &TaskMeta<'_>) {
-        record(slot, |thread, shared| thread.before_poll(shared, hooks, ids::task(task.id())));
+        record(slot, |thread, shared| {
+            thread.before_poll(shared, hooks, ids::task(task.id()), latency(task));
+        });
+    }
+
+    /// How long the task was scheduled, where Tokio measures that: only in `Detail::Polls`, since
+    /// elsewhere its wake is recorded.
+    #[cfg(feature = "schedule-latency")]
+    fn latency(task: &TaskMeta<'_>) -> Option<Nanos> {
+        Some(task.schedule_latency()?.as_nanos().try_into().unwrap_or(Nanos::MAX))
+    }
+
+    #[cfg(not(feature = "schedule-latency"))]
+    fn latency(_: &TaskMeta<'_>) -> Option<Nanos> {
+        None
     }
 
     #[inline(never)]

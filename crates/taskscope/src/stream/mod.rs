@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_counted_and_told() {
+    fn what_does_not_fit_is_counted_and_recorded() {
         let (mut stream, mut outlet) = stream();
         let mut file = FileWriter::new(Vec::new(), 0).unwrap();
         let dropped = |outlet: &Outlet| outlet.link.dropped.load(Ordering::Relaxed);
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_worker_is_told_once() {
+    fn a_change_of_worker_is_recorded_once() {
         let (mut stream, mut outlet) = stream();
         let worker = Some((RuntimeId(0), 1));
         stream.write(1, &Event::Park);

@@ -1,4 +1,4 @@
-//! The few words that Tokio uses again and again, each by its number.
+//! The names of operations on resources (`Mutex::lock`), each by a number.
 //!
 //! The name of an operation comes with a span, by reference, and is needed when
 //! the operation turns out to be pending. It would be a waste to keep a string for each

@@ -77,11 +77,20 @@ impl ThreadState {
     }
 
     #[inline]
-    pub(crate) fn before_poll(&mut self, shared: &Shared, hooks: &HookSet, task: TaskId) {
+    pub(crate) fn before_poll(
+        &mut self,
+        shared: &Shared,
+        hooks: &HookSet,
+        task: TaskId,
+        scheduled: Option<Nanos>,
+    ) {
         self.acts_as_worker();
         self.find_worker(shared, Some(hooks));
         let start = Event::PollStart { task, source: Source::Hook };
         let time = shared.now_in_order();
+        if let Some(ago) = scheduled {
+            self.stream.write(time, &Event::Scheduled { ago });
+        }
         self.stream.write(time, &start);
         self.push_open(|| OpenPoll::new(task, PollSource::Hook, time));
     }

@@ -1,4 +1,4 @@
-//! From the id of a span to what is behind it, without a lock and in a few
+//! From the id of a span to the data attached to it, without a lock and in a few
 //! nanoseconds.
 //!
 //! [`Spans`](crate::tracker::spans::Spans) knows that of each open span, and takes tens

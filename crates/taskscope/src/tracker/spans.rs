@@ -1,4 +1,4 @@
-//! The open spans of Tokio's, and what is behind each.
+//! The open spans of Tokio's, and the data attached to each.
 //!
 //! A `Registry` has a place for such things, the extensions of a span. Finding
 //! it there takes twice as long as here, and a span with an extension takes three

@@ -1,4 +1,4 @@
-//! What is kept with a span of Tokio's.
+//! The data attached to a span of Tokio's: of which task or resource it is, and how far that is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};

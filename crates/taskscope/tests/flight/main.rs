@@ -77,6 +77,7 @@ fn cause(trace: &Trace) -> &str {
     trace.info().get(meta::DUMP).unwrap()
 }
 
+#[track_caller]
 fn named(name: &str, future: impl Future<Output = ()> + Send + 'static) -> tokio::task::Id {
     tokio::task::Builder::new().name(name).spawn(future).unwrap().id()
 }

@@ -219,7 +219,7 @@ fn each_signal_makes_a_dump() {
 }
 
 #[test]
-fn an_environment_that_makes_no_sense_is_told_and_the_program_runs_on() {
+fn an_environment_that_makes_no_sense_is_reported_and_the_program_runs_on() {
     let directory = tempfile::tempdir().unwrap();
     for (variable, value) in [("TASKSCOPE_KEEP", "lots"), ("TASKSCOPE_DUMP", "often")] {
         let mut child = child("child_tasks_panic", directory.path());

@@ -139,7 +139,7 @@ fn the_arms_of_a_select_are_parts_of_their_task() {
 }
 
 #[test]
-fn what_hooks_do_not_tell_of_is_told() {
+fn what_hooks_do_not_report_is_recorded() {
     let _alone = alone();
     let recorded = record(Sources::Hooks, current_thread(), |runtime| {
         let set = tokio::task::LocalSet::new();

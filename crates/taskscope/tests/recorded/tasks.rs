@@ -92,7 +92,7 @@ fn a_future_that_is_dropped_is_cancelled_and_what_it_does_then_is_its_own() {
 }
 
 #[test]
-fn a_future_that_nobody_polls() {
+fn a_future_that_is_never_polled() {
     let recorded = wrapped(|| drop(async {}.recorded_as("unborn")));
     if cfg!(tokio_unstable) {
         assert!(recorded.trace.tasks().is_empty());
@@ -104,7 +104,7 @@ fn a_future_that_nobody_polls() {
 }
 
 #[test]
-fn a_panic_passes_through_and_is_told() {
+fn a_panic_passes_through_and_is_recorded() {
     let recorded = wrapped(|| {
         current_thread().build().unwrap().block_on(async {
             let panics = async {

@@ -15,7 +15,7 @@ use crate::common::{current_thread, read};
 use crate::{alone, find, woken_by, wrapped};
 
 #[test]
-fn wakes_tell_who_called_the_waker() {
+fn wakes_name_who_called_the_waker() {
     let recorded = wrapped(|| {
         current_thread().build().unwrap().block_on(async {
             let (by_task, first) = oneshot::channel();
@@ -60,7 +60,7 @@ impl Wake for CallsOfWaker {
 }
 
 #[test]
-fn every_call_of_a_waker_arrives_and_none_is_told_after_the_end() {
+fn every_call_of_a_waker_arrives_and_none_is_recorded_after_the_end() {
     let executor = [Arc::new(CallsOfWaker::default()), Arc::default()];
     let recorded = wrapped(|| {
         let mut kept: Vec<StdWaker> = Vec::new();

@@ -13,7 +13,7 @@ use crate::common::{Both, carry_subscriber, current_thread, multi_thread, read, 
 use crate::three_tasks;
 
 #[test]
-fn the_file_tells_what_it_is_a_recording_of() {
+fn the_file_says_what_it_is_a_recording_of() {
     let recorded = record(Both, current_thread(), |_| ());
     let value = |wanted: &str| {
         recorded

@@ -31,7 +31,7 @@ fn a_file_that_cannot_be_made_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_full_disk_is_told() {
+fn a_full_disk_is_an_error() {
     let full = Path::new("/dev/full");
     if full.exists() {
         let error = Recorder::builder().file(full).start().unwrap_err();
@@ -102,7 +102,7 @@ fn a_named_file_is_replaced() {
 }
 
 #[test]
-fn a_deleted_file_is_told_at_the_end() {
+fn a_deleted_file_is_reported_at_the_end() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
     let recording = Recorder::builder().file(&path).start().unwrap();
@@ -112,7 +112,7 @@ fn a_deleted_file_is_told_at_the_end() {
 }
 
 #[test]
-fn the_report_tells_the_path_and_how_much_there_is() {
+fn the_report_has_the_path_and_how_much_there_is() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.tscope");
     let recording = Recorder::builder().file(&path).start().unwrap();

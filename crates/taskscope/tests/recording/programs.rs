@@ -53,7 +53,7 @@ fn child_twice() {
 }
 
 #[test]
-fn a_file_that_nobody_named_is_never_replaced() {
+fn a_file_that_was_not_named_is_never_replaced() {
     let directory = tempfile::tempdir().unwrap();
     run(&mut child("child_twice", directory.path()));
     let files = traces(directory.path());

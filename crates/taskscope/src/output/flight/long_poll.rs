@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_was_too_long_is_told_once() {
+    fn a_poll_that_was_too_long_is_reported_once() {
         let mut watch = LongPollWatch::new(10);
         let short = [(0, WORKER), (1, poll(1)), (11, OVER), (20, poll(2))];
         watch.read(THREAD, false, short.into_iter());
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_goes_on_is_told_once_and_not_again_when_it_ends() {
+    fn a_poll_that_goes_on_is_reported_once_and_not_again_when_it_ends() {
         let mut watch = LongPollWatch::new(10);
         let begun = [(0, WORKER), (1, poll(1)), (2, poll(2))];
         watch.read(THREAD, false, begun.into_iter());

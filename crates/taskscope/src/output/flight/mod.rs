@@ -1,4 +1,4 @@
-//! Recording always, and keeping only what came last.
+//! The flight recorder: records all the time, and keeps only the newest events.
 
 pub(crate) mod block_ring;
 pub(crate) mod carry_over;

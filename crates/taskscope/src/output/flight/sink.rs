@@ -1,8 +1,8 @@
 //! The writer thread's side of a flight recorder: keeps blocks, and has them written when there
 //! is a cause.
 //!
-//! A dump is written by a thread of its own, from a list of blocks that it shares with what goes
-//! on being ring. So the writer thread empties the rings as ever, however slow the disk is, and
+//! A dump is written by a thread of its own, from a list of blocks that it shares with the
+//! ring. So the writer thread empties the rings as ever, however slow the disk is, and
 //! nothing is dropped for the sake of a dump.
 
 use std::fs::File;

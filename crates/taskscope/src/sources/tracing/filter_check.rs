@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_the_whole_subscriber_is_told_of_in_the_trace() {
+    fn a_filter_of_the_whole_subscriber_is_reported_in_the_trace() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.tscope");
         for recorder_first in [false, true] {

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_have_not_ended_keep_all_that_both_sources_told() {
+    fn tasks_that_have_not_ended_keep_all_that_both_sources_reported() {
         let mut digest = CarryOver::new(1 << 20);
         let events =
             [spawn(1, None), spawn(1, Some("db")), spawn(2, Some("gone")), end(2), spawn(3, None)];
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_tells_what_is_open_on_it_or_that_it_sleeps() {
+    fn a_thread_records_what_is_open_on_it_or_that_it_sleeps() {
         let mut digest = CarryOver::new(1 << 20);
         let poll = |task| Event::PollStart { task: TaskId(task), source: Source::Hook };
         let over = Event::PollEnd { result: PollResult::Pending, kept_waker: false };

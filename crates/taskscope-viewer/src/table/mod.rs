@@ -1,96 +1,17 @@
 //! The table of tasks: sortable by every column, filtered by a search field.
 
-use std::cmp::Reverse;
+mod field;
+mod rows;
 
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
-use egui_extras::{Column, TableBuilder, TableRow};
-use taskscope_model::{State, TaskIx, Trace};
+use egui_extras::{TableBuilder, TableRow};
+use taskscope_model::TaskIx;
 
-use crate::document::{Document, Prepared};
+use self::field::Field;
+use self::rows::{now, refresh, value};
+use crate::document::Document;
 use crate::theme::Palette;
 use crate::{labels, time};
-
-/// A column of the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Field {
-    #[default]
-    Task,
-    Place,
-    Now,
-    Polls,
-    Hops,
-    Busy,
-    Longest,
-    Scheduled,
-    Waiting,
-    Size,
-    End,
-}
-
-impl Field {
-    const ALL: [Self; 11] = [
-        Self::Task,
-        Self::Place,
-        Self::Now,
-        Self::Polls,
-        Self::Hops,
-        Self::Busy,
-        Self::Longest,
-        Self::Scheduled,
-        Self::Waiting,
-        Self::Size,
-        Self::End,
-    ];
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Task => "Task",
-            Self::Place => "Spawned at",
-            Self::Now => "Now",
-            Self::Polls => "Polls",
-            Self::Hops => "Hops",
-            Self::Busy => "Busy",
-            Self::Longest => "Longest poll",
-            Self::Scheduled => "Scheduled",
-            Self::Waiting => "Waiting",
-            Self::Size => "Future",
-            Self::End => "End",
-        }
-    }
-
-    fn about(self) -> &'static str {
-        match self {
-            Self::Task => "Name, or Tokio's id",
-            Self::Place => "Where it was spawned",
-            Self::Now => "What it is doing at the playhead",
-            Self::Polls => "How often it was polled",
-            Self::Hops => "Polls on another worker than the poll before",
-            Self::Busy => "Time in its polls",
-            Self::Longest => "Its longest poll",
-            Self::Scheduled => "Time from being woken to being polled",
-            Self::Waiting => "Time until it was woken",
-            Self::Size => "Size of its future",
-            Self::End => "What became of it",
-        }
-    }
-
-    /// Figures stand to the right, so that their digits line up.
-    fn is_figure(self) -> bool {
-        !matches!(self, Self::Task | Self::Place | Self::Now | Self::End)
-    }
-
-    fn column(self) -> Column {
-        let width = match self {
-            Self::Task => 150.0,
-            Self::Place => 150.0,
-            Self::Now => 106.0,
-            Self::Polls | Self::Hops => 64.0,
-            Self::End => return Column::remainder().at_least(60.0).clip(true),
-            _ => 96.0,
-        };
-        Column::initial(width).at_least(40.0).clip(true).resizable(true)
-    }
-}
 
 /// How the table is sorted and filtered.
 #[derive(Debug, Default)]
@@ -179,98 +100,6 @@ fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
         };
         ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });
-}
-
-/// Sorts and filters anew where what it depends on has changed.
-fn refresh(doc: &Document, state: &mut TableState) {
-    // Rows must not jump about while the recording plays.
-    let by_moment = state.sort == Field::Now && !doc.replay.is_playing();
-    let moment = by_moment.then(|| doc.replay.moment());
-    // A blank before or after the words is a slip of the fingers.
-    let search = state.search.trim().to_lowercase();
-    let key = (state.sort, state.descending, search, moment);
-    if state.key.as_ref() == Some(&key) {
-        return;
-    }
-    let (prepared, trace) = (&doc.prepared, &doc.prepared.trace);
-    let (field, descending, search, _) = &key;
-    let all = (0..trace.tasks().len() as u32).map(TaskIx);
-    let mut rows: Vec<TaskIx> = all.filter(|&task| matches(trace, task, search)).collect();
-    match field {
-        Field::Task => sort(&mut rows, *descending, Some),
-        Field::Place => sort(&mut rows, *descending, |task| {
-            trace.task(task).place.map(|place| trace.place(place))
-        }),
-        Field::Now => {
-            let moment = doc.replay.moment();
-            sort(&mut rows, *descending, |task| now(trace, task, moment).map(rank));
-        }
-        Field::End => {
-            sort(&mut rows, *descending, |task| Some(labels::task_end(trace.task(task).end)));
-        }
-        field => sort(&mut rows, *descending, |task| Some(value(prepared, task, *field))),
-    }
-    // Another order begins at its top, unless only the moment is another.
-    let order = |(field, descending, search, _): &Key| (*field, *descending, search.clone());
-    if state.key.as_ref().is_none_or(|old| order(old) != order(&key)) {
-        state.to_top = true;
-    }
-    state.rows = rows;
-    state.key = Some(key);
-}
-
-/// Sorts tasks by a key. Tasks without one come last either way, and tasks with the same key
-/// stay in the order in which they were spawned.
-fn sort<K: Ord>(rows: &mut [TaskIx], descending: bool, key: impl Fn(TaskIx) -> Option<K>) {
-    rows.sort_by_cached_key(|&task| match (key(task), descending) {
-        (None, _) => Ordered::Missing,
-        (Some(key), false) => Ordered::Up(key),
-        (Some(key), true) => Ordered::Down(Reverse(key)),
-    });
-}
-
-/// Where a task comes in the order. (The variants' order is the order of the rows.)
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Ordered<K> {
-    Up(K),
-    Down(Reverse<K>),
-    Missing,
-}
-
-/// Where a state comes when tasks are sorted by what they do: those that run come first.
-fn rank(state: State) -> usize {
-    State::ALL.iter().position(|&other| other == state).unwrap_or(State::ALL.len())
-}
-
-fn matches(trace: &Trace, task: TaskIx, search: &str) -> bool {
-    let contains = |text: &str| text.to_lowercase().contains(search);
-    search.is_empty()
-        || contains(&trace.task_name(task))
-        || trace.task(task).id.to_string() == search
-        || trace.task(task).place.is_some_and(|place| {
-            let place = trace.place(place);
-            contains(&format!("{}:{}", place.file, place.line))
-        })
-}
-
-fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
-    trace.state_at(task, moment).map(|span| span.state)
-}
-
-/// The figure in a column.
-fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
-    let task = prepared.trace.task(ix);
-    let times = prepared.times[ix.get()];
-    match field {
-        Field::Polls => task.poll_count().into(),
-        Field::Hops => task.hops.into(),
-        Field::Busy => times.running,
-        Field::Longest => task.longest,
-        Field::Scheduled => times.scheduled,
-        Field::Waiting => times.waiting,
-        Field::Size => task.size.unwrap_or(0),
-        Field::Task | Field::Place | Field::Now | Field::End => 0,
-    }
 }
 
 fn table(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
