@@ -73,7 +73,8 @@ pub(crate) use nowhere::create;
 /// a slow disk a store into a page that is just being written may wait for it; on a file system in
 /// memory (`/dev/shm`, `/run`) nothing ever waits, and it outlives the process all the same, but not
 /// the machine. The buffers of threads, a tenth of the file, are in memory from the start, which takes
-/// a few milliseconds; the rest comes as it is written.
+/// a few milliseconds; the rest comes as it is written. What still holds of older events (some 300 bytes
+/// for each task that lives) is in the process's own memory as well, up to half the size of the file.
 ///
 /// # Limits
 /// On Unix only. What a machine had not yet written to its disk is lost with the machine. If the

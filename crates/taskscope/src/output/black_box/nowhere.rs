@@ -20,6 +20,7 @@ pub(crate) struct Place {
     pub(crate) position: u64,
 }
 
+#[allow(dead_code, reason = "unused where there is no black box")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incoming<'a> {
     pub(crate) thread: ThreadId,

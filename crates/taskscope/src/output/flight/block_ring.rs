@@ -139,14 +139,13 @@ impl BlockRing {
 
     /// Keeps blocks in `area`, in place of memory.
     pub(crate) fn in_box(area: BlockArea, window: Option<Nanos>) -> Self {
-        let slot = area.slot_capacity();
-        // What is known of a task takes some 350 bytes of this in memory, and 40 in the slot.
-        let carried = 6 * slot;
+        // In a slot the facts of a task take an eighth of what they take in memory, or less.
+        let most_bytes = 8 * area.slot_capacity();
         let boxed = Boxed { area, covered: 0, description: Vec::new() };
         Self {
-            carry_over: CarryOver::new(carried),
+            carry_over: CarryOver::new(most_bytes),
             boxed: Some(boxed),
-            ..Self::new(8 * slot + carried, window)
+            ..Self::new(2 * most_bytes, window)
         }
     }
 
@@ -232,7 +231,8 @@ impl BlockRing {
             thread => piece(thread, block, &mut payload),
         });
         let mut unknown = self.carry_over.unknown();
-        for block in facts {
+        // Tasks before the rest of them.
+        for block in facts.into_iter().rev() {
             if payload.len() + block.len() + 8 <= most {
                 piece(RECORDING_STREAM, &block, &mut payload);
             } else {
