@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
         .map_err(|source| Error::Open { path: path.to_owned(), source })?;
     let info = trace.info();
     let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
-    for notice in notices(path, trace.report(), ending.as_deref()) {
+    for notice in notices(path, trace.report(), ending) {
         output::notice(&notice);
     }
     if let Some(notice) = trace.info().get(meta::NOTICE) {
