@@ -34,7 +34,10 @@ fn notices(path: &Path, report: &Report, ending: Option<&str>) -> Vec<String> {
     let path = path.display();
     let mut notices = Vec::new();
     if let Some(ending) = ending {
-        notices.push(format!("{path} is a black box: {ending}"));
+        notices.push(match ending.strip_prefix("the black box of") {
+            Some(whose) => format!("{path} is the black box of{whose}"),
+            None => format!("{path} is a black box: {ending}"),
+        });
     } else if !report.complete {
         notices.push(format!(
             "{path} ends before its recording was finished (the program was killed or is still \
