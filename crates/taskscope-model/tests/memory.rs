@@ -109,10 +109,14 @@ fn files_get_no_more(length: usize) {
         is_internal: false,
         location: None,
     };
-    let batches: [(&str, Batch<'_>); 17] = [
+    let batches: [(&str, Batch<'_>); 19] = [
         ("polls of new tasks", &|n, put| [poll(n), POLL_ENDS].into_iter().for_each(put)),
         ("polls of one task", &|_, put| [poll(1), POLL_ENDS].into_iter().for_each(put)),
         ("polls in polls", &|n, put| put(poll(n))),
+        ("polls that were scheduled", &|n, put| {
+            [Event::Scheduled { ago: 1 }, poll(n), POLL_ENDS].into_iter().for_each(put)
+        }),
+        ("parts of tasks", &|n, put| put(Event::Spawn(Spawn { is_part: true, ..spawn(n) }))),
         ("wakes of new tasks", &|n, put| {
             put(Event::Wake { task: TaskId(n), op: WakeOp::ByRef });
         }),
