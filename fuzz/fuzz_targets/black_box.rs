@@ -7,8 +7,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use taskscope_format::black_box::layout::{BlockHeader, NO_OFFSET, Rings, SlotHeader, checksum};
-use taskscope_format::black_box::{self, Header, Layout, Life, VERSION};
+use taskscope_format::black_box::layout::Rings;
+use taskscope_format::black_box::{
+    self, BlockHeader, Header, Layout, Life, NO_OFFSET, SlotHeader, VERSION, checksum,
+};
 use taskscope_format::{Reader, ThreadId};
 
 const BYTES: u64 = 28 << 10;

@@ -12,10 +12,10 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use taskscope_format::black_box::layout::{
-    BlockHeader, NO_OFFSET, Rings, SlotHeader, back, checksum, front, live,
+use taskscope_format::black_box::layout::{Rings, back, front, live};
+use taskscope_format::black_box::{
+    self, BlockHeader, Header, Layout, Life, NO_OFFSET, SlotHeader, VERSION, checksum,
 };
-use taskscope_format::black_box::{self, Header, Layout, Life, VERSION};
 use taskscope_format::{
     Encoder, Event, Location, OpenError, PollResult, Reader, RuntimeId, Source, Spawn, TaskId,
     TaskKind, ThreadId, meta,

@@ -46,11 +46,14 @@
 //! has the bytes.
 
 mod begin;
+mod headers;
 pub mod layout;
+mod parts;
 mod read;
 mod stream;
 mod utc;
 
-pub use layout::{Header, Layout, MAGIC, VERSION};
+pub use headers::{BlockHeader, Header, HeaderError, NO_OFFSET, SlotHeader, checksum};
+pub use layout::{Layout, MAGIC, VERSION};
 pub use read::{BoxState, Life, glance_bytes, is_black_box, state, unpack};
 pub use utc::Utc;

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::begin::{Budget, Doing};
-use super::layout::{
-    BLOCK_HEADER, BlockHeader, Header, HeaderError, MAGIC, NO_OFFSET, RING_ENTRY, SlotHeader, back,
-    front, live, word,
-};
+use super::headers::{Header, HeaderError, NO_OFFSET, word};
+use super::layout::{MAGIC, live};
+use super::parts::{Block, Ring, Slot, blocks, newest_slot, rings, tails};
 use super::stream::{self, Stream};
 use crate::error::OpenError;
 use crate::{Encoder, Event, FileWriter, Nanos, Records, ThreadId, meta, stands_alone};
@@ -125,151 +124,6 @@ pub fn unpack(file: &[u8], life: Life<'_>) -> Result<Vec<u8>, OpenError> {
     Unpacked { state, rings, blocks, slot: slot.unwrap_or_default(), is_cut, life, tails }
         .write(file, header.started_unix_ns)
         .map_err(|_| OpenError::DamagedBox)
-}
-
-/// How far threads had put bytes, in an earlier look at the first table.
-fn tails(glance: &[u8], header: &Header) -> BTreeMap<ThreadId, u64> {
-    let tail = |number| {
-        let place = header.layout.ring(number);
-        let thread = word(glance, place.front + front::THREAD)?;
-        let tail = word(glance, place.front + front::TAIL)?;
-        Some((ThreadId(u32::try_from(thread).ok()?), tail))
-    };
-    let mut tails = BTreeMap::new();
-    for (thread, tail) in (0..header.layout.ring_count()).map_while(tail) {
-        if thread.0 != 0 {
-            let furthest: &mut u64 = tails.entry(thread).or_default();
-            *furthest = tail.max(*furthest);
-        }
-    }
-    tails
-}
-
-/// What one thread put into a ring and what has not been moved to blocks.
-struct Ring<'a> {
-    thread: ThreadId,
-    head: u64,
-    tail: u64,
-    dropped: Option<Dropped>,
-    /// The ring's bytes. A byte of the stream lies at its offset modulo the length.
-    data: &'a [u8],
-}
-
-struct Dropped {
-    count: u64,
-    since: Nanos,
-    last: Nanos,
-}
-
-impl Ring<'_> {
-    fn bytes(&self, from: u64) -> Vec<u8> {
-        let length = (self.tail - from) as usize;
-        let begin = (from % self.data.len() as u64) as usize;
-        let (first, second) = (&self.data[begin..], &self.data[..begin]);
-        let first = &first[..first.len().min(length)];
-        let second = &second[..length - first.len()];
-        [first, second].concat()
-    }
-}
-
-fn rings<'a>(file: &'a [u8], header: &Header) -> Vec<Ring<'a>> {
-    let mut rings = Vec::new();
-    for number in 0..header.layout.ring_count() {
-        let place = header.layout.ring(number);
-        if place.front + RING_ENTRY > file.len() as u64 {
-            break;
-        }
-        let in_front = |at| word(file, place.front + at);
-        let in_back = |at| word(file, place.back + at);
-        let Some(thread) = in_front(front::THREAD).filter(|thread| *thread != 0) else { continue };
-        // Another thread by now: what the first had put is in blocks.
-        if in_back(back::THREAD) != Some(thread) {
-            continue;
-        }
-        let (Some(tail), Some(head)) = (in_front(front::TAIL), in_back(back::HEAD)) else {
-            continue;
-        };
-        let range = place.data.start as usize..place.data.end as usize;
-        let (Ok(thread), Some(data)) = (u32::try_from(thread), file.get(range)) else { continue };
-        // The head may have been moved beyond the tail that was read before it: all is in blocks.
-        let head = head.min(tail);
-        if tail - head > data.len() as u64 {
-            continue;
-        }
-        let is_now = in_front(front::DROPPED_AT) == tail.checked_add(1);
-        let count = in_front(front::DROPPED).filter(|count| is_now && *count > 0);
-        let dropped = count.map(|count| Dropped {
-            count,
-            since: in_front(front::DROPPED_SINCE).unwrap_or(0),
-            last: in_front(front::DROPPED_LAST).unwrap_or(0),
-        });
-        rings.push(Ring { thread: ThreadId(thread), head, tail, dropped, data });
-    }
-    rings.sort_by_key(|ring| (ring.thread, ring.head, ring.tail));
-    rings
-}
-
-struct Block<'a> {
-    header: BlockHeader,
-    payload: &'a [u8],
-}
-
-/// All blocks that are whole, by their numbers.
-fn blocks<'a>(file: &'a [u8], header: &Header) -> Vec<Block<'a>> {
-    let area = &header.layout.blocks;
-    let end = file.len().min(area.end as usize);
-    let area = file.get(area.start as usize..end).unwrap_or_default();
-    // What is hashed in vain: a recorder leaves two broken blocks at the most. A file could be all
-    // of them, each as long as can be.
-    let mut in_vain = file.len();
-    let mut blocks = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = area.get(at..).filter(|rest| !rest.is_empty()) {
-        at += BLOCK_HEADER;
-        let Some(block) = BlockHeader::from_bytes(rest, header.nonce) else { continue };
-        let Some(payload) = rest[BLOCK_HEADER..].get(..block.length as usize) else { continue };
-        if payload.len() > FileWriter::<Vec<u8>>::MAX_PAYLOAD || payload.len() > in_vain {
-            continue;
-        }
-        if crc32fast::hash(payload) == block.checksum {
-            at += BlockHeader::room(payload.len()) as usize - BLOCK_HEADER;
-            blocks.push(Block { header: block, payload });
-        } else {
-            in_vain -= payload.len();
-        }
-    }
-    blocks.sort_by_key(|block| block.header.number);
-    blocks.dedup_by_key(|block| block.header.number);
-    blocks
-}
-
-#[derive(Default)]
-struct Slot<'a> {
-    header: Option<SlotHeader>,
-    pieces: Vec<(ThreadId, &'a [u8])>,
-}
-
-fn newest_slot<'a>(file: &'a [u8], header: &Header) -> Option<Slot<'a>> {
-    let slot = |number| {
-        let place = header.layout.slot(number);
-        let bytes = file.get(place.start as usize..place.end as usize)?;
-        let slot = SlotHeader::from_bytes(bytes, header.nonce)?;
-        let payload = bytes[BLOCK_HEADER..].get(..slot.length as usize)?;
-        (crc32fast::hash(payload) == slot.checksum).then_some((slot, payload))
-    };
-    let newest = [slot(0), slot(1)].into_iter().flatten().max_by_key(|(slot, _)| slot.number);
-    let (header, mut payload) = newest?;
-    let mut pieces = Vec::new();
-    while let Some((head, rest)) = payload.split_at_checked(8) {
-        let number =
-            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let Some((piece, rest)) = rest.split_at_checked(number(4) as usize) else { break };
-        if piece.len() <= FileWriter::<Vec<u8>>::MAX_PAYLOAD {
-            pieces.push((ThreadId(number(0)), piece));
-        }
-        payload = rest;
-    }
-    Some(Slot { header: Some(header), pieces })
 }
 
 struct Unpacked<'a> {

@@ -9,10 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use taskscope_format::black_box::Layout;
-use taskscope_format::black_box::layout::{
-    BLOCK_HEADER, BlockHeader, NO_OFFSET, SlotHeader, checksum, live,
-};
+use taskscope_format::black_box::layout::{BLOCK_HEADER, live};
+use taskscope_format::black_box::{BlockHeader, Layout, NO_OFFSET, SlotHeader, checksum};
 use taskscope_format::{Nanos, ThreadId};
 
 use super::map::Mapping;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use taskscope_format::black_box::layout::{VERSION, live};
-use taskscope_format::black_box::{Header, Layout};
+use taskscope_format::black_box::layout::live;
+use taskscope_format::black_box::{Header, Layout, VERSION};
 
 use super::BlackBoxConfig;
 use super::area::BlockArea;

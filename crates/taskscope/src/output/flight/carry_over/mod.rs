@@ -208,7 +208,7 @@ impl CarryOver {
 
     /// Writes all that holds, as blocks that can stand in front of those that are kept.
     pub(crate) fn write(&self, put: &mut dyn FnMut(ThreadId, &[u8])) {
-        let resources = self.resources.events().into_iter().map(|event| (0, event)).collect();
+        let resources = self.resources.events().into_iter().map(|event| (0, event));
         write_facts(resources, put);
         write_facts(self.spans.events(), put);
         write_facts(self.spawns(), put);
@@ -222,8 +222,8 @@ impl CarryOver {
     }
 
     /// The tasks by the time at which they were spawned.
-    fn spawns<'a>(&'a self) -> Vec<(Nanos, Event<'a>)> {
-        let event = |(&task, facts): (&TaskId, &'a Facts)| {
+    fn spawns<'a>(&'a self) -> impl Iterator<Item = (Nanos, Event<'a>)> {
+        let event = move |(&task, facts): (&'a TaskId, &'a Facts)| {
             let spawn = Spawn {
                 task,
                 kind: facts.kind,
@@ -242,16 +242,20 @@ impl CarryOver {
                 function: facts.function.as_deref(),
                 is_part: facts.is_part,
             };
-            (facts.spawned, task, Event::Spawn(spawn))
+            (facts.spawned, Event::Spawn(spawn))
         };
-        let mut events: Vec<_> = self.tasks.iter().map(event).collect();
-        events.sort_by_key(|(time, task, _)| (*time, *task));
-        events.into_iter().map(|(time, _, event)| (time, event)).collect()
+        // A black box has this done again and again, and an event is large to be moved around.
+        let mut tasks: Vec<_> = self.tasks.iter().collect();
+        tasks.sort_unstable_by_key(|(task, facts)| (facts.spawned, **task));
+        tasks.into_iter().map(event)
     }
 }
 
 /// Writes events in the order of their times, as blocks in the recording's own stream.
-fn write_facts(events: Vec<(Nanos, Event<'_>)>, put: &mut dyn FnMut(ThreadId, &[u8])) {
+fn write_facts<'a>(
+    events: impl IntoIterator<Item = (Nanos, Event<'a>)>,
+    put: &mut dyn FnMut(ThreadId, &[u8]),
+) {
     let (mut encoder, mut block) = (Encoder::new(), Vec::new());
     for (time, event) in events {
         if block.is_empty() {
