@@ -35,6 +35,7 @@ use crate::arguments::Arguments;
 /// yours, with the recorder's layer in it:
 ///
 /// ```ignore
+/// use tracing_subscriber::filter::LevelFilter;
 /// use tracing_subscriber::prelude::*;
 ///
 /// #[taskscope::main(subscriber = logs)]

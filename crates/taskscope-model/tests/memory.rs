@@ -109,12 +109,17 @@ fn files_get_no_more(length: usize) {
         is_internal: false,
         location: None,
     };
-    let batches: [(&str, Batch<'_>); 19] = [
+    let batches: [(&str, Batch<'_>); 20] = [
         ("polls of new tasks", &|n, put| [poll(n), POLL_ENDS].into_iter().for_each(put)),
         ("polls of one task", &|_, put| [poll(1), POLL_ENDS].into_iter().for_each(put)),
         ("polls in polls", &|n, put| put(poll(n))),
         ("polls that were scheduled", &|n, put| {
             [Event::Scheduled { ago: 1 }, poll(n), POLL_ENDS].into_iter().for_each(put)
+        }),
+        ("waits in parts of tasks", &|n, put| {
+            put(Event::Spawn(Spawn { is_part: true, ..spawn(n) }));
+            put(poll(n));
+            put(Event::Wait { resource: ResourceId(1), operation: "a" });
         }),
         ("parts of tasks", &|n, put| put(Event::Spawn(Spawn { is_part: true, ..spawn(n) }))),
         ("wakes of new tasks", &|n, put| {

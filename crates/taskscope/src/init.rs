@@ -124,7 +124,7 @@ const SECOND_SUBSCRIBER_MESSAGE: &str = "this program sets a `tracing` subscribe
     fn logs(recording: &taskscope::Recording) {
         use tracing_subscriber::prelude::*;
         tracing_subscriber::registry()
-            .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO))
+            .with(tracing_subscriber::fmt::layer().with_filter(tracing_subscriber::filter::LevelFilter::INFO))
             .with(recording.layer())
             .init();
     }

@@ -239,6 +239,11 @@ impl Recorder {
         Ok(())
     }
 
+    /// How many stretches there have been, with the one under way.
+    pub(crate) fn stretch_number(&self) -> u32 {
+        self.inner.as_ref().map_or(0, |inner| inner.stretches.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn begin_paused(&self) {
         if let Some(inner) = &self.inner {
             inner.slot.set_wants_spans(false);

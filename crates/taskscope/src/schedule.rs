@@ -90,8 +90,12 @@ impl Schedule {
             recorder: recorder.downgrade(),
             stretch: self.stretch,
             next: match self.after {
-                Some(after) => Some(Instant::now() + after),
-                None => self.stretch.filter(|_| !self.paused).map(|time| Instant::now() + time),
+                Some(after) => moment(after, Step::Resume),
+                None => {
+                    let stretch = recorder.stretch_number();
+                    let time = self.stretch.filter(|_| !self.paused);
+                    time.and_then(|time| moment(time, Step::Pause { stretch }))
+                }
             },
         };
         thread("taskscope-timer", move || timer.run(&receiver))?;
@@ -116,40 +120,77 @@ pub(crate) struct Keeper {
 struct Timer {
     recorder: WeakRecorder,
     stretch: Option<Duration>,
-    /// When it does so next.
-    next: Option<Instant>,
+    /// When it does so next, and what.
+    next: Option<(Instant, Step)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Resume,
+    /// If this stretch is still being recorded.
+    Pause {
+        stretch: u32,
+    },
+    /// A signal has come.
+    Toggle,
+}
+
+/// `None` if that is further away than the clock can say.
+fn moment(after: Duration, step: Step) -> Option<(Instant, Step)> {
+    Some((Instant::now().checked_add(after)?, step))
 }
 
 impl Timer {
     /// Each message is a signal. They end when the recording does.
     fn run(mut self, signals: &Receiver<()>) {
         loop {
-            let wait = self.next.map(|next| next.saturating_duration_since(Instant::now()));
+            let wait = self.next.map(|(next, _)| next.saturating_duration_since(Instant::now()));
             let signal = match wait {
                 Some(wait) => signals.recv_timeout(wait),
                 None => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let (Ok(()) | Err(RecvTimeoutError::Timeout)) = signal else { return };
+            let step = match signal {
+                Ok(()) => Step::Toggle,
+                Err(RecvTimeoutError::Timeout) => match self.next.take() {
+                    Some((_, step)) => step,
+                    None => continue,
+                },
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let Some(recorder) = self.recorder.upgrade() else { return };
-            self.next = None;
-            if let Err(error) = self.change(&recorder) {
+            if let Err(error) = self.take(step, &recorder) {
                 warn(&error);
             }
         }
     }
 
-    fn change(&mut self, recorder: &Recorder) -> Result<(), Error> {
-        if recorder.is_recording() {
-            let report = recorder.pause()?;
-            if let Some(path) = &report.path {
-                warn(&format_args!("recorded {}", path.display()));
+    fn take(&mut self, step: Step, recorder: &Recorder) -> Result<(), Error> {
+        match (step, recorder.is_recording()) {
+            (Step::Toggle, true) => self.pause(recorder),
+            (Step::Pause { stretch }, true) if stretch == recorder.stretch_number() => {
+                self.pause(recorder)
             }
-        } else {
-            recorder.resume()?;
-            self.next = self.stretch.map(|time| Instant::now() + time);
-            if let Some(path) = recorder.path() {
-                warn(&format_args!("recording to {}", path.display()));
-            }
+            (Step::Toggle | Step::Resume, false) => self.resume(recorder),
+            // The program was faster.
+            _ => Ok(()),
+        }
+    }
+
+    fn pause(&mut self, recorder: &Recorder) -> Result<(), Error> {
+        self.next = None;
+        let report = recorder.pause()?;
+        if let Some(path) = &report.path {
+            warn(&format_args!("recorded {}", path.display()));
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, recorder: &Recorder) -> Result<(), Error> {
+        recorder.resume()?;
+        let stretch = recorder.stretch_number();
+        self.next = self.stretch.and_then(|time| moment(time, Step::Pause { stretch }));
+        if let Some(path) = recorder.path() {
+            warn(&format_args!("recording to {}", path.display()));
         }
         Ok(())
     }

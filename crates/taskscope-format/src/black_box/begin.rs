@@ -65,7 +65,7 @@ impl Blocks {
 pub(super) struct Budget(pub(super) usize);
 
 impl Budget {
-    fn allows(&mut self, event: &Event<'_>) -> bool {
+    pub(super) fn allows(&mut self, event: &Event<'_>) -> bool {
         let place = |at: Option<crate::Location<'_>>| at.map_or(0, |at| at.file.len());
         let length = |text: Option<&str>| text.map_or(0, str::len);
         let bytes = match *event {

@@ -298,7 +298,9 @@ impl<'a> Unpacked<'a> {
         for (thread, piece) in self.slot.pieces.iter().filter(|(thread, _)| *thread != RECORDING) {
             if stands_alone(piece) {
                 let doing = all.entry(*thread).or_default();
-                Records::new([*piece]).for_each(|(time, event)| doing.read(time, &event));
+                Records::new([*piece])
+                    .take_while(|(_, event)| budget.allows(event))
+                    .for_each(|(time, event)| doing.read(time, &event));
             }
         }
         if let Some(begin) = self.begin() {

@@ -105,6 +105,9 @@ pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, 
     Ok(trace)
 }
 
+/// How deep a part of a task is looked for the task that waits with it.
+const MOST_PARTS: usize = 8;
+
 impl Builder {
     fn record(&mut self, record: &Record<'_>) {
         let Record { thread, time: recorded, event } = *record;
@@ -210,6 +213,13 @@ impl Builder {
     /// so that a lost block loses none.
     fn meta(&mut self, key: &str, value: &str) {
         const MOST: usize = 64;
+        // The last notice counts: what was missing at first may have come.
+        if key == meta::NOTICE {
+            self.info.meta.retain(|(known, _)| &**known != key);
+            if value.is_empty() {
+                return;
+            }
+        }
         // Keys are words. (Comparing long ones would take long.)
         if key.len() <= LONG && self.info.get(key).is_none() && self.info.meta.len() < MOST {
             self.info.meta.push((key.into(), value.into()));
@@ -378,8 +388,8 @@ impl Builder {
         let operation = self.string(operation);
         let Self { streams, tasks, waits, .. } = self;
         let open = streams.get(&thread).map_or(&[][..], |stream| &stream.open);
-        // A task waits for what its parts wait for.
-        for open in open.iter().rev() {
+        // A task waits for what its parts wait for. (No program has parts in parts in parts.)
+        for open in open.iter().rev().take(MOST_PARTS) {
             let (task, operation) = (open.task, operation.clone());
             waits.push(Wait { time, task, resource, operation });
             if !tasks[task.get()].is_part {
@@ -428,6 +438,7 @@ impl Builder {
         while let Some(open) = self.stream(thread).open.pop() {
             self.push_poll(thread, open, since, PollEnd::Open, false);
         }
+        self.stream(thread).scheduled = None;
         self.unpark(thread, since);
         self.spans.lose(thread, since);
     }

@@ -71,6 +71,8 @@ pub(crate) struct Writer {
     /// The first look at what is set up has been taken.
     looked: bool,
     finding: Option<Finding>,
+    /// What was last written as missing.
+    noticed: Option<&'static str>,
     outcome: Outcome,
 }
 
@@ -95,6 +97,7 @@ impl Writer {
             last_round: 0,
             looked: false,
             finding: None,
+            noticed: None,
             outcome: Outcome::default(),
         };
         if matches!(writer.sink, Sink::File(_)) {
@@ -158,15 +161,21 @@ impl Writer {
         let filled: Vec<_> = streams.iter_mut().map(Outlet::seal).collect();
         self.report_missed();
         if matches!(self.sink, Sink::File(_)) {
-            if self.outcome.written > self.described_at + RESTATE_AFTER {
+            let is_news = self.notice() != self.noticed;
+            if is_news || self.outcome.written > self.described_at + RESTATE_AFTER {
                 self.write_description();
             } else {
                 self.write_new_runtimes();
             }
         }
-        if self.is_boxed() && self.shared.runtimes().version != self.described {
-            self.write_new_runtimes();
-            self.describe_in_box();
+        if self.is_boxed() {
+            let is_new_runtime = self.shared.runtimes().version != self.described;
+            if is_new_runtime {
+                self.write_new_runtimes();
+            }
+            if is_new_runtime || self.notice() != self.noticed {
+                self.describe_in_box();
+            }
         }
         let mut filled = filled.into_iter();
         streams.retain_mut(|stream| {
@@ -214,12 +223,25 @@ impl Writer {
         if !self.is_boxed() {
             return;
         }
-        let more = self.notice().map(|notice| (meta::NOTICE, notice.to_owned()));
+        let (more, is_news) = self.take_notice();
         self.buffer.clear();
-        self.described = self.describe(more.as_slice());
+        // All of a program that has had thousands of runtimes may be too much for it.
+        let most = match &self.sink {
+            Sink::Flight(flight) => flight.room_for_facts() / 2,
+            Sink::File(_) => usize::MAX,
+        };
+        self.described = self.describe_within(more.as_slice(), most);
         if let Sink::Flight(flight) = &mut self.sink {
-            flight.set_description(&self.buffer);
+            flight.set_description(&self.buffer, is_news);
         }
+    }
+
+    /// What is missing, to be written, and whether that is news.
+    fn take_notice(&mut self) -> (Option<(&'static str, String)>, bool) {
+        let notice = self.notice();
+        let is_news = notice != self.noticed;
+        self.noticed = notice.filter(|notice| !notice.is_empty());
+        (notice.map(|notice| (meta::NOTICE, notice.to_owned())), is_news)
     }
 
     /// Records, in the name of a thread that won't write again, what it dropped
@@ -263,7 +285,7 @@ impl Writer {
 
     /// Writes what holds for the whole recording: the program, the runtimes.
     fn write_description(&mut self) {
-        let more = self.notice().map(|notice| (meta::NOTICE, notice.to_owned()));
+        let (more, _) = self.take_notice();
         self.buffer.clear();
         self.described = self.describe(more.as_slice());
         self.put(RECORDING_STREAM);
@@ -290,15 +312,15 @@ impl Writer {
     /// Sees whether anything can arrive as the program has set it up, and says if not.
     fn look(&mut self, at_end: bool) {
         let is_time = !self.looked && u128::from(self.shared.now()) >= checkup::FIRST.as_nanos();
-        if !(is_time || at_end) || self.finding.is_some() || self.shared.is_hidden() {
+        if !(is_time || at_end) {
             return;
         }
         self.looked = true;
+        let before = self.finding;
         self.finding = checkup::look(&self.shared, self.detail, at_end);
-        let Some(finding) = self.finding else { return };
-        warn(&finding.message());
-        if matches!(self.sink, Sink::File(_)) && !at_end {
-            self.write_description();
+        if let Some(finding) = self.finding.filter(|_| !self.shared.is_hidden() && before.is_none())
+        {
+            warn(&finding.message());
         }
     }
 
@@ -308,12 +330,18 @@ impl Writer {
             return Some(unstable::MESSAGE);
         }
         let hidden = self.shared.is_hidden().then_some(filter_check::MESSAGE);
-        hidden.or(self.finding.map(Finding::message))
+        // What has come after all is taken back.
+        hidden.or(self.finding.map(Finding::message)).or(self.noticed.map(|_| ""))
     }
 
     /// Puts into the buffer what holds for the whole recording. Returns the version of the
     /// runtimes.
     fn describe(&mut self, more: &[(&str, String)]) -> u64 {
+        self.describe_within(more, usize::MAX)
+    }
+
+    /// The same, with no more runtimes than fit into about `most` bytes.
+    fn describe_within(&mut self, more: &[(&str, String)], most: usize) -> u64 {
         let now = self.shared.now();
         let Self { encoder, buffer, .. } = self;
         encoder.sync(now, buffer);
@@ -322,6 +350,9 @@ impl Writer {
         }
         let runtimes = self.shared.runtimes();
         for event in runtimes.introductions(0) {
+            if buffer.len() > most {
+                break;
+            }
             encoder.event(now, &event, buffer);
         }
         runtimes.version
@@ -358,7 +389,8 @@ impl Writer {
         if snapshot.begin.is_some() {
             more.push((meta::WINDOW, begin.to_string()));
         }
-        let mut notices: Vec<_> = self.notice().map(str::to_owned).into_iter().collect();
+        let notice = self.notice().filter(|notice| !notice.is_empty());
+        let mut notices: Vec<_> = notice.map(str::to_owned).into_iter().collect();
         if snapshot.unknown > 0 {
             notices.push(format!(
                 "there were more tasks than the flight recorder keeps the facts of, so up to {} \

@@ -10,8 +10,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use taskscope_format::black_box::layout::live;
 use taskscope_format::black_box::{Header, Layout, VERSION};
@@ -54,9 +54,14 @@ pub(crate) fn create(
     mapping.write(0, &header.to_bytes());
     mapping.word(live::STATE).store(live::RUNNING, Ordering::Release);
     let target = give_name(nameless, target)?;
-    old::prune(&config.path, &target.path, config.keep_old);
+    static FIRST: OnceLock<u64> = OnceLock::new();
+    let first = *FIRST.get_or_init(|| started_unix_ns);
+    old::prune(&config.path, &target.path, program, first, config.keep_old);
     Ok((target, BlockArea::new(mapping, header.layout, header.nonce)))
 }
+
+/// So many files that were given no name are passed over.
+const MOST_LEFT: u32 = 100_000;
 
 /// A file that nobody knows yet. It is removed unless it is given a name.
 struct Nameless {
@@ -67,16 +72,27 @@ struct Nameless {
 impl Nameless {
     fn create(beside: &Path) -> io::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = beside.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!(".{name}.{}-{number}{}", std::process::id(), old::NEW);
-        let path = beside.with_file_name(name);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600);
-        let file = options.custom_flags(libc::O_NOFOLLOW).open(&path)?;
-        let nameless = Self { path, file };
-        nameless.file.try_lock().map_err(io::Error::from)?;
-        Ok(nameless)
+        options.custom_flags(libc::O_NOFOLLOW);
+        // In a container each process may have the same number, and one that died may have left
+        // such a file.
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!(".{name}.{}-{number}{}", std::process::id(), old::NEW);
+            let path = beside.with_file_name(name);
+            match options.open(&path) {
+                Ok(file) => {
+                    let nameless = Self { path, file };
+                    nameless.file.try_lock().map_err(io::Error::from)?;
+                    return Ok(nameless);
+                }
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && number < MOST_LEFT => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// `AlreadyExists` where the name is taken.
@@ -86,7 +102,9 @@ impl Nameless {
                 // A file system without links. The name is taken by an empty file first, which
                 // fails where there is one, and that is ours to replace.
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-                std::fs::rename(&self.path, path)
+                std::fs::rename(&self.path, path).inspect_err(|_| {
+                    drop(std::fs::remove_file(path));
+                })
             }
             result => result,
         }

@@ -146,32 +146,52 @@ fn install() -> io::Result<()> {
 
 extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel gives a handler of this kind a valid one.
+    if unsafe { (*info).si_code } <= 0 {
+        // Somebody has sent it, and there is no address.
+        return hand_on(signal, info, context, Origin::Sent);
+    }
+    // SAFETY: as above.
     let address = unsafe { (*info).si_addr() } as usize;
     // The thread may be between a call and its look at the error.
     // SAFETY: the thread's own, always there.
-    let error = unsafe { *errno() };
+    let error = errno().map(|place| (place, unsafe { *place }));
     let ours = PLACES.iter().find(|place| place.has(address));
     let is_mended = ours.is_some_and(|place| {
         place.is_lost.store(true, Ordering::Relaxed);
         place.replace()
     });
-    // SAFETY: as above.
-    unsafe { *errno() = error };
+    if let Some((place, error)) = error {
+        // SAFETY: as above.
+        unsafe { *place = error };
+    }
     if !is_mended {
-        hand_on(signal, info, context);
+        hand_on(signal, info, context, Origin::Fault);
     }
 }
 
+/// Where a signal comes from.
+enum Origin {
+    /// From an access, which is tried again.
+    Fault,
+    /// From `kill` or `raise`.
+    Sent,
+}
+
 /// Does what would have been done without the handler.
-fn hand_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+fn hand_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, origin: Origin) {
     let before = BEFORE.load(Ordering::Acquire);
     // SAFETY: stored before the handler was set, and never freed.
     let Some(before) = (unsafe { before.as_ref() }) else { return };
     match before.sa_sigaction {
+        libc::SIG_IGN if matches!(origin, Origin::Sent) => {}
         libc::SIG_DFL | libc::SIG_IGN => {
-            // The fault comes again at once, and then ends the process.
+            // A fault comes again at once, and then ends the process.
             // SAFETY: sets what was set before.
             unsafe { libc::sigaction(signal, before, ptr::null_mut()) };
+            if matches!(origin, Origin::Sent) {
+                // SAFETY: may be called in a handler.
+                unsafe { libc::raise(signal) };
+            }
         }
         handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: whoever set it with this flag has said that it is of this type.
@@ -199,21 +219,26 @@ extern "C" fn after_fork() {
         unsafe {
             let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
             if nothing >= 0 {
-                libc::dup2(nothing, place.descriptor.load(Ordering::Relaxed));
+                let descriptor = place.descriptor.load(Ordering::Relaxed);
+                libc::dup2(nothing, descriptor);
+                libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
                 libc::close(nothing);
             }
         }
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "emscripten"))]
-fn errno() -> *mut c_int {
+/// Where the thread's error number stands, where that is known.
+fn errno() -> Option<*mut c_int> {
+    #[cfg(any(target_os = "linux", target_os = "emscripten"))]
     // SAFETY: always there.
-    unsafe { libc::__errno_location() }
-}
-
-#[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
-fn errno() -> *mut c_int {
+    return Some(unsafe { libc::__errno_location() });
+    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
     // SAFETY: always there.
-    unsafe { libc::__error() }
+    return Some(unsafe { libc::__error() });
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    // SAFETY: always there.
+    return Some(unsafe { libc::__errno() });
+    #[allow(unreachable_code, reason = "on all other systems")]
+    None
 }

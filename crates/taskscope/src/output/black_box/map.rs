@@ -111,7 +111,9 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     #[expect(unsafe_code, reason = "the standard library knows no limits")]
     // SAFETY: `limit` is a place for one.
     let asked = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) };
-    if asked == 0 && limit.rlim_cur != libc::RLIM_INFINITY && bytes > limit.rlim_cur {
+    #[allow(clippy::useless_conversion, reason = "its type differs by system")]
+    let most = u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX);
+    if asked == 0 && limit.rlim_cur != libc::RLIM_INFINITY && bytes > most {
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     loop {

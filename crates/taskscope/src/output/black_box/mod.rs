@@ -72,7 +72,7 @@ pub(crate) use nowhere::create;
 /// The operating system writes that memory to the disk when it sees fit, some times a minute. On
 /// a slow disk a store into a page that is just being written may wait for it; on a file system in
 /// memory (`/dev/shm`, `/run`) nothing ever waits, and it outlives the process all the same, but not
-/// the machine. The buffers of threads, a tenth of the file, are in memory from the start, which takes
+/// the machine. The buffers of threads, a sixth to a third of the file, are in memory from the start, which takes
 /// a few milliseconds; the rest comes as it is written. What still holds of older events (some 300 bytes
 /// for each task that lives) is in the process's own memory as well, up to half the size of the file.
 ///

@@ -26,11 +26,16 @@ pub(super) enum Found {
 /// Gives the box under this name another one, if its process has ended.
 pub(super) fn set_aside(path: &Path) -> io::Result<Found> {
     let Some(mut file) = open(path)? else { return Ok(Found::SetAside) };
-    if !lock(&file) {
+    if !lock(&file, 5) {
         return Ok(Found::Alive);
     }
     // Nobody moves it while we have its lock, if it is still there.
     if path.symlink_metadata().map(|now| now.ino()).ok() != Some(file.metadata()?.ino()) {
+        return Ok(Found::SetAside);
+    }
+    if file.metadata()?.len() == 0 {
+        // Taken by a process that died before it had given the name to its box.
+        std::fs::remove_file(path)?;
         return Ok(Found::SetAside);
     }
     let Some(seen) = last_seen(&mut file)? else {
@@ -82,9 +87,8 @@ fn open(path: &Path) -> io::Result<Option<File>> {
 
 /// Takes the lock of a box whose process has ended. (Who looks at a box has its lock for a moment,
 /// too.)
-fn lock(file: &File) -> bool {
-    const TRIES: u32 = 5;
-    (0..TRIES).any(|tries| {
+fn lock(file: &File, tries: u32) -> bool {
+    (0..tries).any(|tries| {
         if tries > 0 {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -106,13 +110,16 @@ fn last_seen(file: &mut File) -> io::Result<Option<u64>> {
     Ok(head.starts_with(&taskscope_format::MAGIC).then_some(modified))
 }
 
-/// Removes the oldest boxes that go by the same name as `template`, but for `keep` of them and the
-/// one at `own`. What cannot be removed stays.
-pub(super) fn prune(template: &Path, own: &Path, keep: usize) {
+/// Removes the oldest boxes of earlier processes of `program` that go by the same name as
+/// `template`, but for `keep` of them. What cannot be removed stays.
+///
+/// `own` is the box of this process, whose first one was begun at `first_ns`.
+pub(super) fn prune(template: &Path, own: &Path, program: &str, first_ns: u64, keep: usize) {
     let Some(directory) = own.parent() else { return };
     let Ok(entries) = directory.read_dir() else { return };
     let family = Family::of(template);
-    let mut old: Vec<(u64, PathBuf)> = Vec::new();
+    // Locked until they have been removed, so that no other process can give their names away.
+    let mut old: Vec<(u64, PathBuf, File)> = Vec::new();
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         if path == own {
@@ -122,30 +129,34 @@ pub(super) fn prune(template: &Path, own: &Path, keep: usize) {
             remove_if_left_behind(&path);
         } else if family.has(&name)
             && let Ok(Some(mut file)) = open(&path)
-            && let Ok(Some(seen)) = last_seen_of_box(&mut file)
-            && lock(&file)
+            && let Ok(Some((header, seen))) = look_at_box(&mut file)
+            && header.program == program
+            && !(header.process == std::process::id() && header.started_unix_ns >= first_ns)
+            && lock(&file, 1)
         {
-            old.push((seen, path));
+            old.push((seen, path, file));
         }
     }
-    old.sort();
+    old.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
     let removed = old.len().saturating_sub(keep);
-    for (_, path) in old.into_iter().take(removed) {
+    for (_, path, _file) in old.into_iter().take(removed) {
         drop(std::fs::remove_file(path));
     }
 }
 
-fn last_seen_of_box(file: &mut File) -> io::Result<Option<u64>> {
-    let mut magic = [0; 8];
-    file.read_exact(&mut magic)?;
+/// The header of a box, and when its process was last seen alive.
+fn look_at_box(file: &mut File) -> io::Result<Option<(black_box::Header, u64)>> {
+    let mut head = Vec::new();
+    Read::by_ref(file).take(4096).read_to_end(&mut head)?;
     io::Seek::rewind(file)?;
-    if magic == black_box::MAGIC { last_seen(file) } else { Ok(None) }
+    let Ok(header) = black_box::Header::from_bytes(&head) else { return Ok(None) };
+    Ok(last_seen(file)?.map(|seen| (header, seen)))
 }
 
 fn remove_if_left_behind(path: &Path) {
     let Ok(Some(file)) = open(path) else { return };
     let age = file.metadata().and_then(|metadata| metadata.modified()).map(|time| time.elapsed());
-    if age.is_ok_and(|age| age.is_ok_and(|age| age > LEFT_BEHIND)) && lock(&file) {
+    if age.is_ok_and(|age| age.is_ok_and(|age| age > LEFT_BEHIND)) && lock(&file, 1) {
         drop(std::fs::remove_file(path));
     }
 }

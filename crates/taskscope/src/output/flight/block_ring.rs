@@ -158,12 +158,13 @@ impl BlockRing {
         self.boxed.as_ref().map(|boxed| &boxed.area)
     }
 
-    /// What holds for the whole recording, for the black box to have it.
-    pub(crate) fn set_description(&mut self, description: &[u8]) {
+    /// What holds for the whole recording, for the black box to have it, `at_once` or when it is
+    /// next written.
+    pub(crate) fn set_description(&mut self, description: &[u8], at_once: bool) {
         let Some(boxed) = &mut self.boxed else { return };
         let is_first = boxed.description.is_empty();
         boxed.description = description.to_owned();
-        if is_first {
+        if is_first || at_once {
             self.cover();
         }
     }
@@ -224,16 +225,20 @@ impl BlockRing {
         let Some(boxed) = &mut self.boxed else { return };
         let most = boxed.area.slot_capacity();
         let (mut payload, mut facts) = (Vec::new(), Vec::new());
-        piece(RECORDING_STREAM, &boxed.description, &mut payload);
+        let has_room = |payload: &Vec<u8>, block: &[u8]| payload.len() + block.len() + 8 <= most;
+        if has_room(&payload, &boxed.description) {
+            piece(RECORDING_STREAM, &boxed.description, &mut payload);
+        }
         self.carry_over.write(&mut |thread, block| match thread {
             RECORDING_STREAM => facts.push(block.to_owned()),
             // What threads are at is little, and matters most.
-            thread => piece(thread, block, &mut payload),
+            thread if has_room(&payload, block) => piece(thread, block, &mut payload),
+            _ => {}
         });
         let mut unknown = self.carry_over.unknown();
         // Tasks before the rest of them.
         for block in facts.into_iter().rev() {
-            if payload.len() + block.len() + 8 <= most {
+            if has_room(&payload, &block) {
                 piece(RECORDING_STREAM, &block, &mut payload);
             } else {
                 let spawns = Records::new([&*block]);

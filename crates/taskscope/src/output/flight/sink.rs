@@ -136,9 +136,14 @@ impl FlightSink {
         self.ring.is_boxed()
     }
 
+    /// Bytes that a black box has for what still holds of older blocks; 0 without one.
+    pub(crate) fn room_for_facts(&self) -> usize {
+        self.ring.area().map_or(0, BlockArea::slot_capacity)
+    }
+
     /// See [`BlockRing::set_description`].
-    pub(crate) fn set_description(&mut self, description: &[u8]) {
-        self.ring.set_description(description);
+    pub(crate) fn set_description(&mut self, description: &[u8], at_once: bool) {
+        self.ring.set_description(description, at_once);
     }
 
     /// A thread is gone.
