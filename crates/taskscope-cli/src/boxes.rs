@@ -236,7 +236,12 @@ fn last_second(entry: &Entry) -> String {
     let Workers { polling, parked, other } = entry.workers;
     let mut words = Vec::new();
     if let Some(open) = &entry.longest_open_poll {
-        words.push(format!("{} was being polled for {}", open.name, human::time(open.lasted_ns)));
+        let lasted = match open.lasted_ns {
+            // It is the last that was recorded.
+            0 => String::new(),
+            time => format!(" for {}", human::time(time)),
+        };
+        words.push(format!("{} was being polled{lasted}", open.name));
     }
     words.push(format!("{} runnable", human::counted(entry.runnable, "task")));
     let counts = [(polling, "polling"), (parked, "parked"), (other, "between polls")];

@@ -51,6 +51,10 @@ fn table(summary: &Summary) -> String {
         row("dump", String::new(), format!("the last part of a recording: {cause}"));
     }
     row("tasks", human::count(tasks.spawned), ends);
+    if tasks.parts > 0 {
+        let what = "wrapped futures inside tasks, such as arms of a `select!`";
+        row("parts", human::count(tasks.parts), what.to_owned());
+    }
     if tasks.blocking > 0 {
         row("blocking", human::count(tasks.blocking), "closures on the blocking pool".to_owned());
     }

@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
         .map_err(|source| Error::Open { path: path.to_owned(), source })?;
     let info = trace.info();
     let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
-    for notice in notices(path, trace.report(), ending.as_deref()) {
+    for notice in notices(path, trace.report(), ending) {
         output::notice(&notice);
     }
     if let Some(notice) = trace.info().get(meta::NOTICE) {
@@ -34,7 +34,10 @@ fn notices(path: &Path, report: &Report, ending: Option<&str>) -> Vec<String> {
     let path = path.display();
     let mut notices = Vec::new();
     if let Some(ending) = ending {
-        notices.push(format!("{path} is a black box: {ending}"));
+        notices.push(match ending.strip_prefix("the black box of") {
+            Some(whose) => format!("{path} is the black box of{whose}"),
+            None => format!("{path} is a black box: {ending}"),
+        });
     } else if !report.complete {
         notices.push(format!(
             "{path} ends before its recording was finished (the program was killed or is still \

@@ -54,6 +54,7 @@ fn the_json_has_the_keys_that_are_documented() {
         "ended",
         "inferred",
         "panicked",
+        "parts",
         "returned",
         "spawned",
     ];

@@ -332,7 +332,8 @@ fn hops(tasks: &mut [Task], polls: &[Poll], polls_by_task: &[PollIx], lanes: &[L
             task.longest = task.longest.max(poll.duration());
         }
         let before = hops.len();
-        if task.kind == TaskKind::Task {
+        // A part moves with its task, whose hops these are.
+        if task.kind == TaskKind::Task && !task.is_part {
             hops.extend(of_task.windows(2).filter_map(|pair| {
                 let (from, to) = (pair[0], pair[1]);
                 // To another worker of its runtime. Where no runtime of Tokio's

@@ -374,10 +374,18 @@ impl Builder {
     }
 
     fn wait(&mut self, thread: ThreadId, time: Nanos, resource: ResourceId, operation: &str) {
-        let Some(task) = self.stream(thread).open.last().map(|open| open.task) else { return };
         let resource = self.resource_ix(resource);
         let operation = self.string(operation);
-        self.waits.push(Wait { time, task, resource, operation });
+        let Self { streams, tasks, waits, .. } = self;
+        let open = streams.get(&thread).map_or(&[][..], |stream| &stream.open);
+        // A task waits for what its parts wait for.
+        for open in open.iter().rev() {
+            let (task, operation) = (open.task, operation.clone());
+            waits.push(Wait { time, task, resource, operation });
+            if !tasks[task.get()].is_part {
+                break;
+            }
+        }
     }
 
     fn unpark(&mut self, thread: ThreadId, time: Nanos) {

@@ -161,6 +161,7 @@ impl Trace {
         let mut counts = TaskCounts::default();
         let [mut returned, mut panicked, mut cancelled, mut aborted, mut at_shutdown] = [0_u64; 5];
         for task in self.tasks() {
+            counts.parts += u64::from(task.is_part);
             if task.kind == TaskKind::Blocking {
                 counts.blocking += 1;
             }

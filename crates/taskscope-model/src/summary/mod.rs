@@ -188,6 +188,8 @@ pub struct TaskCounts {
     pub inferred: u64,
     /// Closures that ran on the blocking pool.
     pub blocking: u64,
+    /// Futures inside tasks that the program has wrapped, such as arms of a `select!`.
+    pub parts: u64,
 }
 
 impl PollEnds {

@@ -90,10 +90,15 @@ fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
         let shown = state.rows.len();
         let all = doc.trace().tasks().len();
         let spawned = doc.prepared.summary.tasks.spawned;
-        let text = match (shown == all, all as u64 - spawned) {
-            (true, 0) => time::plural(spawned, "task"),
+        let parts = doc.prepared.summary.tasks.parts;
+        let tasks = match parts {
+            0 => time::plural(spawned, "task"),
+            1 => format!("{} and a part of one", time::plural(spawned, "task")),
+            _ => format!("{}, {} parts of them", time::plural(spawned, "task"), time::count(parts)),
+        };
+        let text = match (shown == all, all as u64 - spawned - parts) {
+            (true, 0) => tasks,
             (true, others) => {
-                let tasks = time::plural(spawned, "task");
                 format!("{tasks}, and {} on the blocking pool or in block_on", time::count(others))
             }
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),

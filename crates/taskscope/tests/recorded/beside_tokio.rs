@@ -135,7 +135,33 @@ fn the_arms_of_a_select_are_parts_of_their_task() {
         assert!((1..=2).contains(&loses.poll_count()));
         let task = recorded.trace.task(wins.parent.unwrap());
         assert!(task.is_async() && task.poll_count() == 2, "{sources:?}");
+        let tasks = recorded.trace.summary().tasks;
+        assert_eq!((tasks.spawned, tasks.parts), (1, 2));
     }
+}
+
+#[test]
+fn a_task_waits_for_what_its_parts_wait_for_and_hops_once() {
+    let _alone = alone();
+    let recorded = record(Both, common::multi_thread(2), |runtime| {
+        runtime.block_on(async {
+            let sleeps = (1..=20).map(|number| {
+                tokio::spawn(async move {
+                    let sleep = tokio::time::sleep(std::time::Duration::from_millis(number));
+                    sleep.recorded_as("a part").await;
+                })
+            });
+            for task in sleeps.collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        });
+    });
+    let trace = &recorded.trace;
+    let waits = trace.summary().waits.unwrap();
+    assert_eq!((waits[0].operation.as_str(), waits[0].count), ("sleep", 20));
+    let of_tasks = trace.tasks().iter().filter(|task| task.is_async());
+    let hops: u32 = of_tasks.map(|task| task.hops).sum();
+    assert_eq!((trace.summary().hops, trace.summary().tasks.parts), (hops.into(), 20));
 }
 
 #[test]
