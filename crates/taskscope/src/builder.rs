@@ -1,7 +1,7 @@
 //! Setting up a recorder and starting it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
@@ -177,7 +177,8 @@ impl RecorderBuilder {
             None => FlightConfig::from_environment(black_box.is_some())?,
         };
         let schedule = self.schedule.or_environment()?;
-        let settings = Settings { file: self.file, flight, black_box };
+        let settings =
+            Settings { first_box_ns: OnceLock::new(), file: self.file, flight, black_box };
         let recorder = Recorder::new(slot, CallsiteFilter::new(targets), settings);
         if schedule.begins_paused() {
             recorder.begin_paused();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use taskscope_format::FileWriter;
@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::builder::RecorderBuilder;
 use crate::output::black_box::area::BlockArea;
-use crate::output::black_box::{self, BlackBoxConfig};
+use crate::output::black_box::{self, BlackBoxConfig, NewBox};
 use crate::output::file::{DumpFiles, OutputFile, program_name};
 use crate::output::flight::FlightConfig;
 use crate::output::flight::sink::FlightSink;
@@ -74,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
     pub(crate) flight: Option<FlightConfig>,
     pub(crate) black_box: Option<BlackBoxConfig>,
+    /// When the first stretch with a black box began, since 1970.
+    pub(crate) first_box_ns: OnceLock<u64>,
 }
 
 /// A stretch of recording that is under way.
@@ -392,7 +394,9 @@ impl Settings {
     ) -> Result<Option<(OutputFile, BlockArea)>, Error> {
         let (Some(config), Some(flight)) = (&self.black_box, &self.flight) else { return Ok(None) };
         let bytes = config.bytes.unwrap_or(flight.bytes as u64);
-        black_box::create(config, bytes, program, started_unix_ns, stretch).map(Some)
+        let since = *self.first_box_ns.get_or_init(|| started_unix_ns);
+        let process = NewBox { program, started_unix_ns, stretch, recorder_since_ns: since };
+        black_box::create(config, bytes, &process).map(Some)
     }
 }
 

@@ -267,6 +267,28 @@ fn the_environment_can_have_a_part_recorded_by_the_clock() {
     assert!(stderr.starts_with("taskscope: recording to "), "{stderr}");
 }
 
+#[test]
+fn a_program_can_be_faster_than_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let begin = |name: &str| Recorder::builder().file(directory.path().join(name));
+    let never = std::time::Duration::MAX;
+    let recording = begin("long.tscope").record_for(never).start().unwrap();
+    assert!(recording.recorder().is_recording());
+    let recording = begin("late.tscope").record_after(never).start().unwrap();
+    assert!(!recording.recorder().is_recording());
+
+    // The first stretch is over when its time is; the second has none.
+    let time = std::time::Duration::from_millis(20);
+    let recording = begin("app.tscope").record_for(time).start().unwrap();
+    let begun = std::time::Instant::now();
+    recording.recorder().pause().unwrap();
+    recording.recorder().resume().unwrap();
+    while begun.elapsed() < 3 * time {
+        assert!(recording.recorder().is_recording());
+        std::thread::yield_now();
+    }
+}
+
 #[cfg(unix)]
 #[test]
 #[ignore = "a program that another test runs"]

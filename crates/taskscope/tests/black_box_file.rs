@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{carry_subscriber, current_thread, multi_thread};
 use taskscope::{BlackBoxConfig, Error, FlightConfig, Recorder, Recording};
-use taskscope_format::black_box::{self, Life};
+use taskscope_format::black_box::{self, Header, Life};
 use taskscope_model::{EndKind, PollEnd, Trace, meta};
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
@@ -124,6 +124,67 @@ fn boxes_of_other_names_and_other_files_are_left_alone() {
     expected.sort_unstable();
     assert_eq!(names(directory.path()), expected);
     recording.finish().unwrap();
+}
+
+/// They may be told apart by no more than a number.
+#[test]
+fn boxes_of_other_programs_are_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    begin(&at("app-2.tscope")).unwrap().finish().unwrap();
+    let mut other = std::fs::read(at("app-2.tscope")).unwrap();
+    let mut header = Header::from_bytes(&other).unwrap();
+    header.program = "another program".to_owned();
+    let header = header.to_bytes();
+    other[..header.len()].copy_from_slice(&header);
+    std::fs::write(at("app-2.tscope"), other).unwrap();
+    let config = BlackBoxConfig::new(at("app.tscope")).bytes(LEAST).keep_old(0);
+    Recorder::builder().black_box(config).start().unwrap().finish().unwrap();
+    assert_eq!(names(directory.path()), ["app-2.tscope", "app.tscope"]);
+}
+
+#[test]
+fn each_stretch_of_a_recorder_keeps_its_box() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = BlackBoxConfig::new(directory.path().join("app.tscope")).bytes(LEAST).keep_old(0);
+    let recording = Recorder::builder().black_box(config).start().unwrap();
+    for _ in 0..2 {
+        recording.recorder().pause().unwrap();
+        recording.recorder().resume().unwrap();
+    }
+    recording.finish().unwrap();
+    assert_eq!(names(directory.path()), ["app-2.tscope", "app-3.tscope", "app.tscope"]);
+}
+
+/// In a container each process may have the same number.
+#[test]
+fn what_a_process_left_that_died_while_it_made_its_box_is_no_obstacle() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for number in 0..100 {
+        let process = std::process::id();
+        std::fs::write(at(&format!(".app.tscope.{process}-{number}.new")), "half").unwrap();
+    }
+    std::fs::write(at("app.tscope"), "").unwrap();
+    let recording = begin(&at("app.tscope")).unwrap();
+    some_tasks(&recording);
+    recording.finish().unwrap();
+    assert_eq!(open(&at("app.tscope")).summary().tasks.spawned, 3);
+}
+
+#[test]
+fn what_is_set_up_wrongly_is_said_in_the_box() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.tscope");
+    let recording = begin(&path).unwrap();
+    // Without a layer.
+    let mut builder = current_thread();
+    recording.hooks(&mut builder);
+    builder.build().unwrap().block_on(async { tokio::spawn(async {}).await.unwrap() });
+    recording.finish().unwrap();
+    let trace = open(&path);
+    let notice = trace.info().get(meta::NOTICE).unwrap();
+    assert!(notice.contains("`.with(recording.layer())`"), "{notice}");
 }
 
 #[test]

@@ -322,6 +322,9 @@ impl Writer {
         {
             warn(&finding.message());
         }
+        if self.is_boxed() && self.notice() != self.noticed {
+            self.describe_in_box();
+        }
     }
 
     /// What keeps this recording from being whole.

@@ -10,30 +10,28 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use taskscope_format::black_box::layout::live;
 use taskscope_format::black_box::{Header, Layout, VERSION};
 
-use super::BlackBoxConfig;
 use super::area::BlockArea;
 use super::map::Mapping;
-use super::old::{self, Found};
+use super::set_aside::{self, Found};
+use super::{BlackBoxConfig, NewBox};
 use crate::Error;
 use crate::output::file::{OutputFile, numbered, with_process};
 use crate::stderr::warn;
 
 /// Makes the file of a black box, with nothing in it.
 ///
-/// `stretch` counts the files of one recorder from 1, as for traces.
 pub(crate) fn create(
     config: &BlackBoxConfig,
     bytes: u64,
-    program: &str,
-    started_unix_ns: u64,
-    stretch: u32,
+    new: &NewBox<'_>,
 ) -> Result<(OutputFile, BlockArea), Error> {
+    let NewBox { program, started_unix_ns, stretch, recorder_since_ns } = *new;
     let named = with_process(config.path.clone());
     let path = if stretch > 1 { numbered(&named, stretch) } else { named };
     let target = OutputFile::claim(path)?;
@@ -54,9 +52,7 @@ pub(crate) fn create(
     mapping.write(0, &header.to_bytes());
     mapping.word(live::STATE).store(live::RUNNING, Ordering::Release);
     let target = give_name(nameless, target)?;
-    static FIRST: OnceLock<u64> = OnceLock::new();
-    let first = *FIRST.get_or_init(|| started_unix_ns);
-    old::prune(&config.path, &target.path, program, first, config.keep_old);
+    set_aside::prune(&config.path, &target.path, program, recorder_since_ns, config.keep_old);
     Ok((target, BlockArea::new(mapping, header.layout, header.nonce)))
 }
 
@@ -80,7 +76,7 @@ impl Nameless {
         // such a file.
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".{name}.{}-{number}{}", std::process::id(), old::NEW);
+            let name = format!(".{name}.{}-{number}{}", std::process::id(), set_aside::NEW);
             let path = beside.with_file_name(name);
             match options.open(&path) {
                 Ok(file) => {
@@ -129,7 +125,7 @@ fn give_name(nameless: Nameless, target: OutputFile) -> Result<OutputFile, Error
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }
-        match old::set_aside(&target.path).map_err(failed)? {
+        match set_aside::set_aside(&target.path).map_err(failed)? {
             Found::SetAside => {}
             Found::Alive if others < 1_000 => {
                 others += 1;

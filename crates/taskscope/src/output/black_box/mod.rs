@@ -19,24 +19,23 @@ mod guard;
 #[cfg(unix)]
 mod map;
 #[cfg(unix)]
-mod old;
-#[cfg(unix)]
 mod rings;
+#[cfg(unix)]
+mod set_aside;
 
 #[cfg(not(unix))]
 pub(crate) mod area {
-    pub(crate) use super::nowhere::{BlockArea, Incoming, Place, piece};
+    pub(crate) use super::unsupported::{BlockArea, Incoming, Place, piece};
 }
 #[cfg(not(unix))]
-#[path = "nowhere.rs"]
-mod nowhere;
+mod unsupported;
 
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 pub(crate) use file::create;
 #[cfg(not(unix))]
-pub(crate) use nowhere::create;
+pub(crate) use unsupported::create;
 
 /// Where the black box of a program lies, and how large it is.
 ///
@@ -113,11 +112,23 @@ impl BlackBoxConfig {
     /// How many boxes of earlier processes are kept beside this one; without this it is 8.
     ///
     /// These are files whose names differ in the time at which they were set aside, and in the number
-    /// of the process where `%p` stands. Only black boxes are removed, and none whose process lives.
+    /// of the process where `%p` stands. Only black boxes of the same program are removed, and none
+    /// whose process lives.
     pub fn keep_old(mut self, boxes: usize) -> Self {
         self.keep_old = boxes;
         self
     }
+}
+
+/// A box that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewBox<'a> {
+    pub(crate) program: &'a str,
+    pub(crate) started_unix_ns: u64,
+    /// Counts the files of one recorder from 1, as for traces.
+    pub(crate) stretch: u32,
+    /// When the recorder began its first one.
+    pub(crate) recorder_since_ns: u64,
 }
 
 macro_rules! from_paths {

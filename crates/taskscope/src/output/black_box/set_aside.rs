@@ -113,8 +113,8 @@ fn last_seen(file: &mut File) -> io::Result<Option<u64>> {
 /// Removes the oldest boxes of earlier processes of `program` that go by the same name as
 /// `template`, but for `keep` of them. What cannot be removed stays.
 ///
-/// `own` is the box of this process, whose first one was begun at `first_ns`.
-pub(super) fn prune(template: &Path, own: &Path, program: &str, first_ns: u64, keep: usize) {
+/// `own` is the newest box of a recorder that began its first one at `since_ns`. All of these stay.
+pub(super) fn prune(template: &Path, own: &Path, program: &str, since_ns: u64, keep: usize) {
     let Some(directory) = own.parent() else { return };
     let Ok(entries) = directory.read_dir() else { return };
     let family = Family::of(template);
@@ -131,7 +131,7 @@ pub(super) fn prune(template: &Path, own: &Path, program: &str, first_ns: u64, k
             && let Ok(Some(mut file)) = open(&path)
             && let Ok(Some((header, seen))) = look_at_box(&mut file)
             && header.program == program
-            && !(header.process == std::process::id() && header.started_unix_ns >= first_ns)
+            && !(header.process == std::process::id() && header.started_unix_ns >= since_ns)
             && lock(&file, 1)
         {
             old.push((seen, path, file));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Nanos, ThreadId};
 
-use super::BlackBoxConfig;
+use super::{BlackBoxConfig, NewBox};
 use crate::Error;
 use crate::output::file::OutputFile;
 use crate::stream::memory::RingSource;
@@ -80,9 +80,7 @@ pub(crate) fn piece(_thread: ThreadId, _records: &[u8], _into: &mut Vec<u8>) {}
 pub(crate) fn create(
     config: &BlackBoxConfig,
     _bytes: u64,
-    _program: &str,
-    _started_unix_ns: u64,
-    _stretch: u32,
+    _new: &NewBox<'_>,
 ) -> Result<(OutputFile, BlockArea), Error> {
     let source = io::Error::new(io::ErrorKind::Unsupported, "a black box needs Unix");
     Err(Error::BlackBox { path: config.path.clone(), source })
