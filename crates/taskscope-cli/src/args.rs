@@ -165,7 +165,7 @@ pub(crate) struct SummaryArgs {
 /// List the black boxes in a directory: what ended, when, how, and its last second
 ///
 /// A black box is the file of a program that was recorded with `black_box(…)` or
-/// `TASKSCOPE_BLACK_BOX`. It is there after whatever ended the program.
+/// `TASKSCOPE_BLACK_BOX`. It is there however the program ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

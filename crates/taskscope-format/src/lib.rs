@@ -44,6 +44,7 @@ mod frame;
 mod reader;
 mod records;
 mod tag;
+mod thread_snapshot;
 mod varint;
 mod writer;
 
@@ -57,6 +58,7 @@ pub use event::{
 pub use frame::FileHeader;
 pub use reader::{Reader, Report};
 pub use records::{Records, stands_alone};
+pub use thread_snapshot::ThreadSnapshot;
 pub use writer::FileWriter;
 
 /// The first eight bytes of every trace.

@@ -333,7 +333,7 @@ fn a_box_of_version_1_is_read_for_ever() {
     assert_eq!((events.len(), gaps.len()), (23, 0), "{events:?}");
 }
 
-/// Nothing is there that was not: whatever is done to the bytes, an event is one of the events.
+/// Nothing is there that was not: however the bytes are changed, an event is one of the events.
 fn holds(bytes: &[u8]) {
     let Ok(trace) = black_box::unpack(bytes, Life::Dead) else { return };
     assert!(trace.len() <= 2 * bytes.len() + 4096);

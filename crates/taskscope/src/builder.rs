@@ -167,7 +167,7 @@ impl RecorderBuilder {
     /// Starts in a slot that layers and hooks may already hold.
     pub(crate) fn start_in(self, slot: Arc<Slot>) -> Result<Recording, Error> {
         let targets = self.targets.map_or_else(interest::from_environment, |own| Ok(Some(own)))?;
-        // Where all is to go to the file, whatever the environment asks for, it is not asked.
+        // Where all is to go to the file, the environment is not asked.
         let to_file = self.flight == Some(None);
         let asked = || BlackBoxConfig::from_environment().filter(|_| !to_file);
         let black_box = self.black_box.or_else(asked);

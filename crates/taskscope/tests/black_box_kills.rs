@@ -187,7 +187,7 @@ struct Seen {
     ended: bool,
 }
 
-/// Says whether the kill tells anything: not where two processors had more to do than to take what
+/// Whether the kill shows anything: not where two processors had more to do than to take what
 /// was recorded, and events were dropped, as the file says.
 fn kill(death: Death, rate: Rate, after: Duration) -> bool {
     let directory = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ fn kill(death: Death, rate: Rate, after: Duration) -> bool {
             Event::PollEnd { .. } => {
                 open.entry(record.thread).or_default().pop();
             }
-            // (One that has ended while its poll still goes on is told of before the window.)
+            // (One that has ended while its poll still goes on is reported before the window.)
             Event::TaskEnd { task, .. } if record.time >= window => {
                 lives.entry(task.0).or_default().ended = true;
             }
@@ -274,8 +274,8 @@ fn kills(rate: Rate) {
     let count: u64 = count.unwrap_or(DEATHS.len() as u64);
     for number in 0..count {
         let death = DEATHS[number as usize % DEATHS.len()];
-        let tells = (0..20).any(|_| kill(death, rate, after(rate, number)));
-        assert!(tells, "events were dropped in each of 20 tries");
+        let shows = (0..20).any(|_| kill(death, rate, after(rate, number)));
+        assert!(shows, "events were dropped in each of 20 tries");
     }
 }
 

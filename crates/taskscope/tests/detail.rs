@@ -63,7 +63,7 @@ fn everything_comes_from_both() {
     }
 }
 
-/// Tokio measures what no wake tells here.
+/// Tokio measures what no wake shows here.
 #[cfg(feature = "schedule-latency")]
 #[test]
 fn polls_know_how_long_their_task_was_scheduled() {

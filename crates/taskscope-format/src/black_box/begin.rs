@@ -7,21 +7,13 @@
 //! then: which polls and spans each thread was in, which tasks there were. It is what the recorder
 //! itself does with blocks that go.
 
-use crate::{Encoder, Event, Nanos, Records, RuntimeId, Source, SpanId, TaskId};
-
-/// Polls nest a few deep, whatever a broken program does.
-const DEEPEST: usize = 64;
+use crate::{Encoder, Event, Nanos, Records, ThreadSnapshot};
 
 /// What a thread is at.
 #[derive(Debug, Default)]
 pub(super) struct Doing {
-    os_id: u64,
-    name: String,
-    worker: Option<(RuntimeId, u32)>,
-    /// Polls and spans, innermost last.
-    open: Vec<(Nanos, Open)>,
-    parked: Option<Nanos>,
-    /// Records of what there is, which hold whatever the thread is at.
+    snapshot: ThreadSnapshot,
+    /// Records of what there is, which hold at any time.
     facts: Blocks,
 }
 
@@ -89,40 +81,13 @@ impl Budget {
     }
 }
 
-/// Something that a thread is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
-    Poll(TaskId, Source),
-    Span(SpanId),
-}
-
 impl Doing {
     /// Takes in what it did next.
     pub(super) fn read(&mut self, time: Nanos, event: &Event<'_>) {
         match *event {
-            Event::Thread { os_id, name } => {
-                self.os_id = os_id;
-                if self.name != name {
-                    name.clone_into(&mut self.name);
-                }
-            }
-            Event::Worker(worker) => self.worker = worker,
-            Event::PollStart { task, source } => {
-                self.parked = None;
-                self.enter(time, Open::Poll(task, source));
-            }
-            Event::PollEnd { .. } => self.leave(|open| matches!(open, Open::Poll(..))),
-            Event::SpanEnter(span) => self.enter(time, Open::Span(span)),
-            Event::SpanExit(span) => self.leave(|open| *open == Open::Span(span)),
-            Event::Park => self.parked = Some(time),
-            Event::Unpark => self.parked = None,
-            Event::Dropped { .. } => {
-                self.open.clear();
-                self.parked = None;
-            }
             // A parent that was not recorded is the task that was polled then.
             Event::Spawn(mut spawn) => {
-                spawn.parent = spawn.parent.or_else(|| self.running());
+                spawn.parent = spawn.parent.or_else(|| self.snapshot.running());
                 self.facts.put(time, &Event::Spawn(spawn));
             }
             Event::Meta { .. }
@@ -132,30 +97,7 @@ impl Doing {
             | Event::Span(_)
             | Event::SpanFields { .. }
             | Event::SpanClose(_) => self.facts.put(time, event),
-            Event::Wake { .. }
-            | Event::BudgetSpent
-            | Event::Scheduled { .. }
-            | Event::Wait { .. }
-            | Event::Message { .. } => {}
-        }
-    }
-
-    fn running(&self) -> Option<TaskId> {
-        self.open.iter().rev().find_map(|open| match open.1 {
-            Open::Poll(task, _) => Some(task),
-            Open::Span(_) => None,
-        })
-    }
-
-    fn enter(&mut self, time: Nanos, open: Open) {
-        if self.open.len() < DEEPEST {
-            self.open.push((time, open));
-        }
-    }
-
-    fn leave(&mut self, which: impl Fn(&Open) -> bool) {
-        if let Some(position) = self.open.iter().rposition(|(_, open)| which(open)) {
-            self.open.remove(position);
+            _ => self.snapshot.read(time, event),
         }
     }
 
@@ -166,26 +108,7 @@ impl Doing {
 
     /// What the thread is at, as records that stand alone; none if it is at nothing.
     pub(super) fn block(&self) -> Vec<u8> {
-        let (mut encoder, mut block) = (Encoder::new(), Vec::new());
-        let begin = self.open.first().map(|open| open.0).or(self.parked);
-        let Some(begin) = begin else { return block };
-        encoder.sync(begin, &mut block);
-        let mut put = |time, event| encoder.event(time, &event, &mut block);
-        put(begin, Event::Thread { os_id: self.os_id, name: &self.name });
-        put(begin, Event::Worker(self.worker));
-        for &(time, open) in &self.open {
-            put(
-                time,
-                match open {
-                    Open::Poll(task, source) => Event::PollStart { task, source },
-                    Open::Span(span) => Event::SpanEnter(span),
-                },
-            );
-        }
-        if let Some(time) = self.parked {
-            put(time, Event::Park);
-        }
-        block
+        self.snapshot.block().unwrap_or_default()
     }
 
     /// The records of `blocks` from `begin` on, written anew; this takes in those before.
@@ -206,8 +129,7 @@ impl Doing {
             }
             if rest.is_empty() {
                 // Once more, as at the start of every block.
-                rest.put(time, &Event::Thread { os_id: self.os_id, name: &self.name });
-                rest.put(time, &Event::Worker(self.worker));
+                self.snapshot.introduction().iter().for_each(|event| rest.put(time, event));
             }
             rest.put(time, &event);
         }

@@ -23,7 +23,7 @@
 //! - A thread puts the bytes of a record, then the tail behind them: what is before the tail is
 //!   whole. The recorder moves bytes to a block, then the head behind them, and only then does the
 //!   thread overwrite them. A reader that takes the tail, then the bytes, then the head has good
-//!   bytes between the two, whatever happened meanwhile.
+//!   bytes between the two, in any case.
 //! - A block has its checksum, and the offsets in its thread's stream. Bytes that are before the
 //!   head were in a block before it was moved; a reader that takes the blocks after the heads finds
 //!   them there. Bytes that are in a block and in the ring are taken once, by their offsets.

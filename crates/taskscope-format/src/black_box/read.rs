@@ -25,7 +25,7 @@ pub enum Life<'a> {
         /// this is empty) a thread may be shown a moment later than another.
         glance: &'a [u8],
     },
-    /// Nobody holds the lock.
+    /// No process holds the lock.
     Dead,
 }
 
@@ -204,20 +204,20 @@ impl<'a> Unpacked<'a> {
         let begin = self.begin();
         let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
         encoder.sync(begin.unwrap_or(0), &mut bytes);
-        let mut tell = |key, value: &str| {
+        let mut fact = |key, value: &str| {
             encoder.event(begin.unwrap_or(0), &Event::Meta { key, value }, &mut bytes);
         };
-        tell(meta::PROGRAM, &self.state.program);
-        tell(meta::PID, &self.state.process.to_string());
+        fact(meta::PROGRAM, &self.state.program);
+        fact(meta::PID, &self.state.process.to_string());
         let (ending, words) = self.ending();
-        tell(meta::ENDING, ending);
-        tell(meta::DUMP, words);
+        fact(meta::ENDING, ending);
+        fact(meta::DUMP, words);
         if let Some(begin) = begin {
-            tell(meta::WINDOW, &begin.to_string());
+            fact(meta::WINDOW, &begin.to_string());
         }
         let notices = self.notices();
         if !notices.is_empty() {
-            tell(meta::NOTICE, &notices.join("; "));
+            fact(meta::NOTICE, &notices.join("; "));
         }
         if let Some(begin) = begin {
             encoder.event(begin, &Event::Worker(None), &mut bytes);

@@ -86,7 +86,7 @@ impl Finding {
             }
             Self::NoTasks => {
                 "nothing has been recorded: while the recording lasted, no task ran where the \
-                 recorder listens. It hears of runtimes with its hooks, of what is spawned once \
+                 recorder listens. It records runtimes with its hooks, of what is spawned once \
                  its layer is in place, and of futures that are `.recorded()`"
             }
         }

@@ -118,7 +118,7 @@ impl Outlet {
     /// very moment.
     pub(crate) fn seal(&mut self) -> Sealed {
         if self.bytes.memory().keeper().is_lost() {
-            // Nobody knows what of it is right. The thread goes on in another ring.
+            // What of it is right is unknown. The thread goes on in another ring.
             self.bytes.discard();
             self.link.generation.fetch_add(1, Ordering::Release);
             return Sealed::default();

@@ -50,7 +50,7 @@ pub(crate) fn ring(bytes: usize) -> (Producer, Consumer) {
     ring_in(RingMemory::new((bytes / WORD).next_power_of_two()), 0)
 }
 
-/// An empty ring whose counts begin at `offset`, in memory that nobody else uses. Its words must be
+/// An empty ring whose counts begin at `offset`, in memory that nothing else uses. Its words must be
 /// a power of two.
 pub(crate) fn ring_in(memory: RingMemory, offset: u64) -> (Producer, Consumer) {
     let room = (memory.words().len() - 1) * WORD;

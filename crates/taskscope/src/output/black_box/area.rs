@@ -13,6 +13,7 @@ use taskscope_format::black_box::layout::{BLOCK_HEADER, live};
 use taskscope_format::black_box::{BlockHeader, Layout, NO_OFFSET, SlotHeader, checksum};
 use taskscope_format::{Nanos, ThreadId};
 
+use super::Incoming;
 use super::map::Mapping;
 use super::rings::BoxRings;
 use crate::stream::memory::RingSource;
@@ -38,16 +39,6 @@ pub(crate) struct Place {
     /// In all that was ever written.
     pub(crate) position: u64,
     length: u32,
-}
-
-/// A block on its way into the area.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Incoming<'a> {
-    pub(crate) thread: ThreadId,
-    /// Where in the thread's stream it begins, unless the recorder made it.
-    pub(crate) offset: Option<u64>,
-    pub(crate) came: Nanos,
-    pub(crate) payload: &'a [u8],
 }
 
 impl BlockArea {

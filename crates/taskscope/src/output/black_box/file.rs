@@ -59,7 +59,7 @@ pub(crate) fn create(
 /// So many files that were given no name are passed over.
 const MOST_LEFT: u32 = 100_000;
 
-/// A file that nobody knows yet. It is removed unless it is given a name.
+/// A file without its name yet. It is removed unless it is given a name.
 struct Nameless {
     path: PathBuf,
     file: File,

@@ -4,7 +4,7 @@
 //! holds of older ones, and the rings into which threads write. So nothing has to be written when
 //! the process dies, and no thread of the recorder's is needed for what a thread has recorded to be
 //! in the file: it is there as soon as the thread has put it into its ring. How a reader makes
-//! sense of it at any moment is told in `taskscope_format::black_box`.
+//! sense of it at any moment is described in `taskscope_format::black_box`.
 //!
 //! Why not write each event to the file? That would be a system call for each. Why not write when
 //! the process dies? Of `SIGKILL` and of the kernel that is out of memory it never learns, and in a
@@ -25,12 +25,14 @@ mod set_aside;
 
 #[cfg(not(unix))]
 pub(crate) mod area {
-    pub(crate) use super::unsupported::{BlockArea, Incoming, Place, piece};
+    pub(crate) use super::unsupported::{BlockArea, Place, piece};
 }
 #[cfg(not(unix))]
 mod unsupported;
 
 use std::path::{Path, PathBuf};
+
+use taskscope_format::{Nanos, ThreadId};
 
 #[cfg(unix)]
 pub(crate) use file::create;
@@ -40,7 +42,7 @@ pub(crate) use unsupported::create;
 /// Where the black box of a program lies, and how large it is.
 ///
 /// What a [flight recorder](crate::FlightConfig) keeps lies in a file then, and not in memory that
-/// goes with the process: whatever ends it (`kill -9`, the kernel that is out of memory, a
+/// goes with the process: however that ends (`kill -9`, the kernel that is out of memory, a
 /// segmentation fault, `abort`), the file opens as a trace, up to the last event that each thread
 /// had recorded.
 ///
@@ -118,6 +120,17 @@ impl BlackBoxConfig {
         self.keep_old = boxes;
         self
     }
+}
+
+/// A block on its way into the area.
+#[cfg_attr(not(unix), allow(dead_code, reason = "unused where there is no black box"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) thread: ThreadId,
+    /// Where in the thread's stream it begins, unless the recorder made it.
+    pub(crate) offset: Option<u64>,
+    pub(crate) came: Nanos,
+    pub(crate) payload: &'a [u8],
 }
 
 /// A box that is to be made.

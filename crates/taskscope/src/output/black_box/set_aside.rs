@@ -29,7 +29,7 @@ pub(super) fn set_aside(path: &Path) -> io::Result<Found> {
     if !lock(&file, 5) {
         return Ok(Found::Alive);
     }
-    // Nobody moves it while we have its lock, if it is still there.
+    // No other process moves it while we have its lock, if it is still there.
     if path.symlink_metadata().map(|now| now.ino()).ok() != Some(file.metadata()?.ino()) {
         return Ok(Found::SetAside);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Nanos, ThreadId};
 
-use super::{BlackBoxConfig, NewBox};
+use super::{BlackBoxConfig, Incoming, NewBox};
 use crate::Error;
 use crate::output::file::OutputFile;
 use crate::stream::memory::RingSource;
@@ -18,15 +18,6 @@ pub(crate) struct BlockArea(Infallible);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) position: u64,
-}
-
-#[allow(dead_code, reason = "unused where there is no black box")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Incoming<'a> {
-    pub(crate) thread: ThreadId,
-    pub(crate) offset: Option<u64>,
-    pub(crate) came: Nanos,
-    pub(crate) payload: &'a [u8],
 }
 
 impl BlockArea {

@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 use taskscope_format::{Event, Nanos, Records, ThreadId, stands_alone};
 
-use crate::output::black_box::area::{BlockArea, Incoming, Place, piece};
+use crate::output::black_box::Incoming;
+use crate::output::black_box::area::{BlockArea, Place, piece};
 use crate::output::flight::carry_over::CarryOver;
 use crate::tracker::shared::RECORDING_STREAM;
 

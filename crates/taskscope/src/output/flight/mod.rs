@@ -4,7 +4,6 @@ pub(crate) mod block_ring;
 pub(crate) mod carry_over;
 pub(crate) mod long_poll;
 pub(crate) mod sink;
-pub(crate) mod thread_snapshot;
 pub(crate) mod triggers;
 
 use std::time::Duration;

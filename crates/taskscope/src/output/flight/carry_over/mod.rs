@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 use taskscope_format::{
     Encoder, Event, Location, Nanos, RuntimeId, Source, Spawn, TaskId, TaskKind, ThreadId,
+    ThreadSnapshot,
 };
 
 use self::facts::{Resources, Spans};
 use self::strings::Strings;
-use crate::output::flight::thread_snapshot::ThreadSnapshot;
 use crate::tracker::shared::RECORDING_STREAM;
 
 /// Blocks of different threads come in any order, so an end may come before the spawn it

@@ -1,13 +1,27 @@
-//! What a thread is at when a window begins, for the [carry-over](crate::output::flight::carry_over).
+//! What a thread is in the middle of, for a trace that has lost its beginning.
 
-use taskscope_format::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
+use crate::{Encoder, Event, Nanos, RuntimeId, Source, SpanId, TaskId};
 
 /// Polls nest a few deep; a broken program could nest them without end.
 const DEEPEST: usize = 64;
 
-/// What a thread is at.
+/// What a thread is in the middle of at one moment: which worker it is, and which polls and spans
+/// are open on it.
+///
+/// Blocks of a thread can be lost, or be overwritten by newer ones. Read what they held, and
+/// [`block`](Self::block) makes the records that the newer ones need in front of them.
+///
+/// ```
+/// use taskscope_format::{Event, Records, Source, TaskId, ThreadSnapshot};
+///
+/// let mut snapshot = ThreadSnapshot::default();
+/// let poll = Event::PollStart { task: TaskId(7), source: Source::Hook };
+/// snapshot.read(1_000, &poll);
+/// let block = snapshot.block().expect("a poll is open");
+/// assert!(Records::new([&*block]).any(|record| record == (1_000, poll)));
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct ThreadSnapshot {
+pub struct ThreadSnapshot {
     os_id: u64,
     name: String,
     worker: Option<(RuntimeId, u32)>,
@@ -24,8 +38,8 @@ enum Open {
 }
 
 impl ThreadSnapshot {
-    /// Takes in what it did next.
-    pub(crate) fn read(&mut self, time: Nanos, event: &Event<'_>) {
+    /// Takes in what the thread did next, at `time` in nanoseconds since the start of the recording.
+    pub fn read(&mut self, time: Nanos, event: &Event<'_>) {
         match *event {
             Event::Thread { os_id, name } => {
                 self.os_id = os_id;
@@ -49,13 +63,13 @@ impl ThreadSnapshot {
     }
 
     /// What the thread does is unknown from here on.
-    pub(crate) fn lose(&mut self) {
+    pub fn lose(&mut self) {
         self.open.clear();
         self.parked = None;
     }
 
-    /// The task that it polls.
-    pub(crate) fn running(&self) -> Option<TaskId> {
+    /// The task that it polls, the innermost of several.
+    pub fn running(&self) -> Option<TaskId> {
         self.open.iter().rev().find_map(|open| match open.1 {
             Open::Poll(task, _) => Some(task),
             Open::Span(_) => None,
@@ -74,14 +88,18 @@ impl ThreadSnapshot {
         }
     }
 
-    /// What it is at, unless that is nothing.
-    pub(crate) fn block(&self) -> Option<Vec<u8>> {
+    /// Introduces the thread, as records.
+    pub(crate) fn introduction(&self) -> [Event<'_>; 2] {
+        [Event::Thread { os_id: self.os_id, name: &self.name }, Event::Worker(self.worker)]
+    }
+
+    /// The records of what is open, which stand alone; `None` if nothing is.
+    pub fn block(&self) -> Option<Vec<u8>> {
         let begin = self.open.first().map(|open| open.0).or(self.parked)?;
         let (mut encoder, mut block) = (Encoder::new(), Vec::new());
         encoder.sync(begin, &mut block);
         let mut put = |time, event| encoder.event(time, &event, &mut block);
-        put(begin, Event::Thread { os_id: self.os_id, name: &self.name });
-        put(begin, Event::Worker(self.worker));
+        self.introduction().into_iter().for_each(|event| put(begin, event));
         for &(time, open) in &self.open {
             put(
                 time,
