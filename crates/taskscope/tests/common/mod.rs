@@ -198,6 +198,14 @@ impl Recorded {
             .collect()
     }
 
+    /// Whether the last poll of a task was so long that an abort may have hit it, so that its return
+    /// is inferred. Any poll is, now and then, if the system takes the processor away.
+    pub fn ended_in_a_long_poll(&self, task: TaskId) -> bool {
+        let task = self.trace.find_task(task).unwrap();
+        let last = self.trace.poll(*self.trace.task_polls(task).last().unwrap());
+        self.trace.task(task).end.unwrap().time - last.start >= 20_000
+    }
+
     /// How often the model says that a task was polled.
     pub fn polls(&self, task: TaskId) -> u32 {
         let task = self.trace.find_task(task).unwrap();

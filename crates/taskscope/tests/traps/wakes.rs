@@ -126,7 +126,7 @@ fn trap_09_the_finished_task_wakes_its_joiner_within_its_last_poll() {
             Event::TaskEnd {
                 task: joined,
                 end: EndKind::Returned,
-                inferred: false,
+                inferred: recorded.ended_in_a_long_poll(joined),
                 cancelled_by: CancelledBy::Unknown,
             },
             Event::Wake { task: joiner, op: WakeOp::ByRef },
