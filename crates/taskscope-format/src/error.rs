@@ -90,7 +90,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// A part of a file that could not be read. Reading goes on behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// Where the damaged part begins, in bytes from the start of the file.
     pub offset: u64,

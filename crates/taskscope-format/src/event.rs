@@ -49,18 +49,21 @@ pub struct RuntimeId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ThreadId(pub u32);
 
+/// A [`LocationOf`] with its texts.
+pub type Location<'a> = LocationOf<&'a str>;
+
 /// A place in the recorded program's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Location<'a> {
+pub struct LocationOf<T> {
     /// Path as the compiler saw it.
-    pub file: &'a str,
+    pub file: T,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
 }
 
-impl fmt::Display for Location<'_> {
+impl<T: fmt::Display> fmt::Display for LocationOf<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -183,9 +186,12 @@ wire_enum! {
     }
 }
 
+/// A [`SpawnOf`] with its texts.
+pub type Spawn<'a> = SpawnOf<&'a str>;
+
 /// Everything that is known about a new task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spawn<'a> {
+pub struct SpawnOf<T> {
     /// The task.
     pub task: TaskId,
     /// What sort of task it is. From a hook always [`TaskKind::Task`].
@@ -198,22 +204,22 @@ pub struct Spawn<'a> {
     /// The task that was running on the spawning thread.
     pub parent: Option<TaskId>,
     /// The name given with `tokio::task::Builder::name`.
-    pub name: Option<&'a str>,
+    pub name: Option<T>,
     /// Where `spawn` was called.
-    pub location: Option<Location<'a>>,
+    pub location: Option<LocationOf<T>>,
     /// Size of the future (or the blocking closure) in bytes.
     pub size: Option<u64>,
     /// Its size before Tokio moved it to the heap, in bytes; only for futures
     /// that are so large that it did.
     pub original_size: Option<u64>,
     /// For [`TaskKind::Blocking`], the type name of the closure.
-    pub function: Option<&'a str>,
+    pub function: Option<T>,
     /// It is no task, but a future inside the task [`parent`](Self::parent) that the program
     /// has wrapped, such as an arm of a `select!`. Its polls lie within those of that task.
     pub is_part: bool,
 }
 
-impl Spawn<'_> {
+impl<T> SpawnOf<T> {
     /// A spawn of which nothing but the task is known.
     pub fn new(task: TaskId, kind: TaskKind, source: Source) -> Self {
         Self {
@@ -238,24 +244,27 @@ impl Spawn<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId(pub u64);
 
+/// A [`ResourceOf`] with its texts.
+pub type Resource<'a> = ResourceOf<&'a str>;
+
 /// A thing that tasks wait for: a lock, a channel, a timer.
 ///
 /// From the `runtime.resource` spans of Tokio, which not all of its resources
 /// have (1.54: `Mutex`, `RwLock`, `Semaphore`, `Barrier`, `oneshot`, `Sleep`,
 /// `Interval`, and the capacity of a bounded `mpsc`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resource<'a> {
+pub struct ResourceOf<T> {
     /// Its number.
     pub id: ResourceId,
     /// Tokio's name of its type, such as `Mutex`.
-    pub concrete_type: &'a str,
+    pub concrete_type: T,
     /// Tokio's word for the sort of resource: `Sync` or `timer`.
-    pub kind: &'a str,
+    pub kind: T,
     /// Whether it is a part of something that users make, and not itself such
     /// a thing.
     pub is_internal: bool,
     /// Where it was made.
-    pub location: Option<Location<'a>>,
+    pub location: Option<LocationOf<T>>,
 }
 
 /// A span of the program's own, numbered by the recorder from 0.
@@ -280,9 +289,12 @@ wire_enum! {
     }
 }
 
+/// A [`SpanOf`] with its texts.
+pub type Span<'a> = SpanOf<&'a str>;
+
 /// A `tracing` span of the program's own: what it was doing, in its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span<'a> {
+pub struct SpanOf<T> {
     /// Its number.
     pub id: SpanId,
     /// The span that it is a part of, if that is recorded, too.
@@ -290,34 +302,40 @@ pub struct Span<'a> {
     /// Its level.
     pub level: Level,
     /// Its name.
-    pub name: &'a str,
+    pub name: T,
     /// Its target, mostly the module.
-    pub target: &'a str,
+    pub target: T,
     /// Its fields, as in `method=GET path="/"`.
-    pub fields: &'a str,
+    pub fields: T,
 }
 
+/// An [`EventOf`] with its texts.
+pub type Event<'a> = EventOf<&'a str>;
+
 /// Something that happened on a thread.
+///
+/// `T` stands for its texts: `&str` in an [`Event`], and in a file the numbers of texts that stand
+/// before it in the same stream.
 ///
 /// Its place in the thread's stream says the rest: the task that wakes another is
 /// the one whose poll is open, and the worker is the one that the last
 /// [`Event::Worker`] named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum EventOf<T> {
     /// A fact about the whole recording, such as the program's name.
     Meta {
         /// One of [`crate::meta`], or a key of a later version.
-        key: &'a str,
+        key: T,
         /// Its value.
-        value: &'a str,
+        value: T,
     },
     /// Introduces the thread whose stream this is.
     Thread {
         /// The operating system's id of the thread, 0 where it is not known.
         os_id: u64,
         /// The thread's name, empty where it has none.
-        name: &'a str,
+        name: T,
     },
     /// Introduces a runtime.
     Runtime {
@@ -328,7 +346,7 @@ pub enum Event<'a> {
         /// How many workers it has; 0 where that is not known.
         workers: u32,
         /// Its name, empty where the user gave none.
-        name: &'a str,
+        name: T,
         /// Whether the recorder's hooks are on it, so that polls come from
         /// [`Source::Hook`] and parks are recorded.
         hooked: bool,
@@ -336,7 +354,7 @@ pub enum Event<'a> {
     /// From here on the thread is this worker, or no worker.
     Worker(Option<(RuntimeId, u32)>),
     /// A task was spawned.
-    Spawn(Spawn<'a>),
+    Spawn(SpawnOf<T>),
     /// A poll of a task began. Polls on one thread nest (a `LocalSet` is
     /// polled inside a `block_on`).
     PollStart {
@@ -381,24 +399,24 @@ pub enum Event<'a> {
         ago: Nanos,
     },
     /// A resource was made.
-    Resource(Resource<'a>),
+    Resource(ResourceOf<T>),
     /// In the innermost open poll of this thread an operation was pending: the
     /// task waits for it, perhaps for several.
     Wait {
         /// What it is about.
         resource: ResourceId,
         /// Tokio's name of the operation, such as `Mutex::lock`.
-        operation: &'a str,
+        operation: T,
     },
     /// A span of the program's own was made. (Recorded for the targets that the
     /// program names.)
-    Span(Span<'a>),
+    Span(SpanOf<T>),
     /// Fields of a span were given their values later.
     SpanFields {
         /// The span.
         span: SpanId,
         /// As in [`Span::fields`].
-        fields: &'a str,
+        fields: T,
     },
     /// The thread entered a span: what it does from here on is a part of that.
     SpanEnter(SpanId),
@@ -412,9 +430,9 @@ pub enum Event<'a> {
         /// Its level.
         level: Level,
         /// Its target, mostly the module.
-        target: &'a str,
+        target: T,
         /// The text, and the fields as in [`Span::fields`].
-        text: &'a str,
+        text: T,
     },
     /// The worker found nothing to do and went to sleep.
     Park,

@@ -40,24 +40,31 @@ mod decode;
 mod encode;
 mod error;
 mod event;
+mod event_texts;
 mod frame;
 mod reader;
 mod records;
+mod scan;
+mod stream;
 mod tag;
 mod thread_snapshot;
 mod varint;
 mod writer;
 
 pub use brief::Brief;
+pub use decode::TextNumber;
 pub use encode::Encoder;
 pub use error::{Damage, DamageKind, OpenError};
 pub use event::{
-    CancelledBy, EndKind, Event, Flavor, Level, Location, Nanos, PollResult, Record, Resource,
-    ResourceId, RuntimeId, Source, Span, SpanId, Spawn, TaskId, TaskKind, ThreadId, WakeOp,
+    CancelledBy, EndKind, Event, EventOf, Flavor, Level, Location, LocationOf, Nanos, PollResult,
+    Record, Resource, ResourceId, ResourceOf, RuntimeId, Source, Span, SpanId, SpanOf, Spawn,
+    SpawnOf, TaskId, TaskKind, ThreadId, WakeOp,
 };
 pub use frame::FileHeader;
 pub use reader::{Reader, Report};
 pub use records::{Records, stands_alone};
+pub use scan::{BlockAt, Scan, Scanner};
+pub use stream::{Piece, StreamDecoder};
 pub use thread_snapshot::ThreadSnapshot;
 pub use writer::FileWriter;
 

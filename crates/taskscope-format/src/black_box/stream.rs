@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::begin::{Budget, Doing};
-use crate::decode::{Decoder, Step};
+use crate::decode::{Decoder, Step, sync_time};
 use crate::{FileWriter, Nanos, ThreadId, stands_alone};
 
 /// What there is of a stream, in the order of its bytes.
@@ -72,7 +72,7 @@ impl<'a> Stream<'a> {
         // Up to a piece that can be read by itself and begins late enough, without a gap.
         let mut count = 0;
         for piece in &self.pieces {
-            let is_late = begin_of(&piece.bytes).is_some_and(|begin| begin >= time);
+            let is_late = sync_time(&piece.bytes).is_some_and(|begin| begin >= time);
             let is_joined = count == 0 || self.pieces[count - 1].end() == piece.offset;
             if is_late || !is_joined || (count == 0 && !stands_alone(&piece.bytes)) {
                 break;
@@ -97,7 +97,7 @@ impl<'a> Stream<'a> {
     /// Leaves out what is later than `time`.
     pub(super) fn cut_behind(&mut self, time: Nanos) {
         let is_early =
-            |piece: &Piece<'_>| begin_of(&piece.bytes).is_some_and(|begin| begin <= time);
+            |piece: &Piece<'_>| sync_time(&piece.bytes).is_some_and(|begin| begin <= time);
         let Some(from) = self.pieces.iter().rposition(is_early) else {
             // All that can be read is later.
             self.pieces.clear();
@@ -143,13 +143,6 @@ impl<'a> Stream<'a> {
             end = Some(piece.end());
         }
     }
-}
-
-/// The time of the sync that a piece begins with.
-fn begin_of(mut bytes: &[u8]) -> Option<Nanos> {
-    let mut decoder = Decoder::default();
-    let is_read = stands_alone(bytes) && decoder.next(&mut bytes) != Step::Malformed;
-    is_read.then(|| decoder.time())
 }
 
 /// Writes streams as blocks, with gaps where bytes are missing: the pieces that were blocks in the
