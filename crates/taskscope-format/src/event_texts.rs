@@ -51,14 +51,7 @@ impl<T> EventOf<T> {
                 is_internal: resource.is_internal,
                 location: resource.location.map(|location| location.map(text)),
             }),
-            Self::Span(span) => EventOf::Span(SpanOf {
-                id: span.id,
-                parent: span.parent,
-                level: span.level,
-                name: text(span.name),
-                target: text(span.target),
-                fields: text(span.fields),
-            }),
+            Self::Span(span) => EventOf::Span(span.map(text)),
         }
     }
 }
@@ -77,6 +70,20 @@ impl<T> SpawnOf<T> {
             original_size: self.original_size,
             function: self.function.map(text),
             is_part: self.is_part,
+        }
+    }
+}
+
+impl<T> SpanOf<T> {
+    /// The same span, with each of its texts made by `text`.
+    pub fn map<U>(self, mut text: impl FnMut(T) -> U) -> SpanOf<U> {
+        SpanOf {
+            id: self.id,
+            parent: self.parent,
+            level: self.level,
+            name: text(self.name),
+            target: text(self.target),
+            fields: text(self.fields),
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct FileHeader {
 }
 
 impl FileHeader {
+    /// How many bytes it takes.
+    pub const LENGTH: usize = FILE_HEADER;
+
     pub(crate) fn to_bytes(self) -> [u8; FILE_HEADER] {
         let mut bytes = [0; FILE_HEADER];
         bytes[0..8].copy_from_slice(&MAGIC);
@@ -36,8 +39,11 @@ impl FileHeader {
         bytes
     }
 
-    /// Reads the header; `Ok(None)` where the file ends within it.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Option<Self>, OpenError> {
+    /// Reads the header at the front of a file; `Ok(None)` where the file ends within it.
+    ///
+    /// # Errors
+    /// [`OpenError`] where this is the front of no trace, or of one of a later version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Option<Self>, OpenError> {
         if bytes.is_empty() {
             return Err(OpenError::Empty);
         }

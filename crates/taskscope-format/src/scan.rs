@@ -33,6 +33,9 @@ pub struct BlockAt {
 }
 
 impl BlockAt {
+    /// So many bytes stand before the payload of a block.
+    pub const HEADER: u64 = BLOCK_HEADER as u64;
+
     /// The damage that the whole block is, for this reason.
     pub fn damage(&self, what: DamageKind) -> Damage {
         let header = BLOCK_HEADER as u64;

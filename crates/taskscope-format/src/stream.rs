@@ -85,6 +85,11 @@ impl StreamDecoder {
         self.is_broken = true;
     }
 
+    /// The time of the last event that could be read; 0 before the first.
+    pub fn time(&self) -> Nanos {
+        self.time
+    }
+
     /// The time of the last event that could be read, if others behind it are missing.
     pub fn is_broken_since(&self) -> Option<Nanos> {
         self.is_broken.then_some(self.time)

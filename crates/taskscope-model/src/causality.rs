@@ -3,7 +3,7 @@
 use taskscope_format::Nanos;
 
 use crate::trace::Trace;
-use crate::types::{PollIx, TaskIx, WakeIx};
+use crate::types::{PollIx, TaskIx, Wake, WakeAt, WakeIx};
 
 /// What scheduled the task for a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,33 +24,20 @@ pub enum Cause {
 impl Trace {
     /// What scheduled the task for this poll.
     pub fn cause(&self, poll: PollIx) -> Cause {
-        let start = self.poll(poll).start;
-        let task = self.poll(poll).task;
-        let polls = self.task_polls(task);
-        let position = polls.partition_point(|&other| self.poll(other).start < start);
-        // A wake during the poll before already scheduled this one.
-        let since = match position.checked_sub(1).and_then(|before| polls.get(before)) {
-            Some(&before) => self.poll(before).start,
-            None => 0,
-        };
-        let wakes = self.task_wakes(task);
-        let first = wakes.partition_point(|&wake| self.wake(wake).time <= since);
-        let spawned = self.task(task).spawned.filter(|_| position == 0);
-        match (spawned, wakes.get(first)) {
-            (Some(time), _) => Cause::Spawned { time, by: self.task(task).parent },
-            (None, Some(&wake)) if self.wake(wake).time <= start => Cause::Woken(wake),
-            _ => Cause::Unknown,
+        let row = self.polls.row(poll);
+        let task = self.task(TaskIx(row.task));
+        let spawned = task.spawned.filter(|_| self.poll_before(poll).is_none());
+        match (spawned, self.wake_before(poll)) {
+            (Some(time), _) => Cause::Spawned { time, by: task.parent },
+            (None, Some(wake)) => Cause::Woken(wake),
+            (None, None) => Cause::Unknown,
         }
     }
-}
 
-impl Trace {
     /// Since when the task had been scheduled for this poll, where Tokio measured that
     /// (`schedule-latency`). Nanoseconds since the start of the recording.
     pub fn scheduled_since(&self, poll: PollIx) -> Option<Nanos> {
-        let key = (self.poll(poll).task, self.poll(poll).start);
-        let at = self.scheduled.partition_point(|&(task, start, _)| (task, start) < key);
-        self.scheduled.get(at).filter(|entry| (entry.0, entry.1) == key).map(|entry| entry.2)
+        self.polls.chunk(poll.chunk()).scheduled(poll.slot())
     }
 }
 
@@ -76,27 +63,21 @@ impl WakeEffect {
 impl Trace {
     /// What came of a wake.
     pub fn wake_effect(&self, wake: WakeIx) -> WakeEffect {
-        let (time, task) = (self.wake(wake).time, self.wake(wake).task);
-        if self.task(task).end.is_some_and(|end| end.time <= time) {
+        let Wake { time, task, .. } = self.wake(wake);
+        let of = self.task(task);
+        if of.end.is_some_and(|end| end.time <= time) {
             return WakeEffect::TooLate;
         }
-        let polls = self.task_polls(task);
-        let begun = polls.partition_point(|&poll| self.poll(poll).start <= time);
-        let last = begun.checked_sub(1).and_then(|last| polls.get(last)).map(|&p| self.poll(p));
-        // Scheduled by its spawn.
-        let Some(last) = last else {
-            return match self.task(task).spawned {
-                Some(_) => WakeEffect::Duplicate,
-                None => WakeEffect::Scheduled,
-            };
+        let before = match wake.0 {
+            WakeAt::More(_) => return WakeEffect::Duplicate,
+            WakeAt::Led(poll) => self.poll_before(poll),
+            WakeAt::Pending(task) => self.task_polls(task).last(),
         };
-        let wakes = self.task_wakes(task);
-        let first = wakes.partition_point(|&other| self.wake(other).time < last.start);
-        let is_first = wakes.get(first).is_some_and(|&first| first == wake);
-        match () {
-            () if !is_first => WakeEffect::Duplicate,
-            () if time < last.end => WakeEffect::WhileRunning,
-            () => WakeEffect::Scheduled,
+        match before {
+            Some(before) if time < self.polls.end(before) => WakeEffect::WhileRunning,
+            // Scheduled by its spawn.
+            None if of.spawned.is_some() => WakeEffect::Duplicate,
+            _ => WakeEffect::Scheduled,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use taskscope_format::Nanos;
 
+use crate::store::shelf::Shelf;
 use crate::trace::Trace;
 use crate::types::{LaneIx, TaskIx};
 
@@ -22,11 +23,20 @@ impl Trace {
         for lane in 0..self.lanes.len() {
             self.lane_events_around(LaneIx(lane as u16), time, |time| nearest.offer(time));
         }
-        nearest.in_sorted(&self.ends_off_lane, |&end| end);
-        nearest.in_sorted(&self.wakes, |wake| wake.time);
-        let older = self.tasks.partition_point(|task| task.spawned.is_none());
-        nearest.in_sorted(&self.tasks[older..], |task| task.spawned.unwrap_or(0));
-        nearest.in_sorted(&self.ends, |&(end, _)| end);
+        for lane in 0..self.lanes.len() {
+            for level in self.levels(LaneIx(lane as u16)) {
+                let woken = match (direction, nearest.found) {
+                    (Direction::Forward, limit) => level.next_wake(time, limit.unwrap_or(u64::MAX)),
+                    (Direction::Back, limit) => level.previous_wake(time, limit),
+                };
+                woken.into_iter().for_each(|woken| nearest.offer(woken));
+            }
+        }
+        nearest.in_slice(&self.ends_off_lane, |&end| end);
+        nearest.in_slice(&self.pending, |&woken| woken);
+        nearest.in_shelf(&self.more_wakes, |wake| wake.time);
+        nearest.in_shelf(&self.spawns, |&spawned| spawned);
+        nearest.in_shelf(&self.ends, |&end| end);
         nearest.found
     }
 
@@ -34,12 +44,32 @@ impl Trace {
     pub fn next_event_of(&self, task: TaskIx, time: Nanos, direction: Direction) -> Option<Nanos> {
         let mut nearest = Nearest { time, direction, found: None };
         let polls = self.task_polls(task);
-        nearest.in_sorted(polls, |&poll| self.poll(poll).start);
-        nearest.in_sorted(polls, |&poll| self.poll(poll).end);
-        nearest.in_sorted(self.task_wakes(task), |&wake| self.wake(wake).time);
+        let begun = polls.begun_at(time);
+        // Back to one that began earlier, and on to one that begins later. (Several can begin at
+        // one time, where the clock is coarse.)
+        let mut first = begun;
+        while let Some(poll) = first.checked_sub(1).and_then(|before| polls.get(before)) {
+            first -= 1;
+            nearest.offer(self.polls.start(poll));
+            nearest.offer(self.polls.end(poll));
+            if self.polls.start(poll) < time {
+                break;
+            }
+        }
+        if let Some(next) = polls.get(begun) {
+            nearest.offer(self.polls.start(next));
+        }
+        for wake in self.task_wakes_from(task, first.checked_sub(1)) {
+            let woken = self.wake(wake).time;
+            nearest.offer(woken);
+            if woken > time {
+                break;
+            }
+        }
         let Self { tasks, .. } = self;
-        tasks[task.get()].spawned.into_iter().for_each(|at| nearest.offer(at));
-        tasks[task.get()].end.into_iter().for_each(|end| nearest.offer(end.time));
+        let of = &tasks[task.get()];
+        of.spawned.into_iter().for_each(|at| nearest.offer(at));
+        of.end.into_iter().for_each(|end| nearest.offer(end.time));
         nearest.found
     }
 }
@@ -66,13 +96,17 @@ impl Nearest {
         }
     }
 
-    fn in_sorted<T>(&mut self, sorted: &[T], time: impl Fn(&T) -> Nanos) {
-        let neighbour = match self.direction {
-            Direction::Forward => sorted.get(sorted.partition_point(|x| time(x) <= self.time)),
-            Direction::Back => {
-                sorted.partition_point(|x| time(x) < self.time).checked_sub(1).map(|at| &sorted[at])
-            }
-        };
-        neighbour.into_iter().for_each(|x| self.offer(time(x)));
+    fn in_slice<T>(&mut self, sorted: &[T], time: impl Fn(&T) -> Nanos) {
+        let after = sorted.partition_point(|x| time(x) <= self.time);
+        let before = sorted.partition_point(|x| time(x) < self.time).checked_sub(1);
+        let near = [sorted.get(after), before.and_then(|at| sorted.get(at))];
+        near.into_iter().flatten().for_each(|x| self.offer(time(x)));
+    }
+
+    fn in_shelf<T: Clone>(&mut self, sorted: &Shelf<T>, time: impl Fn(&T) -> Nanos) {
+        let after = sorted.partition_point(|x| time(x) <= self.time);
+        let before = sorted.partition_point(|x| time(x) < self.time).checked_sub(1);
+        let near = [sorted.get(after), before.and_then(|at| sorted.get(at))];
+        near.into_iter().flatten().for_each(|x| self.offer(time(x)));
     }
 }

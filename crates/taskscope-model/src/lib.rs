@@ -24,7 +24,7 @@
 //! # writer.block(ThreadId(0), &bytes)?;
 //! # let file: Vec<u8> = writer.finish()?;
 //! let trace = Trace::from_bytes(&file)?;
-//! let poll = trace.polls()[0];
+//! let (_, poll) = trace.polls().next().expect("a poll was written");
 //! assert_eq!(trace.task(poll.task).id, TaskId(7));
 //! assert_eq!(poll.end - poll.start, 25);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -43,31 +43,35 @@
 //! is inferred here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
-mod causality;
-mod dropped_events;
-
 mod builder;
+mod causality;
+mod cursor;
+mod dropped_events;
 mod gaps;
 mod lanes;
 mod queue;
-
-mod types;
-
-mod cursor;
+mod source;
 mod spans;
 mod states;
+mod store;
 mod summary;
 mod trace;
+mod types;
 mod waits;
+mod wakes;
+mod yields;
 
+pub use builder::{LoadError, Loader, Progress};
 pub use causality::{Cause, WakeEffect};
 pub use cursor::Direction;
 pub use dropped_events::{DropSummary, DroppedEvents};
 pub use gaps::{Gap, GapSummary};
 pub use lanes::LodSpan;
 pub use queue::{Arrival, Queue};
+pub use source::Source;
 pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
+pub use store::task_polls::{TaskPolls, TaskPollsFrom};
 pub use summary::{
     PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
     WorkerSummary,
@@ -79,6 +83,6 @@ pub use taskscope_format::{
 pub use trace::Trace;
 pub use types::{
     End, Hop, Info, Lane, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, Poll, PollEnd,
-    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, Thread, Wait, Wake, WakeIx, Waker,
+    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, TaskView, TextIx, Thread, Wait, Wake, WakeIx, Waker,
 };
 pub use waits::WaitedFor;

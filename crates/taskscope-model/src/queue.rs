@@ -41,7 +41,7 @@ impl Trace {
     /// it, or where it isn't known what scheduled it.
     pub fn arrival(&self, poll: PollIx) -> Option<Arrival> {
         let lane = self.poll(poll).lane;
-        let runtime = self.runtime_of(lane)?;
+        let runtime = self.worker_runtime(lane)?;
         let scheduled_on = match self.cause(poll) {
             Cause::Spawned { .. } => self.task(self.poll(poll).task).spawned_on,
             Cause::Woken(wake) => {
@@ -55,7 +55,7 @@ impl Trace {
             }
             Cause::Unknown => return None,
         };
-        let queue = match scheduled_on.filter(|&on| self.runtime_of(on) == Some(runtime)) {
+        let queue = match scheduled_on.filter(|&on| self.worker_runtime(on) == Some(runtime)) {
             Some(on) if on == lane => Queue::Own,
             Some(from) => Queue::Stolen { from },
             None => Queue::Injection,
@@ -63,17 +63,9 @@ impl Trace {
         Some(Arrival { queue, inferred: true })
     }
 
-    /// The poll of the same task before this one.
-    pub fn poll_before(&self, poll: PollIx) -> Option<PollIx> {
-        let start = self.poll(poll).start;
-        let polls = self.task_polls(self.poll(poll).task);
-        let position = polls.partition_point(|&other| self.poll(other).start < start);
-        polls.get(position.checked_sub(1)?).copied()
-    }
-
     /// The runtime of a worker's lane, as position in
     /// [`Trace::runtimes`](crate::Trace::runtimes).
-    fn runtime_of(&self, lane: LaneIx) -> Option<u32> {
+    pub(crate) fn worker_runtime(&self, lane: LaneIx) -> Option<u32> {
         match self.lane(lane).kind {
             LaneKind::Worker { runtime, .. } => Some(runtime),
             LaneKind::Thread(_) => None,

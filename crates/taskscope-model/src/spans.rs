@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use taskscope_format::{Level, Nanos, SpanId, ThreadId};
 
+use crate::store::shelf::Shelf;
 use crate::trace::Trace;
 use crate::types::{LaneIx, SpanIx, TaskIx};
 
@@ -70,9 +71,14 @@ pub struct Message {
 }
 
 impl Trace {
-    /// The program's own spans, in the order in which they first appear in the file.
-    pub fn spans(&self) -> &[Span] {
-        &self.spans.spans
+    /// How many spans of the program's own there are.
+    pub fn span_count(&self) -> usize {
+        self.spans.spans.len()
+    }
+
+    /// The program's own spans, in the order in which the recording first names them.
+    pub fn spans(&self) -> impl DoubleEndedIterator<Item = &Span> {
+        self.spans.spans.iter()
     }
 
     /// A span.
@@ -80,24 +86,53 @@ impl Trace {
         &self.spans.spans[span.get()]
     }
 
-    /// Times in which threads were in spans, by lane, then by start.
-    pub fn span_visits(&self) -> &[SpanVisit] {
-        &self.spans.visits
+    /// Times in which threads were in spans, lane by lane, by start.
+    pub fn span_visits(&self) -> impl Iterator<Item = SpanVisit> {
+        let lanes = self.lane_order().iter();
+        lanes.flat_map(|&lane| self.lane_visits(lane, 0..Nanos::MAX))
     }
 
     /// Visits of a lane that can reach into `window`, sorted by start. Those at the
     /// front may have ended before it.
-    pub fn lane_visits(&self, lane: LaneIx, window: Range<Nanos>) -> &[SpanVisit] {
-        let visits = &self.spans.visits;
-        let at = |time| visits.partition_point(|visit| (visit.lane, visit.start) < (lane, time));
-        let reach = self.spans.longest.get(lane.get()).copied().unwrap_or(0);
-        let (first, after) = (at(window.start.saturating_sub(reach)), at(window.end));
-        &visits[first..after.max(first)]
+    pub fn lane_visits(
+        &self,
+        lane: LaneIx,
+        window: Range<Nanos>,
+    ) -> impl Iterator<Item = SpanVisit> {
+        let of_lane = self.spans.visits.get(lane.get());
+        let after = move |visit: &SpanVisit| visit.start < window.end;
+        of_lane
+            .into_iter()
+            .flat_map(move |of| {
+                let begin = window.start.saturating_sub(of.longest);
+                of.visits.iter_from(of.visits.partition_point(|visit| visit.start < begin))
+            })
+            .take_while(move |visit| after(visit))
+            .map(|visit| self.spans.ended(visit, self.span.end))
     }
 
     /// What the program said, sorted by time.
-    pub fn messages(&self) -> &[Message] {
-        &self.spans.messages
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.spans.messages.iter()
+    }
+
+    /// How many messages there are.
+    pub fn message_count(&self) -> usize {
+        self.spans.messages.len()
+    }
+
+    /// A message by its place in [`messages`](Self::messages).
+    pub fn message(&self, at: usize) -> Option<&Message> {
+        self.spans.messages.get(at)
+    }
+
+    /// What the program said in a window, sorted by time, each with its place in
+    /// [`messages`](Self::messages).
+    pub fn messages_in(&self, window: Range<Nanos>) -> impl Iterator<Item = (usize, &Message)> {
+        let messages = &self.spans.messages;
+        let first = messages.partition_point(|message| message.time < window.start);
+        let in_window = messages.iter_from(first).take_while(move |m| m.time < window.end);
+        (first..).zip(in_window)
     }
 }
 
@@ -115,37 +150,89 @@ pub(crate) struct Here {
     pub(crate) task: Option<TaskIx>,
 }
 
-/// Spans and what belongs to them, first as they are read, then in order.
-#[derive(Debug, Default)]
+/// Spans and what belongs to them.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
-    spans: Vec<Span>,
-    visits: Vec<SpanVisit>,
-    messages: Vec<Message>,
-    /// The longest visit of each lane: how far back one must look for a visit that
-    /// reaches into a window.
-    longest: Vec<Nanos>,
+    spans: Shelf<Span>,
+    /// By lane.
+    visits: Vec<LaneVisits>,
+    messages: Shelf<Message>,
+}
+
+/// The visits on one lane, by start.
+#[derive(Clone, Debug, Default)]
+struct LaneVisits {
+    visits: Shelf<SpanVisit>,
+    /// The longest that has ended: how far back one must look for one that reaches into a window.
+    longest: Nanos,
+}
+
+/// What is needed beside, as long as more comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenSpans {
     span_of: HashMap<SpanId, SpanIx>,
-    /// The visits that are going on, innermost last, as positions in `visits`.
-    open: HashMap<ThreadId, Vec<usize>>,
+    /// The visits that are going on on each thread, innermost last: lanes, and positions there.
+    open: HashMap<ThreadId, Vec<(LaneIx, usize)>>,
 }
 
 impl Spans {
+    /// From here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.spans.share();
+        self.messages.share();
+        self.visits.iter_mut().for_each(|of_lane| of_lane.visits.share());
+    }
+
+    /// A visit with its end: a closed span contains nothing any more, on any thread.
+    fn ended(&self, visit: &SpanVisit, end_of_trace: Nanos) -> SpanVisit {
+        let closed = self.spans[visit.span.get()].closed.unwrap_or(Nanos::MAX);
+        let end = visit.end.min(closed).min(end_of_trace).max(visit.start);
+        SpanVisit { end, ..*visit }
+    }
+
+    fn of_lane(&mut self, lane: LaneIx) -> &mut LaneVisits {
+        if self.visits.len() <= lane.get() {
+            self.visits.resize_with(lane.get() + 1, LaneVisits::default);
+        }
+        &mut self.visits[lane.get()]
+    }
+
+    fn end(&mut self, (lane, at): (LaneIx, usize), time: Nanos) {
+        let of_lane = self.of_lane(lane);
+        if let Some(visit) = of_lane.visits.get_mut(at) {
+            visit.end = time.max(visit.start);
+            of_lane.longest = of_lane.longest.max(visit.end - visit.start);
+        }
+    }
+
+    fn span_at(&self, (lane, at): (LaneIx, usize)) -> Option<SpanIx> {
+        Some(self.visits.get(lane.get())?.visits.get(at)?.span)
+    }
+
+    /// As far as has been read, all visits that go on end now.
+    pub(crate) fn close(&mut self, open: &OpenSpans, time: Nanos) {
+        for &visit in open.open.values().flatten() {
+            self.end(visit, time);
+        }
+    }
+
     pub(crate) fn made(
         &mut self,
+        open: &mut OpenSpans,
         time: Nanos,
-        span: &taskscope_format::Span<'_>,
-        [name, target, fields]: [Arc<str>; 3],
+        span: &taskscope_format::SpanOf<Arc<str>>,
     ) {
-        let parent = span.parent.map(|parent| self.ix(parent, time));
-        let ix = self.ix(span.id, time);
-        self.spans[ix.get()] = Span {
-            name,
-            target,
+        let parent = span.parent.map(|parent| self.ix(open, parent, time));
+        let ix = self.ix(open, span.id, time);
+        let Some(known) = self.spans.get_mut(ix.get()) else { return };
+        *known = Span {
+            name: span.name.clone(),
+            target: span.target.clone(),
             level: span.level,
-            fields,
+            fields: span.fields.clone(),
             parent,
             opened: time,
-            closed: self.spans[ix.get()].closed,
+            closed: known.closed,
         };
     }
 
@@ -153,108 +240,87 @@ impl Spans {
     /// is not longer than `room` in all, and what goes beyond is left out.
     pub(crate) fn more_fields(
         &mut self,
-        time: Nanos,
-        span: SpanId,
+        open: &mut OpenSpans,
+        (time, span): (Nanos, SpanId),
         fields: Arc<str>,
-        room: &mut usize,
+        room: &mut u64,
     ) {
-        let ix = self.ix(span, time);
-        let known = &mut self.spans[ix.get()].fields;
+        let ix = self.ix(open, span, time);
+        let Some(Span { fields: known, .. }) = self.spans.get_mut(ix.get()) else { return };
         if known.is_empty() {
             *known = fields;
-        } else if let Some(rest) = room.checked_sub(known.len() + 1 + fields.len()) {
+        } else if let Some(rest) = room.checked_sub((known.len() + 1 + fields.len()) as u64) {
             *room = rest;
             *known = format!("{known} {fields}").into();
         }
     }
 
-    pub(crate) fn enter(&mut self, here: Here, span: SpanId) {
+    pub(crate) fn enter(&mut self, of: &mut OpenSpans, here: Here, span: SpanId) {
         let Here { thread, time, lane, task } = here;
-        let span = self.ix(span, time);
-        self.leave_closed(thread, time);
-        let open = self.open.entry(thread).or_default();
+        let span = self.ix(of, span, time);
+        self.leave_closed(of, thread, time);
+        let open = of.open.entry(thread).or_default();
         let depth = open.len().min(u8::MAX.into()) as u8;
-        open.push(self.visits.len());
-        self.visits.push(SpanVisit { span, start: time, end: Nanos::MAX, lane, task, depth });
+        let visits = &mut self.of_lane(lane).visits;
+        open.push((lane, visits.len()));
+        visits.push(SpanVisit { span, start: time, end: Nanos::MAX, lane, task, depth });
     }
 
-    pub(crate) fn exit(&mut self, thread: ThreadId, time: Nanos, span: SpanId) {
-        let span = self.ix(span, time);
-        let open = self.open.entry(thread).or_default();
-        let Self { visits, .. } = self;
+    pub(crate) fn exit(&mut self, of: &mut OpenSpans, thread: ThreadId, time: Nanos, span: SpanId) {
+        let span = self.ix(of, span, time);
+        let open = of.open.entry(thread).or_default();
         let near = open.len().saturating_sub(MOST_NESTED);
-        let ours = |&visit: &usize| visits[visit].span == span;
+        let ours = |&visit: &(LaneIx, usize)| self.span_at(visit) == Some(span);
         let Some(position) = open[near..].iter().rposition(ours) else { return };
-        let visit = &mut visits[open.remove(near + position)];
-        visit.end = time.max(visit.start);
+        let visit = open.remove(near + position);
+        self.end(visit, time);
     }
 
-    pub(crate) fn close(&mut self, time: Nanos, span: SpanId) {
-        let span = self.ix(span, time);
-        self.spans[span.get()].closed.get_or_insert(time);
+    pub(crate) fn close_span(&mut self, of: &mut OpenSpans, time: Nanos, span: SpanId) {
+        let span = self.ix(of, span, time);
+        if let Some(span) = self.spans.get_mut(span.get()) {
+            span.closed.get_or_insert(time);
+        }
     }
 
-    pub(crate) fn say(&mut self, here: Here, level: Level, [target, text]: [Arc<str>; 2]) {
+    pub(crate) fn say(
+        &mut self,
+        of: &mut OpenSpans,
+        here: Here,
+        level: Level,
+        [target, text]: [Arc<str>; 2],
+    ) {
         let Here { thread, time, lane, task } = here;
-        self.leave_closed(thread, time);
-        let innermost = self.open.get(&thread).and_then(|open| open.last());
-        let span = innermost.map(|&visit| self.visits[visit].span);
+        self.leave_closed(of, thread, time);
+        let innermost = of.open.get(&thread).and_then(|open| open.last());
+        let span = innermost.and_then(|&visit| self.span_at(visit));
         self.messages.push(Message { time, lane, task, span, level, target, text });
     }
 
     /// Forgets the innermost visits of spans that had closed by then. A guard of a span that is
     /// held across an `.await` can be dropped on another thread, and then nothing says when this
     /// one left the span.
-    fn leave_closed(&mut self, thread: ThreadId, time: Nanos) {
-        let Self { visits, spans, .. } = self;
-        let has_closed = |visit: usize| {
-            spans[visits[visit].span.get()].closed.is_some_and(|closed| closed <= time)
-        };
-        if let Some(open) = self.open.get_mut(&thread) {
-            while open.pop_if(|visit| has_closed(*visit)).is_some() {}
+    fn leave_closed(&mut self, of: &mut OpenSpans, thread: ThreadId, time: Nanos) {
+        let Some(open) = of.open.get_mut(&thread) else { return };
+        while let Some(&visit) = open.last() {
+            let closed = self.span_at(visit).and_then(|span| self.spans[span.get()].closed);
+            let Some(closed) = closed.filter(|closed| *closed <= time) else { return };
+            self.end(visit, closed);
+            open.pop();
         }
     }
 
     /// Events of a thread are missing: which spans it is in is unknown from here on.
-    pub(crate) fn lose(&mut self, thread: ThreadId, time: Nanos) {
-        for visit in self.open.remove(&thread).into_iter().flatten() {
-            let visit = &mut self.visits[visit];
-            visit.end = time.max(visit.start);
-        }
-    }
-
-    pub(crate) fn renumber_tasks(&mut self, mut renumber: impl FnMut(&mut TaskIx)) {
-        self.visits.iter_mut().filter_map(|visit| visit.task.as_mut()).for_each(&mut renumber);
-        self.messages.iter_mut().filter_map(|message| message.task.as_mut()).for_each(renumber);
-    }
-
-    pub(crate) fn renumber_lanes(&mut self, mut renumber: impl FnMut(&mut LaneIx)) {
-        self.visits.iter_mut().for_each(|visit| renumber(&mut visit.lane));
-        self.messages.iter_mut().for_each(|message| renumber(&mut message.lane));
-    }
-
-    /// Puts all into the order in which it is asked for.
-    pub(crate) fn sort(&mut self, lanes: usize) {
-        // A closed span contains nothing any more, on any thread.
-        for visit in &mut self.visits {
-            if let Some(closed) = self.spans[visit.span.get()].closed {
-                visit.end = visit.end.min(closed.max(visit.start));
-            }
-        }
-        self.visits.sort_by_key(|visit| (visit.lane, visit.start, visit.depth));
-        self.messages.sort_by_key(|message| message.time);
-        self.longest = vec![0; lanes];
-        for visit in &self.visits {
-            if let Some(longest) = self.longest.get_mut(visit.lane.get()) {
-                *longest = (visit.end - visit.start).max(*longest);
-            }
+    pub(crate) fn lose(&mut self, of: &mut OpenSpans, thread: ThreadId, time: Nanos) {
+        for visit in of.open.remove(&thread).into_iter().flatten() {
+            self.end(visit, time);
         }
     }
 
     /// The position of a span, also of one whose record is lost.
-    fn ix(&mut self, id: SpanId, time: Nanos) -> SpanIx {
-        let Self { spans, span_of, .. } = self;
-        *span_of.entry(id).or_insert_with(|| {
+    fn ix(&mut self, of: &mut OpenSpans, id: SpanId, time: Nanos) -> SpanIx {
+        let spans = &mut self.spans;
+        *of.span_of.entry(id).or_insert_with(|| {
             spans.push(Span {
                 name: "span".into(),
                 target: "".into(),

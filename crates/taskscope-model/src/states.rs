@@ -13,6 +13,7 @@ use std::iter::Peekable;
 
 use taskscope_format::Nanos;
 
+use crate::store::task_polls::TaskPollsFrom;
 use crate::trace::Trace;
 use crate::types::{PollEnd, PollIx, TaskIx};
 
@@ -114,26 +115,22 @@ impl Trace {
     /// where there is none. Costs as much as what is asked of it, however often
     /// the task was polled before.
     pub fn states_from(&self, task: TaskIx, from: Nanos) -> impl Iterator<Item = StateSpan> + '_ {
-        let (polls, wakes) = (self.task_polls(task), self.task_wakes(task));
-        let start = |poll: &PollIx| self.poll(*poll).start;
+        let polls = self.task_polls(task);
         let end = self.task(task).end.map_or(self.span.end, |end| end.time);
-        let (polls, wakes, now, woken) = match polls.partition_point(|poll| start(poll) <= from) {
-            0 => {
+        let (first, now, woken) = match polls.begun_at(from).checked_sub(1) {
+            None => {
                 let begin = self.first_seen(task);
-                (polls, wakes, begin, self.task(task).spawned.map(|_| begin))
+                (0, begin, self.task(task).spawned.map(|_| begin))
             }
-            after => {
-                let polls = &polls[after - 1..];
-                let begin = start(&polls[0]);
-                // Earlier wakes led to this poll or to one before.
-                let seen = wakes.partition_point(|&wake| self.wake(wake).time <= begin);
-                (polls, &wakes[seen..], begin, None)
+            Some(last) => {
+                let begin = polls.get(last).map_or(0, |poll| self.polls.start(poll));
+                (last, begin, None)
             }
         };
         States {
             trace: self,
-            polls: polls.iter().copied().peekable(),
-            wakes: wakes.iter().map(|&wake| self.wake(wake).time).peekable(),
+            task,
+            polls: polls.iter_from(first).peekable(),
             now,
             end: end.max(now),
             woken,
@@ -145,8 +142,12 @@ impl Trace {
     /// When the trace first knows of a task: its spawn, else its first poll, else
     /// its first wake.
     pub fn first_seen(&self, task: TaskIx) -> Nanos {
-        let poll = self.task_polls(task).first().map(|&poll| self.poll(poll).start);
-        let wake = self.task_wakes(task).first().map(|&wake| self.wake(wake).time);
+        let first = self.task_polls(task).first();
+        let poll = first.map(|poll| self.polls.start(poll));
+        let wake = match first {
+            Some(first) => self.woken(first),
+            None => self.task(task).hot.pending().map(|wake| wake.time),
+        };
         self.task(task).spawned.or(poll).or(wake).unwrap_or(self.span.start)
     }
 
@@ -176,10 +177,10 @@ impl Trace {
     }
 }
 
-struct States<'a, W: Iterator<Item = Nanos>> {
+struct States<'a> {
     trace: &'a Trace,
-    polls: Peekable<std::iter::Copied<std::slice::Iter<'a, PollIx>>>,
-    wakes: Peekable<W>,
+    task: TaskIx,
+    polls: Peekable<TaskPollsFrom<'a>>,
     /// The states up to here have been given out.
     now: Nanos,
     end: Nanos,
@@ -191,7 +192,7 @@ struct States<'a, W: Iterator<Item = Nanos>> {
     queued: Option<StateSpan>,
 }
 
-impl<W: Iterator<Item = Nanos>> Iterator for States<'_, W> {
+impl Iterator for States<'_> {
     type Item = StateSpan;
 
     fn next(&mut self) -> Option<StateSpan> {
@@ -209,63 +210,64 @@ impl<W: Iterator<Item = Nanos>> Iterator for States<'_, W> {
     }
 }
 
-impl<W: Iterator<Item = Nanos>> States<'_, W> {
+impl States<'_> {
     fn advance(&mut self) -> Option<StateSpan> {
-        let next = self.polls.peek().map(|&poll| *self.trace.poll(poll));
-        let until = next.map_or(self.end, |poll| poll.start);
+        let until = match self.polls.peek() {
+            Some(&poll) => self.trace.polls.start(poll),
+            None => self.end,
+        };
         if self.now < until {
-            return Some(self.gap(until, next.is_some()));
+            return Some(self.gap(until));
         }
-        let poll = next?;
-        let index = self.polls.next();
-        // Wakes during the poll take effect when it ends; the clock's own
-        // grain puts a wake and the start it caused at one time now and then.
-        self.woken = None;
+        let ix = self.polls.next()?;
+        let poll = self.trace.poll(ix);
         self.unwoken = match poll.how {
             PollEnd::Open => State::Unknown,
             how if how.is_yield() => State::Deferred,
             _ => State::Waiting,
         };
-        while let Some(time) = self.wakes.next_if(|&time| time < poll.end) {
-            if time > poll.start {
-                self.woken = Some(poll.end);
-            }
-        }
+        // A wake during the poll takes effect when it ends.
+        self.woken = self.next_wake().filter(|&time| time < poll.end).map(|_| poll.end);
         Some(StateSpan {
             state: State::Running,
             start: poll.start.max(self.now),
             end: poll.end.max(self.now),
-            poll: index,
+            poll: Some(ix),
         })
     }
 
+    /// The first wake since the last poll began.
+    fn next_wake(&mut self) -> Option<Nanos> {
+        match self.polls.peek() {
+            Some(&poll) => self.trace.woken(poll),
+            None => self.trace.task(self.task).hot.pending().map(|wake| wake.time),
+        }
+    }
+
     /// The time between two polls: waiting (or deferred) up to the wake, then scheduled.
-    fn gap(&mut self, until: Nanos, polled_next: bool) -> StateSpan {
+    fn gap(&mut self, until: Nanos) -> StateSpan {
         let span = |state, start, end| StateSpan { state, start, end, poll: None };
-        let woken = match self.woken {
+        let polled_next = self.polls.peek().copied();
+        let woken = match self.woken.take() {
             Some(time) => Some(time.max(self.now)),
             // A wake says nothing of a task that may be running.
             None if self.unwoken == State::Unknown => None,
-            None => self.wakes.next_if(|&time| time <= until),
+            None => self.next_wake().filter(|&time| time <= until),
         };
         // Without wakes, Tokio's own measurement; its clock may differ a little from the recorder's.
-        let measured = self.polls.peek().and_then(|&poll| self.trace.scheduled_since(poll));
+        let measured = polled_next.and_then(|poll| self.trace.scheduled_since(poll));
         let woken = woken.or(measured.map(|time| time.clamp(self.now, until)));
-        let gap = match woken {
+        match woken {
             Some(time) if time <= self.now => span(State::Scheduled, self.now, until),
             Some(time) => {
                 self.queued = Some(span(State::Scheduled, time, until));
                 span(self.unwoken, self.now, time)
             }
             None if self.unwoken == State::Unknown => span(State::Unknown, self.now, until),
-            None if polled_next || !self.trace.records_wakes() => {
+            None if polled_next.is_some() || !self.trace.records_wakes() => {
                 span(State::Idle, self.now, until)
             }
             None => span(self.unwoken, self.now, until),
-        };
-        self.woken = None;
-        // Further wakes of a task that is scheduled already change nothing.
-        while self.wakes.next_if(|&time| time <= until).is_some() {}
-        gap
+        }
     }
 }

@@ -1,21 +1,32 @@
 //! [`Trace`]: the arrays, and the plain questions to them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use taskscope_format::{EndKind, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
+use foldhash::HashMap;
+use taskscope_format::{
+    EndKind, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp, meta,
+};
 
 use crate::builder;
 use crate::dropped_events::DroppedEvents;
 use crate::gaps::Gap;
-use crate::lanes::LevelIndex;
 use crate::spans::Spans;
+use crate::store::id_map::IdMap;
+use crate::store::level::LevelView;
+use crate::store::polls::{Flags, Polls, RawEnd, WakerKind};
+use crate::store::shelf::Shelf;
+use crate::store::task_polls::TaskPolls;
 use crate::types::{
-    Hop, Info, Lane, LaneIx, LaneKind, Place, PlaceIx, Poll, PollIx, Resource, Runtime, Task,
-    TaskIx, Thread, Wait, Wake, WakeIx,
+    Hop, Hot, Info, Lane, LaneIx, LaneKind, MoreWake, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
+    ResourceIx, ResourceRow, Runtime, Task, TaskIx, TaskView, TextIx, Thread, Wake, WakeAt, WakeIx, Waker,
 };
+use crate::yields;
 
-/// A recorded program.
-#[derive(Debug)]
+/// A recorded program, or as much of it as has been read.
+///
+/// It never changes, and a copy costs next to nothing: see [the crate](crate).
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     pub(crate) info: Info,
     pub(crate) report: Report,
@@ -23,41 +34,68 @@ pub struct Trace {
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) lanes: Vec<Lane>,
-    pub(crate) lane_levels: Vec<Vec<LevelIndex>>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) tasks: Vec<Task>,
-    /// By lane, then by depth, then by start.
-    pub(crate) polls: Vec<Poll>,
-    /// Polls that gave their worker away, and when. By poll.
-    pub(crate) left_lane: Vec<(PollIx, Nanos)>,
-    /// When these polls ended, sorted.
+    pub(crate) lane_order: Vec<LaneIx>,
+    pub(crate) texts: Shelf<Arc<str>>,
+    pub(crate) places: Shelf<Place>,
+    pub(crate) tasks: Shelf<Task>,
+    /// One for each task.
+    pub(crate) hot: Arc<Vec<Hot>>,
+    pub(crate) task_of: IdMap,
+    pub(crate) polls: Polls,
+    pub(crate) poll_count: u64,
+    /// When polls ended that had left their lane, sorted.
     pub(crate) ends_off_lane: Vec<Nanos>,
-    /// Positions in `polls`, by task, then by start.
-    pub(crate) polls_by_task: Vec<PollIx>,
-    /// By time.
-    pub(crate) wakes: Vec<Wake>,
-    /// Positions in `wakes`, by task, then by time.
-    pub(crate) wakes_by_task: Vec<WakeIx>,
-    pub(crate) resources: Vec<Resource>,
-    /// By task, then by time.
-    pub(crate) waits: Vec<Wait>,
+    /// Wakes of tasks that were going to be polled anyway, in the order of time.
+    pub(crate) more_wakes: Shelf<MoreWake>,
+    pub(crate) wake_count: u64,
+    /// The worker that a thread was that called a waker, where that is not the lane on which it did.
+    pub(crate) odd_wakers: HashMap<WakeKey, LaneIx>,
+    pub(crate) resources: Shelf<ResourceRow>,
+    pub(crate) resource_kinds: Shelf<Resource>,
+    /// Operations that are not the first on their resource.
+    pub(crate) wait_kinds: Shelf<(ResourceIx, TextIx)>,
     pub(crate) spans: Spans,
-    /// By the start of the poll they lead to.
-    pub(crate) hops: Vec<Hop>,
-    /// Times at which tasks ended, sorted.
-    pub(crate) ends: Vec<(Nanos, TaskIx)>,
+    /// The polls that hops lead to, by their start. (Some turn out to be none: they have no such flag.)
+    pub(crate) hops: Shelf<PollIx>,
+    pub(crate) hop_count: u64,
+    /// When tasks were woken that have not been polled since, sorted.
+    pub(crate) pending: Vec<Nanos>,
+    /// When tasks were spawned, sorted.
+    pub(crate) spawns: Shelf<Nanos>,
+    /// When tasks ended, sorted.
+    pub(crate) ends: Shelf<Nanos>,
+    /// Tasks of which it is known how they ended.
+    pub(crate) known_ends: u64,
     /// By their start.
     pub(crate) drops: Vec<DroppedEvents>,
     /// By their start.
     pub(crate) gaps: Vec<Gap>,
-    /// Polls that were open when a flight recorder's window begins.
-    pub(crate) before: Vec<(TaskIx, Nanos)>,
-    /// Since when a task had been scheduled for the poll that began then, where that was recorded.
-    /// By task and start.
-    pub(crate) scheduled: Vec<(TaskIx, Nanos, Nanos)>,
+    /// Polls that were open when a flight recorder's window begins, with their real beginnings.
+    pub(crate) before: Vec<(PollIx, Nanos)>,
+    pub(crate) habits: yields::Decisions,
 }
 
+/// What names a wake for as long as it lives: the woken task and the poll that it came after.
+pub(crate) type WakeKey = (u32, Nanos);
+
 impl Trace {
+    /// From here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.texts.share();
+        self.places.share();
+        self.tasks.share();
+        self.polls.share();
+        self.more_wakes.share();
+        self.resources.share();
+        self.resource_kinds.share();
+        self.wait_kinds.share();
+        self.spans.share();
+        self.hops.share();
+        self.spawns.share();
+        self.ends.share();
+        self.lanes.iter_mut().for_each(|lane| lane.parks.share());
+    }
+
     /// Reads a trace file.
     ///
     /// It reads all that can be read; [`report`](Self::report) has what could not.
@@ -65,7 +103,7 @@ impl Trace {
     /// # Errors
     /// [`OpenError`] if `file` is no trace, or one of a later version.
     pub fn from_bytes(file: &[u8]) -> Result<Self, OpenError> {
-        builder::load(file, &mut |_| {})
+        Self::load(file, &mut |_| {})
     }
 
     /// Like [`from_bytes`](Self::from_bytes), and calls `progress` now and
@@ -74,7 +112,7 @@ impl Trace {
     /// # Errors
     /// As `from_bytes`.
     pub fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Self, OpenError> {
-        builder::load(file, progress)
+        builder::load_bytes(file, progress)
     }
 
     /// Facts about the whole recording.
@@ -110,9 +148,15 @@ impl Trace {
         self.threads.get(position)
     }
 
-    /// The lanes: workers first, runtime by runtime, then other threads.
+    /// The lanes, by their numbers.
     pub fn lanes(&self) -> &[Lane] {
         &self.lanes
+    }
+
+    /// The lanes in the order in which people read them: workers first, runtime by runtime, then
+    /// other threads.
+    pub fn lane_order(&self) -> &[LaneIx] {
+        &self.lane_order
     }
 
     /// A lane.
@@ -171,8 +215,8 @@ impl Trace {
 
     /// The places in the source that anything here refers to: where tasks were spawned
     /// ([`Task::place`]) and where resources were made ([`Resource::place`]).
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    pub fn places(&self) -> impl ExactSizeIterator<Item = &Place> {
+        (0..self.places.len()).map(|at| &self.places[at])
     }
 
     /// A place.
@@ -180,106 +224,225 @@ impl Trace {
         &self.places[place.get()]
     }
 
-    /// All tasks, in the order in which they were spawned.
-    pub fn tasks(&self) -> &[Task] {
-        &self.tasks
+    /// A text: a name, say.
+    pub fn text(&self, text: TextIx) -> &str {
+        self.texts.get(text.get()).map_or("", |text| text)
+    }
+
+    /// How many tasks there are.
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// All tasks, in the order in which the recording first names them: that of their spawns, but for
+    /// those that are older than it.
+    pub fn tasks(&self) -> impl DoubleEndedIterator<Item = TaskView<'_>> + ExactSizeIterator {
+        (0..self.tasks.len() as u32).map(|task| self.task(TaskIx(task)))
     }
 
     /// A task.
-    pub fn task(&self, task: TaskIx) -> &Task {
-        &self.tasks[task.get()]
+    pub fn task(&self, task: TaskIx) -> TaskView<'_> {
+        let (facts, hot) = (&self.tasks[task.get()], &self.hot[task.get()]);
+        TaskView { facts, hot, trace: self }
     }
 
     /// The task with this id of Tokio's.
     pub fn find_task(&self, id: TaskId) -> Option<TaskIx> {
-        // Tasks are sorted by time, ids nearly so: a plain search is right and
-        // fast enough for the few times that a person asks.
-        let position = self.tasks.iter().position(|task| task.id == id)?;
-        Some(TaskIx(position as u32))
+        self.task_of.get(id.0).map(TaskIx)
     }
 
     /// What a person would call the task: its name, its function's, or its id.
     pub fn task_name(&self, task: TaskIx) -> String {
         let task = self.task(task);
-        match (&task.name, &task.function) {
-            (Some(name), _) => name.to_string(),
+        match (task.name(), task.function()) {
+            (Some(name), _) => name.to_owned(),
             (None, Some(function)) => short_function(function).to_owned(),
             (None, None) if task.kind == TaskKind::BlockOn => format!("block_on {}", task.id),
             (None, None) => format!("task {}", task.id),
         }
     }
 
+    /// How many polls there are.
+    pub fn poll_count(&self) -> u64 {
+        self.poll_count
+    }
+
     /// All polls, by lane, then by depth, then by start.
-    pub fn polls(&self) -> &[Poll] {
-        &self.polls
+    pub fn polls(&self) -> impl Iterator<Item = (PollIx, Poll)> {
+        self.lane_order.iter().flat_map(|&lane| self.lane_polls(lane))
     }
 
     /// A poll.
-    pub fn poll(&self, poll: PollIx) -> &Poll {
-        &self.polls[poll.get()]
+    pub fn poll(&self, poll: PollIx) -> Poll {
+        let chunk = self.polls.chunk(poll.chunk());
+        let slot = poll.slot();
+        let row = &chunk.rows[slot];
+        let start = chunk.start(slot);
+        Poll {
+            start,
+            end: start + chunk.duration(slot),
+            task: TaskIx(row.task),
+            lane: chunk.lane,
+            how: self.poll_end(row.task, row.flags),
+            depth: chunk.depth,
+            gave_worker_away: row.flags.has(Flags::GAVE_AWAY),
+        }
+    }
+
+    /// How a poll ended: what its thread recorded, what the end of its task says, and what is inferred
+    /// from the wake behind it.
+    pub(crate) fn poll_end(&self, task: u32, flags: Flags) -> PollEnd {
+        let end = match flags.has(Flags::LAST) {
+            true => self.tasks[task as usize].end.map(|end| end.kind),
+            false => None,
+        };
+        match (end, flags.end()) {
+            (Some(EndKind::Returned), _) | (_, RawEnd::Ready) => PollEnd::Ready,
+            (Some(EndKind::Panicked), _) | (_, RawEnd::Panicked) => PollEnd::Panicked,
+            (_, RawEnd::Open) => PollEnd::Open,
+            (_, RawEnd::Pending) if flags.has(Flags::BUDGET) => PollEnd::BudgetSpent,
+            (_, RawEnd::Pending) if flags.has(Flags::SELF_WOKEN) => {
+                PollEnd::Yielded { inferred: false }
+            }
+            (_, RawEnd::Pending) if self.yielded(task, flags) => PollEnd::Yielded { inferred: true },
+            (Some(EndKind::Cancelled), _) => PollEnd::Cancelled,
+            (_, RawEnd::Pending) => PollEnd::Pending,
+        }
+    }
+
+    /// Whether the wake behind a poll is taken for that of a yield.
+    pub(crate) fn yielded(&self, task: u32, flags: Flags) -> bool {
+        flags.has(Flags::TAIL)
+            && (flags.has(Flags::BUDGET)
+                || self.habits.yields(self.task(TaskIx(task)), flags))
     }
 
     /// When a poll really began, for one that went on when what a flight recorder kept begins:
     /// the trace shows it from there.
     pub fn began_before(&self, poll: PollIx) -> Option<Nanos> {
-        let of = self.poll(poll);
-        let first = self.task_polls(of.task).first() == Some(&poll);
-        let (_, begun) = self.before.iter().find(|(task, _)| first && *task == of.task)?;
+        if !self.polls.row(poll).flags.has(Flags::BEFORE) {
+            return None;
+        }
+        let (_, begun) = self.before.iter().find(|(known, _)| *known == poll)?;
         Some(*begun)
     }
 
+    pub(crate) fn levels(&self, lane: LaneIx) -> impl DoubleEndedIterator<Item = LevelView<'_>> {
+        let levels = self.lanes[lane.get()].levels.iter();
+        levels.map(|level| LevelView { polls: &self.polls, level })
+    }
+
     /// The polls of a lane, sorted by depth, then by start.
-    pub fn lane_polls(&self, lane: LaneIx) -> &[Poll] {
-        let Range { start, end } = self.lane(lane).polls;
-        &self.polls[start as usize..end as usize]
+    pub fn lane_polls(&self, lane: LaneIx) -> impl Iterator<Item = (PollIx, Poll)> {
+        let chunks = self.lanes[lane.get()].levels.iter().flat_map(|level| &level.chunks);
+        chunks.flat_map(move |&number| {
+            let chunk = self.polls.chunk(number as usize);
+            let slots = (0..chunk.rows.len()).filter(|&slot| !chunk.is_gone(slot));
+            slots.map(move |slot| {
+                let ix = PollIx::new(number as usize, slot);
+                (ix, self.poll(ix))
+            })
+        })
     }
 
     /// The polls of a task, sorted by start.
-    pub fn task_polls(&self, task: TaskIx) -> &[PollIx] {
-        let Range { start, end } = self.task(task).polls;
-        &self.polls_by_task[start as usize..end as usize]
+    pub fn task_polls(&self, task: TaskIx) -> TaskPolls<'_> {
+        TaskPolls::new(self.task(task))
     }
 
     /// Whether wakes were recorded, so that one that isn't there did not happen.
     pub fn records_wakes(&self) -> bool {
         let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
-        !polls_alone || !self.wakes.is_empty()
+        !polls_alone || self.wake_count > 0
     }
 
     /// Whether it was recorded how polls and tasks ended.
     pub fn records_outcomes(&self) -> bool {
         let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
         // Wrapped futures know it all the same.
-        let is_known = |task: &Task| task.end.is_some_and(|end| end.kind != EndKind::Unknown);
-        !polls_alone || self.tasks.iter().any(is_known)
+        !polls_alone || self.known_ends > 0
     }
 
-    /// All wakes, sorted by time.
-    pub fn wakes(&self) -> &[Wake] {
-        &self.wakes
+    /// How many wakes there are.
+    pub fn wake_count(&self) -> u64 {
+        self.wake_count
     }
 
     /// A wake.
-    pub fn wake(&self, wake: WakeIx) -> &Wake {
-        &self.wakes[wake.get()]
+    pub fn wake(&self, wake: WakeIx) -> Wake {
+        match wake.0 {
+            WakeAt::Led(poll) => {
+                let chunk = self.polls.chunk(poll.chunk());
+                let row = &chunk.rows[poll.slot()];
+                let time = chunk.start(poll.slot()) - chunk.delay(poll.slot()).unwrap_or(0);
+                self.made_wake((time, row.task), row.before, row.waker, row.flags)
+            }
+            WakeAt::More(at) => {
+                let more = &self.more_wakes[at as usize];
+                self.made_wake((more.time, more.task), u32::MAX, more.waker, more.flags)
+            }
+            WakeAt::Pending(task) => {
+                let of = self.task(task);
+                let pending = of.hot.pending().unwrap_or_default();
+                self.made_wake((pending.time, task.0), of.hot.last, pending.waker, pending.flags)
+            }
+        }
     }
 
-    /// The wakes of a task, sorted by time.
-    pub fn task_wakes(&self, task: TaskIx) -> &[WakeIx] {
-        let Range { start, end } = self.task(task).wakes;
-        &self.wakes_by_task[start as usize..end as usize]
+    /// A wake of a row: the first since the poll `after` began.
+    fn made_wake(&self, (time, task): (Nanos, u32), after: u32, waker: u32, flags: Flags) -> Wake {
+        let (by, lane) = match flags.waker() {
+            WakerKind::Poll => {
+                let poll = PollIx(waker);
+                let row = self.polls.row(poll);
+                (Waker::Task(TaskIx(row.task)), Some(self.polls.chunk(poll.chunk()).lane))
+            }
+            WakerKind::Driver | WakerKind::None => {
+                let lane = LaneIx(waker as u16);
+                let deferred = after != u32::MAX && {
+                    let row = self.polls.row(PollIx(after));
+                    self.yielded(row.task, row.flags)
+                };
+                (if deferred { Waker::Deferred(lane) } else { Waker::Driver(lane) }, Some(lane))
+            }
+            WakerKind::Thread => (Waker::Thread(ThreadId(waker)), None),
+        };
+        let worker = match () {
+            () if flags.has(Flags::WAKER_NO_WORKER) => None,
+            () if flags.has(Flags::WAKER_ODD) => self.odd_wakers.get(&(task, time)).copied(),
+            () => lane,
+        };
+        let op = if flags.has(Flags::BY_REF) { WakeOp::ByRef } else { WakeOp::ByValue };
+        Wake { time, task: TaskIx(task), by, op, lane, worker }
+    }
+
+    /// How many hops there are.
+    pub fn hop_count(&self) -> u64 {
+        self.hop_count
     }
 
     /// All hops, sorted by the start of the poll that they lead to.
-    pub fn hops(&self) -> &[Hop] {
-        &self.hops
+    pub fn hops(&self) -> impl DoubleEndedIterator<Item = Hop> {
+        self.hops.iter().filter(|&&to| self.is_hop(to)).map(|&to| self.hop(to))
     }
 
     /// The hops that arrive in `window`: the poll that they lead to begins in it.
-    pub fn hops_arriving(&self, window: Range<Nanos>) -> &[Hop] {
-        let before = |time| self.hops.partition_point(|hop| self.poll(hop.to).start < time);
-        let (first, after) = (before(window.start), before(window.end));
-        &self.hops[first..after.max(first)]
+    pub fn hops_arriving(&self, window: Range<Nanos>) -> impl Iterator<Item = Hop> {
+        let first = self.hops.partition_point(|&to| self.polls.start(to) < window.start);
+        let hops = self.hops.iter_from(first).copied();
+        hops.take_while(move |&to| self.polls.start(to) < window.end)
+            .filter(|&to| self.is_hop(to))
+            .map(|to| self.hop(to))
+    }
+
+    /// The hop that leads to a poll, which must be marked so.
+    fn hop(&self, to: PollIx) -> Hop {
+        Hop { from: PollIx(self.polls.row(to).before), to }
+    }
+
+    /// Whether this poll was on another worker than the task's poll before.
+    pub fn is_hop(&self, poll: PollIx) -> bool {
+        self.polls.row(poll).flags.has(Flags::HOP)
     }
 }
 

@@ -1,9 +1,14 @@
 //! The parts of a trace: tasks, polls, wakes, hops, and the lanes they lie on.
 
-use std::ops::Range;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskId, TaskKind, ThreadId, WakeOp};
+
+use crate::store::level::Level;
+use crate::store::polls::{Flags, NONE};
+use crate::store::shelf::Shelf;
+use crate::trace::Trace;
 
 /// Declares an index into one of the trace's arrays.
 macro_rules! index {
@@ -22,19 +27,17 @@ macro_rules! index {
 }
 
 index! {
-    /// A task: a position in [`Trace::tasks`](crate::Trace::tasks).
+    /// A task. They are numbered from 0 in the order in which the recording first names them.
     TaskIx(u32)
 }
 index! {
-    /// A poll: a position in [`Trace::polls`](crate::Trace::polls).
+    /// A poll. Numbers are given as polls begin and are never given again, but they do not follow
+    /// one another: [`Trace::polls`](crate::Trace::polls) has all of them.
     PollIx(u32)
 }
 index! {
-    /// A wake: a position in [`Trace::wakes`](crate::Trace::wakes).
-    WakeIx(u32)
-}
-index! {
     /// A lane: a position in [`Trace::lanes`](crate::Trace::lanes).
+    #[derive(Default)]
     LaneIx(u16)
 }
 index! {
@@ -46,8 +49,27 @@ index! {
     ResourceIx(u32)
 }
 index! {
+    /// A text: see [`Trace::text`](crate::Trace::text).
+    TextIx(u32)
+}
+index! {
     /// A place in the source: a position in [`Trace::places`](crate::Trace::places).
     PlaceIx(u32)
+}
+
+/// A wake: see [`Trace::wake`](crate::Trace::wake). (It may be called another in a later snapshot.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WakeIx(pub(crate) WakeAt);
+
+/// Where a wake is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum WakeAt {
+    /// In the row of the poll that it led to.
+    Led(PollIx),
+    /// A position in `Trace::more_wakes`.
+    More(u32),
+    /// In the task, which has not been polled since.
+    Pending(TaskIx),
 }
 
 /// Facts about the whole recording.
@@ -110,21 +132,49 @@ pub enum LaneKind {
 }
 
 /// A row of the timeline: where polls are drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Lane {
     /// What it stands for.
     pub kind: LaneKind,
-    /// Its polls, a range of [`Trace::polls`](crate::Trace::polls) sorted by depth, then start.
-    pub polls: Range<u32>,
     /// When it was parked, sorted by start.
-    pub parks: Vec<Park>,
-    /// For a worker, the threads that were it, sorted by time: mostly one, and
-    /// another after each `block_in_place`.
+    pub(crate) parks: Shelf<Park>,
+    /// For a worker, the threads that were it, by the time since which they were first: mostly one,
+    /// and another after each `block_in_place`.
     pub threads: Vec<LaneThread>,
     /// Time for which polls occupied it, in nanoseconds. Never more than the time that passed.
     pub busy: Nanos,
     /// Time spent parked, in nanoseconds. Likewise.
     pub parked: Nanos,
+    /// Its polls by how many others on the lane they lie within.
+    pub(crate) levels: Vec<Level>,
+}
+
+impl Lane {
+    pub(crate) fn new(kind: LaneKind) -> Self {
+        Self {
+            kind,
+            parks: Shelf::default(),
+            threads: Vec::new(),
+            busy: 0,
+            parked: 0,
+            levels: Vec::new(),
+        }
+    }
+
+    /// How many polls.
+    pub fn poll_count(&self) -> u64 {
+        self.levels.iter().map(|level| level.count).sum()
+    }
+
+    /// When it was parked, in the order of time.
+    pub fn parks(&self) -> impl DoubleEndedIterator<Item = &Park> {
+        self.parks.iter()
+    }
+
+    /// How often it was parked.
+    pub fn park_count(&self) -> u64 {
+        self.parks.len() as u64
+    }
 }
 
 /// From when on a thread was behind a worker.
@@ -200,18 +250,26 @@ pub struct Resource {
     pub place: Option<PlaceIx>,
 }
 
-/// An operation on a resource was pending.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// When.
-    pub time: Nanos,
-    /// The task that was polled.
-    pub task: TaskIx,
+/// A resource, as a trace keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResourceRow {
+    /// Position in `Trace::resource_kinds`.
+    pub(crate) kind: u32,
+    /// The operation that was pending on it first.
+    pub(crate) operation: Option<TextIx>,
+}
+
+/// What calls a wait by its position in `Trace::wait_kinds`, and not by its resource.
+pub(crate) const MORE_KINDS: u32 = 1 << 31;
+
+/// An operation on a resource was pending in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait<'a> {
     /// The resource.
     pub resource: ResourceIx,
     /// Tokio's name of the operation. [`Resource::operation`] makes of it what
     /// people say.
-    pub operation: Arc<str>,
+    pub operation: &'a str,
 }
 
 /// A task.
@@ -225,9 +283,9 @@ pub struct Task {
     /// say, and not a task of its own.
     pub is_part: bool,
     /// The name the user gave it.
-    pub name: Option<Arc<str>>,
+    pub(crate) name: Option<TextIx>,
     /// For a blocking task, the type name of its closure.
-    pub function: Option<Arc<str>>,
+    pub(crate) function: Option<TextIx>,
     /// Where it was spawned.
     pub place: Option<PlaceIx>,
     /// The runtime it lives on, as position in
@@ -246,32 +304,258 @@ pub struct Task {
     pub spawned_on: Option<LaneIx>,
     /// Its end; `None` where it was alive when the recording ended.
     pub end: Option<End>,
-    /// How often it was polled on another worker than the poll before.
-    pub hops: u32,
-    /// Time spent in polls, in nanoseconds.
-    pub busy: Nanos,
-    /// Its longest poll, in nanoseconds.
-    pub longest: Nanos,
-    pub(crate) polls: Range<u32>,
-    pub(crate) wakes: Range<u32>,
+    pub(crate) hops: u32,
+    /// Every 64th of its polls, from the 64th on.
+    pub(crate) marks: Option<Box<Vec<u32>>>,
+    /// The last of its wakes before its first poll that did not lead to that, in `Trace::more_wakes`.
+    pub(crate) last_early: u32,
+}
+
+/// What each poll and each wake of a task looks at and changes: one line of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+pub(crate) struct Hot {
+    /// Its last poll, from which the rows lead to those before; `NONE` where it has none.
+    pub(crate) last: u32,
+    pub(crate) polls: u32,
+    pub(crate) wakes: u32,
+    /// Where its habits stand: see `yields.rs`. 0 where it has none.
+    pub(crate) habit: u32,
+    /// When the last poll began.
+    pub(crate) last_start: Nanos,
+    /// How long it lasted, and how long the longest did; [`Hot::LONG`] for longer ones.
+    pub(crate) last_duration: u32,
+    pub(crate) longest: u32,
+    /// In all polls.
+    pub(crate) busy: Nanos,
+    /// The wake that will lead to its next poll: the first since the start of its last.
+    woken: Nanos,
+    waker: u32,
+    wake: u8,
+    pub(crate) bits: u8,
+    pub(crate) last_lane: LaneIx,
+    /// The moment at which its last poll ended.
+    pub(crate) moment: Moment,
+}
+
+impl Hot {
+    /// Longer than 32 bits can say: the rows have it.
+    pub(crate) const LONG: u32 = u32::MAX;
+    /// The last poll was left pending with its waker kept.
+    pub(crate) const WAITING: u8 = 1 << 3;
+    /// The task has ended.
+    pub(crate) const ENDED: u8 = 1 << 4;
+    /// A bracket was taken for its drop: see `builder/polls.rs`.
+    pub(crate) const DROPPED: u8 = 1 << 5;
+    /// It is a task of its own that workers may take from one another.
+    pub(crate) const HOPS: u8 = 1 << 6;
+    /// It is the future of a `block_on`.
+    pub(crate) const BLOCK_ON: u8 = 1 << 7;
+    /// What its habits say of its yields: see `yields.rs`.
+    const HABIT: u8 = 0b111;
+
+    pub(crate) const NEW: Self = Self {
+        last: NONE,
+        polls: 0,
+        wakes: 0,
+        habit: 0,
+        last_start: 0,
+        last_duration: 0,
+        longest: 0,
+        busy: 0,
+        woken: 0,
+        waker: 0,
+        wake: 0,
+        bits: Self::HOPS,
+        last_lane: LaneIx(0),
+        moment: Moment { thread: 0, silence: 0, batch: 0 },
+    };
+
+    #[inline]
+    pub(crate) fn has(&self, bit: u8) -> bool {
+        self.bits & bit != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, bit: u8, holds: bool) {
+        self.bits = if holds { self.bits | bit } else { self.bits & !bit };
+    }
+
+    /// See [`Hot::HABIT`].
+    pub(crate) fn habits(&self) -> u8 {
+        self.bits & Self::HABIT
+    }
+
+    pub(crate) fn set_habits(&mut self, habits: u8) {
+        self.bits = self.bits & !Self::HABIT | habits;
+    }
+
+    /// When the last poll ended, as far as is known here.
+    #[inline]
+    pub(crate) fn last_end(&self) -> Nanos {
+        self.last_start + Nanos::from(self.last_duration)
+    }
+
+    #[inline]
+    pub(crate) fn is_woken(&self) -> bool {
+        self.wake != 0
+    }
+
+    #[inline]
+    pub(crate) fn pending(&self) -> Option<PendingWake> {
+        let Self { woken: time, waker, wake, .. } = *self;
+        (wake != 0).then(|| PendingWake { time, waker, flags: Flags::of_packed_wake(wake) })
+    }
+
+    #[inline]
+    pub(crate) fn set_pending(&mut self, wake: Option<PendingWake>) {
+        match wake {
+            None => self.wake = 0,
+            Some(PendingWake { time, waker, flags }) => {
+                (self.woken, self.waker, self.wake) = (time, waker, flags.packed_wake());
+            }
+        }
+    }
+
+    /// Adds a poll that has ended.
+    #[inline]
+    pub(crate) fn add_time(&mut self, duration: Nanos) {
+        self.busy = self.busy.saturating_add(duration);
+        self.longest = self.longest.max(u32::try_from(duration).unwrap_or(Self::LONG));
+    }
+}
+
+/// A thread between two of its polls: two things have the same moment if the
+/// thread neither parked nor called wakers and then polled between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The thread's number, or the end of it.
+    pub(crate) thread: u16,
+    /// Counts times without an event, and begins again.
+    pub(crate) silence: u16,
+    /// Counts parks, and polls behind wakes. The wakers that a thread calls between two polls and
+    /// parks are one batch.
+    pub(crate) batch: u32,
+}
+
+impl Moment {
+    /// Whether two things have the same moment. Where parks are not recorded (its
+    /// runtime has no hooks), a worker that was silent for a while is taken to
+    /// have parked.
+    pub(crate) fn is_same(self, other: Self, records_parks: bool) -> bool {
+        self.thread == other.thread
+            && self.batch == other.batch
+            && (records_parks || self.silence == other.silence)
+    }
+}
+
+/// A wake that has not yet led to a poll.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PendingWake {
+    pub(crate) time: Nanos,
+    pub(crate) waker: u32,
+    /// As in a row.
+    pub(crate) flags: Flags,
+}
+
+/// A wake of a task that was going to be polled anyway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MoreWake {
+    pub(crate) time: Nanos,
+    pub(crate) task: u32,
+    /// The further wake before, after the same poll.
+    pub(crate) before: u32,
+    pub(crate) waker: u32,
+    pub(crate) flags: Flags,
 }
 
 impl Task {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            kind: TaskKind::Task,
+            is_part: false,
+            name: None,
+            function: None,
+            place: None,
+            runtime: None,
+            parent: None,
+            size: None,
+            original_size: None,
+            spawned: None,
+            spawned_on: None,
+            end: None,
+            hops: 0,
+            marks: None,
+            last_early: NONE,
+        }
+    }
+
     /// Whether any worker of the runtime, or the thread of a `LocalSet`, polls
     /// it: what people mean by a task. The others are closures on the blocking
     /// pool, the futures of `block_on`, and parts of tasks.
     pub fn is_async(&self) -> bool {
         !self.is_part && matches!(self.kind, TaskKind::Task | TaskKind::Local)
     }
+}
+
+/// A task with its figures.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskView<'a> {
+    pub(crate) facts: &'a Task,
+    pub(crate) hot: &'a Hot,
+    pub(crate) trace: &'a Trace,
+}
+
+impl Deref for TaskView<'_> {
+    type Target = Task;
+
+    fn deref(&self) -> &Task {
+        self.facts
+    }
+}
+
+impl<'a> TaskView<'a> {
+    /// The name the user gave it.
+    pub fn name(&self) -> Option<&'a str> {
+        self.facts.name.map(|name| self.trace.text(name))
+    }
+
+    /// For a blocking task, the type name of its closure.
+    pub fn function(&self) -> Option<&'a str> {
+        self.facts.function.map(|function| self.trace.text(function))
+    }
 
     /// How many times it was polled.
     pub fn poll_count(&self) -> u32 {
-        self.polls.end - self.polls.start
+        self.hot.polls
     }
 
     /// How many times it was woken.
     pub fn wake_count(&self) -> u32 {
-        self.wakes.end - self.wakes.start
+        self.hot.wakes
+    }
+
+    /// How often it was polled on another worker than the poll before.
+    pub fn hop_count(&self) -> u32 {
+        self.facts.hops
+    }
+
+    /// Time spent in polls, in nanoseconds.
+    pub fn busy(&self) -> Nanos {
+        self.hot.busy
+    }
+
+    /// Its longest poll, in nanoseconds.
+    pub fn longest(&self) -> Nanos {
+        match self.hot.longest {
+            // Polls of more than four seconds are few, and so are the polls of their tasks.
+            Hot::LONG => {
+                let polls = &self.trace.polls;
+                polls.back_from(self.hot.last).map(|poll| polls.duration(poll)).max().unwrap_or(0)
+            }
+            short => short.into(),
+        }
     }
 }
 
@@ -301,6 +585,32 @@ pub enum PollEnd {
 }
 
 impl PollEnd {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Yielded { inferred: false },
+        Self::Yielded { inferred: true },
+        Self::BudgetSpent,
+        Self::Ready,
+        Self::Panicked,
+        Self::Cancelled,
+        Self::Open,
+    ];
+
+    /// Its place in [`ALL`](Self::ALL).
+    pub fn position(self) -> usize {
+        match self {
+            Self::Pending => 0,
+            Self::Yielded { inferred: false } => 1,
+            Self::Yielded { inferred: true } => 2,
+            Self::BudgetSpent => 3,
+            Self::Ready => 4,
+            Self::Panicked => 5,
+            Self::Cancelled => 6,
+            Self::Open => 7,
+        }
+    }
+
     /// Whether the task waited afterwards.
     pub fn is_wait(self) -> bool {
         matches!(self, Self::Pending | Self::Cancelled)

@@ -6,19 +6,15 @@
 //! wakes the one that joins it; a worker that polls nothing wakes the tasks that its
 //! timer or I/O driver names. That much is inferred here, and marked so.
 
-use std::ops::Range;
-
-use taskscope_format::Nanos;
-
 use crate::trace::Trace;
-use crate::types::{PollIx, Resource, ResourceIx, TaskIx, Wait, Waker};
+use crate::types::{MORE_KINDS, PollIx, Resource, ResourceIx, TaskIx, TextIx, Wait, Waker};
 
 /// What a task waited for after a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitedFor<'a> {
     /// Operations that were pending in the poll, for any of which the task may
     /// have waited. Recorded.
-    Operations(&'a [Wait]),
+    Operations(Vec<Wait<'a>>),
     /// The end of another task. Inferred: that one woke it right after its end.
     Join(TaskIx),
     /// A socket, a pipe, a process, a signal. Inferred: the driver of a worker woke
@@ -37,26 +33,45 @@ impl WaitedFor<'_> {
 }
 
 impl Trace {
-    /// The things that tasks waited for, in the order in which they first
-    /// appear in the file.
-    pub fn resources(&self) -> &[Resource] {
-        &self.resources
+    /// How many things there are that tasks waited for.
+    pub fn resource_count(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// The things that tasks waited for, in the order in which the recording first names them.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().map(|row| &self.resource_kinds[row.kind as usize])
     }
 
     /// A resource.
     pub fn resource(&self, resource: ResourceIx) -> &Resource {
-        &self.resources[resource.get()]
+        &self.resource_kinds[self.resources[resource.get()].kind as usize]
     }
 
-    /// The operations that were pending in a task's polls, in the order of time.
-    pub fn task_waits(&self, task: TaskIx) -> &[Wait] {
-        self.waits_in(task, 0..Nanos::MAX)
+    /// The operations that were pending in a task's polls, in the order of time, with the polls.
+    pub fn task_waits(&self, task: TaskIx) -> impl Iterator<Item = (PollIx, Wait<'_>)> {
+        let polls = self.task_polls(task).iter();
+        polls.flat_map(|poll| self.poll_waits(poll).map(move |wait| (poll, wait)))
     }
 
     /// The operations that were pending in this poll.
-    pub fn poll_waits(&self, poll: PollIx) -> &[Wait] {
-        let poll = self.poll(poll);
-        self.waits_in(poll.task, poll.start..poll.end.saturating_add(1))
+    pub fn poll_waits(&self, poll: PollIx) -> impl ExactSizeIterator<Item = Wait<'_>> {
+        let waits = self.polls.chunk(poll.chunk()).waits_of(poll.slot());
+        waits.iter().map(|wait| {
+            let (resource, operation) = self.wait_kind(wait.kind);
+            Wait { resource, operation: operation.map_or("", |operation| self.text(operation)) }
+        })
+    }
+
+    /// What a wait's row calls an operation.
+    pub(crate) fn wait_kind(&self, kind: u32) -> (ResourceIx, Option<TextIx>) {
+        match kind & MORE_KINDS {
+            0 => (ResourceIx(kind), self.resources[kind as usize].operation),
+            _ => {
+                let (resource, operation) = self.wait_kinds[(kind & !MORE_KINDS) as usize];
+                (resource, Some(operation))
+            }
+        }
     }
 
     /// What the task waited for after this poll; `None` where it did not wait: it
@@ -65,14 +80,12 @@ impl Trace {
         if !self.poll(poll).how.is_wait() {
             return None;
         }
-        let waits = self.poll_waits(poll);
+        let waits: Vec<_> = self.poll_waits(poll).collect();
         if !waits.is_empty() {
             return Some(WaitedFor::Operations(waits));
         }
         let task = self.poll(poll).task;
-        let wakes = self.task_wakes(task);
-        let after = wakes.partition_point(|&wake| self.wake(wake).time <= self.poll(poll).start);
-        let Some(wake) = wakes.get(after).map(|&wake| self.wake(wake)) else {
+        let Some(wake) = self.wake_after(poll).map(|wake| self.wake(wake)) else {
             return Some(WaitedFor::Unknown);
         };
         let had_ended = |by: &TaskIx| self.task(*by).end.is_some_and(|end| end.time <= wake.time);
@@ -82,12 +95,6 @@ impl Trace {
             Waker::Driver(_) if !self.resources.is_empty() => WaitedFor::Io,
             _ => WaitedFor::Unknown,
         })
-    }
-
-    fn waits_in(&self, task: TaskIx, times: Range<Nanos>) -> &[Wait] {
-        let before =
-            |time| self.waits.partition_point(|wait| (wait.task, wait.time) < (task, time));
-        &self.waits[before(times.start)..before(times.end)]
     }
 }
 

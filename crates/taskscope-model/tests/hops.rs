@@ -12,7 +12,7 @@ fn hops(trace: &Trace) -> Vec<(String, u64, String, u64)> {
     let hop = |hop: &taskscope_model::Hop| {
         (side(hop.from), trace.poll(hop.from).end, side(hop.to), trace.poll(hop.to).start)
     };
-    trace.hops().iter().map(hop).collect()
+    trace.hops().map(|found| hop(&found)).collect()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_hop_is_a_poll_on_another_worker_than_the_poll_before() {
         .trace();
     let (zero, one) = ("worker 0".to_owned(), "worker 1".to_owned());
     assert_eq!(hops(&trace), [(zero.clone(), 20, one.clone(), 30), (one, 45, zero, 50)]);
-    assert_eq!((task(&trace, 7).hops, trace.summary().hops), (2, 2));
+    assert_eq!((task(&trace, 7).hop_count(), trace.summary().hops), (2, 2));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn hops_of_a_window_are_those_that_arrive_in_it() {
             t.worker(1).at(30).poll(8).at(35).pending().at(200).poll(7).at(210).pending()
         })
         .trace();
-    let arriving = |window| trace.hops_arriving(window).len();
+    let arriving = |window| trace.hops_arriving(window).count();
     assert_eq!(arriving(0..30), 0, "before both");
     assert_eq!(arriving(30..31), 1, "task 8");
     assert_eq!(arriving(0..300), 2);
@@ -80,12 +80,13 @@ fn runtimes_stand_in_the_order_in_which_the_recorder_met_them() {
         .thread(0, |t| t.worker_of(1, 0).at(10).poll(7).at(20).ready())
         .thread(1, |t| t.worker_of(0, 0).at(30).poll(8).at(40).ready())
         .trace();
-    let ids: Vec<u32> = trace.runtimes().iter().map(|runtime| runtime.id).collect();
+    let ids: Vec<u32> = trace.summary().runtimes.iter().map(|runtime| runtime.id).collect();
     assert_eq!(ids, [0, 1]);
-    // And what lives on them has moved along.
-    for (task, runtime) in [(8, 0), (7, 1)] {
-        let poll = trace.poll(trace.task_polls(ix(&trace, task))[0]);
-        assert_eq!(trace.runtimes()[runtime].workers, [poll.lane]);
-        assert_eq!(trace.task(ix(&trace, task)).runtime, Some(runtime as u32));
+    let lanes = [8, 7].map(|task| polls(&trace, task)[0].lane);
+    assert_eq!(trace.lane_order(), lanes);
+    for (task, id) in [(8, 0), (7, 1)] {
+        let runtime = trace.task(ix(&trace, task)).runtime.unwrap();
+        assert_eq!(trace.runtimes()[runtime as usize].id, id);
+        assert_eq!(trace.runtimes()[runtime as usize].workers, [polls(&trace, task)[0].lane]);
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Recording, Thread, ix, lane, polls, task};
+use common::{wakes, Recording, Thread, ix, lane, polls, task};
 use taskscope_format::{
     CancelledBy, EndKind, Event, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
 };
@@ -20,7 +20,7 @@ fn a_poll_lies_on_the_worker_that_its_thread_was_then() {
     assert_eq!((second.start, second.end, second.how), (40, 45, PollEnd::Ready));
     assert_eq!((first.lane, second.lane), (lane(&trace, 3), lane(&trace, 1)));
     let task = task(&trace, 7);
-    assert_eq!((task.busy, task.longest, task.poll_count()), (25, 20, 2));
+    assert_eq!((task.busy(), task.longest(), task.poll_count()), (25, 20, 2));
 }
 
 /// Tokio enters the span of a finished task once more, to drop its future.
@@ -141,17 +141,17 @@ fn the_parent_is_the_task_that_was_running_where_the_file_names_none() {
 }
 
 #[test]
-fn tasks_stand_in_the_order_of_their_spawns() {
+fn tasks_stand_in_the_order_in_which_the_recording_names_them() {
     // Thread 1's block is behind thread 0's in the file, and earlier in time.
     let trace = Recording::new()
         .thread(0, |t| t.at(50).spawn(5).at(70).wake(6))
         .thread(1, |t| t.at(10).spawn(9).at(60).spawn(2).at(80).wake(5))
         .trace();
-    let ids: Vec<u64> = trace.tasks().iter().map(|task| task.id.0).collect();
+    let ids: Vec<u64> = trace.tasks().map(|task| task.id.0).collect();
     // Task 6 was spawned before the recording.
-    assert_eq!(ids, [6, 9, 5, 2]);
-    assert_eq!(trace.wakes()[0].task, ix(&trace, 6));
-    assert_eq!(trace.wakes()[1].task, ix(&trace, 5));
+    assert_eq!(ids, [9, 5, 2, 6]);
+    assert_eq!(wakes(&trace)[0].task, ix(&trace, 6));
+    assert_eq!(wakes(&trace)[1].task, ix(&trace, 5));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_park_lasts_to_the_unpark_or_the_next_poll() {
         })
         .thread(1, |t| t.worker(1).at(70).poll(8).at(80).ready())
         .trace();
-    let parks = &trace.lane(lane(&trace, 0)).parks;
+    let parks: Vec<_> = trace.lane(lane(&trace, 0)).parks().copied().collect();
     let parks: Vec<_> = parks.iter().map(|park| (park.start, park.end)).collect();
     assert_eq!(parks, [(10, 20), (30, 45), (60, 80)]);
 }

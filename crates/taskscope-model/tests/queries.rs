@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Recording, Thread, all_lanes, ix, lane};
+use common::{lane_polls, Recording, Thread, all_lanes, ix, lane};
 use proptest::prelude::*;
 use taskscope_format::EndKind;
 use taskscope_model::{Direction, Poll, PollIx, Trace};
@@ -62,11 +62,11 @@ fn nested() -> impl Strategy<Value = Trace> {
 
 /// Every time at which something happens.
 fn event_times(trace: &Trace) -> Vec<u64> {
-    let polls = (0..).map(PollIx).zip(trace.polls());
+    let polls = trace.polls();
     let polls = polls.flat_map(|(ix, poll)| [poll.start, poll.end, trace.lane_end(ix)]);
-    let wakes = trace.wakes().iter().map(|wake| wake.time);
-    let tasks = trace.tasks().iter();
-    let tasks = tasks.flat_map(|task| task.spawned.into_iter().chain(task.end.map(|end| end.time)));
+    let wakes = trace.wakes().map(|wake| trace.wake(wake).time);
+    let tasks = trace.tasks();
+    let tasks = tasks.flat_map(|task| [task.spawned, task.end.map(|end| end.time)].into_iter().flatten());
     let mut times: Vec<u64> = polls.chain(wakes).chain(tasks).collect();
     times.sort_unstable();
     times.dedup();
@@ -82,7 +82,7 @@ proptest! {
         let window = start..start + length;
         for lane in all_lanes(&trace) {
             let marks = trace.lod_spans(lane, window.clone(), step);
-            let polls = trace.lane_polls(lane);
+            let polls = lane_polls(&trace, lane);
             let first = polls.iter().position(|poll| poll.end > window.start);
             let shown: Vec<_> = polls[first.unwrap_or(polls.len())..]
                 .iter()
@@ -110,7 +110,8 @@ proptest! {
     #[test]
     fn a_span_of_the_overview_knows_the_polls_that_it_gathers(trace in plain(), step in 1..400u64) {
         for lane in all_lanes(&trace) {
-            let mut polls = trace.lane_polls(lane).iter();
+            let all = lane_polls(&trace, lane);
+            let mut polls = all.iter();
             for mark in trace.lod_spans(lane, 0..u64::MAX, step) {
                 let its: Vec<&Poll> = polls.by_ref().take(mark.count as usize).collect();
                 let its = &its[..];
@@ -128,14 +129,13 @@ proptest! {
     #[test]
     fn the_poll_at_a_time_is_the_innermost_that_runs_then(trace in nested()) {
         for lane in all_lanes(&trace) {
-            let polls = trace.lane_polls(lane);
-            let base = trace.polls().iter().position(|poll| poll.lane == lane).unwrap_or(0);
+            let polls: Vec<_> = trace.lane_polls(lane).collect();
             for time in 0..=trace.span().end + 1 {
-                let end = |at: usize| trace.lane_end(PollIx((base + at) as u32));
-                let running = polls.iter().enumerate();
-                let running = running.filter(|&(at, p)| p.start <= time && time < end(at));
-                let innermost = running.max_by_key(|(_, poll)| poll.depth).map(|(at, _)| at);
-                let expected = innermost.map(|at| PollIx((base + at) as u32));
+                let running = polls.iter();
+                let running =
+                    running.filter(|(ix, p)| p.start <= time && time < trace.lane_end(*ix));
+                let innermost = running.max_by_key(|(_, poll)| poll.depth);
+                let expected = innermost.map(|(ix, _)| *ix);
                 prop_assert_eq!(trace.poll_at(lane, time), expected, "at {}", time);
             }
         }
@@ -154,12 +154,12 @@ proptest! {
 
     #[test]
     fn the_next_event_of_a_task_is_the_nearest_of_its_own(trace in plain()) {
-        for task in 0..trace.tasks().len() {
+        for task in 0..trace.task_count() {
             let task = taskscope_model::TaskIx(task as u32);
             let mut times: Vec<u64> = trace
                 .task_polls(task)
                 .iter()
-                .flat_map(|&poll| [trace.poll(poll).start, trace.poll(poll).end])
+                .flat_map(|poll| [trace.poll(poll).start, trace.poll(poll).end])
                 .collect();
             times.sort_unstable();
             for time in (0..=trace.span().end + 1).step_by(7) {
@@ -187,7 +187,7 @@ fn stepping_reaches_the_end_of_a_poll_around_many_others() {
     assert_eq!(trace.next_event(2000, Direction::Back), Some(1000));
     assert_eq!(
         trace.poll_at(lane(&trace, 0), 999),
-        trace.task_polls(ix(&trace, 1)).first().copied()
+        trace.task_polls(ix(&trace, 1)).first()
     );
 }
 

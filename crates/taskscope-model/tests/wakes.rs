@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{Recording, ix, lane, polls};
+use common::{Recording, ix, lane, polls, wakes};
 use taskscope_format::{EndKind, Event, Flavor, RuntimeId};
 use taskscope_model::{Cause, PollEnd, PollIx, ThreadId, Trace, Waker};
 
 fn makers(trace: &Trace, task: u64) -> Vec<Waker> {
-    trace.task_wakes(ix(trace, task)).iter().map(|&wake| trace.wake(wake).by).collect()
+    trace.task_wakes(ix(trace, task)).map(|wake| trace.wake(wake).by).collect()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_wake_was_made_by_what_ran_on_its_thread() {
     let driver = Waker::Driver(lane(&trace, 0));
     let expected = [Waker::Task(ix(&trace, 1)), driver, Waker::Thread(ThreadId(4))];
     assert_eq!(makers(&trace, 9), expected);
-    let lanes: Vec<_> = trace.wakes().iter().map(|wake| wake.lane).collect();
+    let lanes: Vec<_> = wakes(&trace).iter().map(|wake| wake.lane).collect();
     assert_eq!(lanes, [Some(lane(&trace, 0)), Some(lane(&trace, 0)), None]);
 }
 
@@ -152,7 +152,7 @@ fn the_cause_of_a_poll_is_the_spawn_then_the_first_wake_since_the_poll_before() 
         })
         .thread(1, |t| t.at(12).wake(1).at(25).wake(1).at(36).wake(1).at(55).wake(1))
         .trace();
-    let of = |number: usize| trace.cause(trace.task_polls(ix(&trace, 1))[number]);
+    let of = |number: usize| trace.cause(trace.task_polls(ix(&trace, 1)).get(number).unwrap());
     let woken_at = |cause| match cause {
         Cause::Woken(wake) => trace.wake(wake).time,
         other => panic!("{other:?}"),

@@ -35,7 +35,7 @@ fn a_window_begins_with_what_was_going_on() {
     let [open] = polls(&trace, 1)[..] else { panic!("one poll") };
     assert_eq!((open.start, open.end, open.how), (1_000, 1_200, PollEnd::Pending));
     let parks: Vec<_> =
-        trace.lane(lane(&trace, 1)).parks.iter().map(|park| (park.start, park.end)).collect();
+        trace.lane(lane(&trace, 1)).parks().map(|park| (park.start, park.end)).collect();
     assert_eq!(parks, [(1_000, 1_000), (1_100, 1_310)]);
     assert_eq!(trace.summary().dump.as_deref(), Some("signal SIGUSR2"));
 }
@@ -45,9 +45,9 @@ fn what_is_older_keeps_its_facts_and_says_that_it_is() {
     let trace = dump();
     for id in [1, 2] {
         let task = task(&trace, id);
-        assert_eq!((task.spawned, task.name.as_deref()), (None, Some("old")));
+        assert_eq!((task.spawned, task.name()), (None, Some("old")));
     }
-    let begun = |id| trace.began_before(trace.task_polls(ix(&trace, id))[0]);
+    let begun = |id| trace.began_before(trace.task_polls(ix(&trace, id)).first().unwrap());
     assert_eq!((begun(1), begun(2)), (Some(900), None));
 }
 

@@ -1,11 +1,12 @@
 //! What a recording leaves out of its tasks and runtimes, and something else in it implies.
 
-use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
-use taskscope_format::{Flavor, Source, TaskKind};
+use foldhash::HashMap;
+use taskscope_format::{Flavor, TaskKind};
 
-use super::replay::Builder;
+use super::replay::{Replay, Undescribed};
+use crate::trace::Trace;
 use crate::types::{LaneIx, LaneKind, Runtime, TaskIx};
 
 /// The name that Tokio gives the threads of a runtime that has none.
@@ -19,51 +20,45 @@ const TOKIOS_THREADS: &str = "tokio-rt-worker";
 /// `LocalSet`; on a thread that is no worker, a `block_on`. A current-thread runtime without hooks
 /// does both on the same lane: there its first task is taken for the `block_on`, if no other is known
 /// to be one.
-pub(super) fn kinds(builder: &mut Builder) {
-    if builder.described.len() == builder.tasks.len() {
-        return;
-    }
-    let mut has_block_on = HashSet::default();
-    let mut seen = HashSet::default();
+pub(super) fn kinds(replay: &Replay, trace: &mut Trace) {
     let mut first_of_lane: HashMap<LaneIx, TaskIx> = HashMap::default();
-    let mut polls: Vec<_> = builder.polls.iter().collect();
-    polls.retain(|poll| {
-        if builder.tasks[poll.task.get()].kind == TaskKind::BlockOn {
-            has_block_on.insert(poll.lane);
-        }
-        let unknown = !builder.described.contains(&poll.task);
-        unknown && poll.source == Source::Span && seen.insert(poll.task)
-    });
-    let mut kinds = Vec::with_capacity(polls.len());
-    for poll in polls {
-        let kind = match builder.lanes[poll.lane.get()].kind {
-            _ if poll.depth > 0 => TaskKind::Local,
+    let unknown = replay.undescribed.iter().filter(|of| !replay.described.contains(&of.task));
+    for &Undescribed { task, lane, is_nested } in unknown {
+        let kind = match trace.lanes[lane.get()].kind {
+            _ if is_nested => TaskKind::Local,
             LaneKind::Thread(_) => TaskKind::BlockOn,
-            LaneKind::Worker { runtime, .. } => match &builder.runtimes[runtime as usize] {
+            LaneKind::Worker { runtime, .. } => match &trace.runtimes[runtime as usize] {
                 Runtime { flavor: Flavor::MultiThread, .. } => TaskKind::Task,
                 Runtime { hooked: true, .. } => TaskKind::BlockOn,
                 Runtime { flavor: Flavor::Unknown, .. } => TaskKind::Task,
                 Runtime { flavor: Flavor::CurrentThread, .. } => {
-                    let first = first_of_lane.entry(poll.lane).or_insert(poll.task);
-                    let id = |task: TaskIx| builder.tasks[task.get()].id;
-                    if id(poll.task) < id(*first) {
-                        *first = poll.task;
+                    let first = first_of_lane.entry(lane).or_insert(task);
+                    if trace.tasks[task.get()].id < trace.tasks[first.get()].id {
+                        *first = task;
                     }
                     TaskKind::Task
                 }
             },
         };
-        kinds.push((poll.task, kind));
+        set_kind(trace, task, kind);
     }
-    first_of_lane.retain(|lane, _| !has_block_on.contains(lane));
-    kinds.extend(first_of_lane.into_values().map(|task| (task, TaskKind::BlockOn)));
-    for (task, kind) in kinds {
-        builder.tasks[task.get()].kind = kind;
+    for (lane, task) in first_of_lane {
+        if !replay.block_on_lanes.contains(&lane) {
+            set_kind(trace, task, TaskKind::BlockOn);
+        }
+    }
+}
+
+fn set_kind(trace: &mut Trace, task: TaskIx, kind: TaskKind) {
+    if trace.tasks[task.get()].kind != kind
+        && let Some(task) = trace.tasks.get_mut(task.get())
+    {
+        task.kind = kind;
     }
 }
 
 /// Gives runtimes without a name that of their threads, where the program has named these.
-pub(super) fn runtime_names(builder: &mut Builder) {
+pub(super) fn runtime_names(builder: &mut Trace) {
     let thread_names: HashMap<_, _> =
         builder.threads.iter().map(|thread| (thread.id, thread.name.clone())).collect();
     let mut names: HashMap<u32, Vec<Arc<str>>> = HashMap::default();

@@ -1,466 +1,548 @@
-//! From a file's records to a [`Trace`]: the first of two passes.
+//! From what threads did, in the order of time, to a [`Trace`].
 //!
 //! A record says little by itself. "The poll ended" is the end of the innermost
 //! open poll *of this thread*; "task 7 was woken" was done by the task that ran *on
 //! this thread* then; a poll lies on the lane of the worker that *this thread*
-//! was at that time. So the first pass replays each thread's stream with a
-//! little state (`Stream`) and writes down flat raw polls and wakes. The second,
-//! in [`super::finish`], sorts them and draws the conclusions that need more
-//! than one thread.
+//! was at that time. So what a thread is in the middle of is kept for each ([`Stream`]).
+//!
+//! Everything comes in the order of time, over all threads. So what a poll needs to know has been
+//! read when it begins: the poll of its task before, the wake that came since, what occupies its
+//! lane. What comes later changes a poll that stands already: how long it lasted, if another block
+//! says so, and that it was the last of its task.
 //!
 //! If the recorder knows that a bracket only drops an aborted task, it marks it so, and the
-//! bracket makes no poll.
+//! bracket makes no poll. It has a row all the same, since what was done in it refers to it.
 //!
 //! Nothing in a file may make this panic or grow beyond a multiple of the file:
 //! indices that a file names are looked up in maps, counts that it names are
 //! bounded.
 
-use foldhash::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use taskscope_format::{
-    Event, Nanos, OpenError, PollResult, Reader, Record, ResourceId, RuntimeId, Source, Spawn,
-    TaskId, ThreadId, WakeOp, black_box, meta,
+    BlockAt, EndKind, EventOf, Nanos, PollResult, TaskId, ThreadId, meta,
 };
 
-use super::finish::finish;
-use super::intern::LONG;
-use super::raw::{Moment, OpenPoll, RawLane, RawPoll, RawWake, Stream};
+use super::batch::{GOES_ON, Item, ItemKind, ThreadReader};
+use super::intern::Names;
 use crate::dropped_events::DroppedEvents;
 use crate::gaps::Gap;
-use crate::spans::{Here, Spans};
+use crate::spans::{Here, OpenSpans};
+use crate::store::polls::{Flags, NONE, RawEnd};
 use crate::trace::Trace;
-use crate::types::{
-    End, Info, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, PollEnd, Resource, ResourceIx,
-    Runtime, Task, TaskIx, Thread, Wait, Waker,
-};
-
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
-    pub(crate) info: Info,
-    pub(crate) span: Option<(Nanos, Nanos)>,
-    /// When what a flight recorder kept begins; 0 for a whole recording.
-    window: Nanos,
-    /// Polls that were open then, by their task, with the time at which they began.
-    pub(crate) before: Vec<(TaskIx, Nanos)>,
-    /// A task, the start of a poll, and since when it had been scheduled for that.
-    pub(crate) scheduled: Vec<(TaskIx, Nanos, Nanos)>,
-    pub(crate) runtimes: Vec<Runtime>,
-    pub(crate) threads: Vec<Thread>,
-    pub(crate) lanes: Vec<RawLane>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) tasks: Vec<Task>,
-    pub(crate) polls: Vec<RawPoll>,
-    pub(crate) wakes: Vec<RawWake>,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) waits: Vec<Wait>,
-    pub(crate) spans: Spans,
-    pub(crate) drops: Vec<DroppedEvents>,
-    pub(crate) gaps: Vec<Gap>,
-    streams: HashMap<ThreadId, Stream>,
-    pub(crate) thread_of: HashMap<ThreadId, usize>,
-    pub(crate) runtime_of: HashMap<RuntimeId, u32>,
-    pub(crate) lane_of: HashMap<LaneKind, LaneIx>,
-    pub(crate) place_of: HashMap<Place, PlaceIx>,
-    pub(crate) task_of: HashMap<TaskId, TaskIx>,
-    resource_of: HashMap<ResourceId, ResourceIx>,
-    ends: HashMap<TaskId, End>,
-    /// Tasks of which a spawn was read.
-    pub(crate) described: HashSet<TaskIx>,
-    pub(crate) strings: HashSet<Arc<str>>,
-    /// Long ones also by where they stand in the file: a file can name one again and
-    /// again, and to look at it each time would take for ever.
-    pub(crate) long_strings: HashMap<(usize, usize), Arc<str>>,
-    /// See [`Spans::more_fields`].
-    room_for_fields: usize,
-}
-
-pub(crate) fn load(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<Trace, OpenError> {
-    if black_box::is_black_box(file) {
-        return load(&black_box::unpack(file, black_box::Life::Unknown)?, progress);
-    }
-    let mut reader = Reader::new(file)?;
-    let mut builder = Builder { room_for_fields: file.len(), ..Builder::default() };
-    if let Some(header) = reader.header() {
-        builder.info.format_version = header.version;
-        builder.info.started_unix_ns = header.started_unix_ns;
-    }
-    let mut next_report = 0;
-    while let Some(record) = reader.next() {
-        if let Some(since) = reader.gap() {
-            builder.gap(record.thread, since..record.time);
-        }
-        builder.record(&record);
-        if reader.position() >= next_report {
-            // Reading is about two thirds of the work.
-            progress(0.66 * reader.position() as f32 / file.len() as f32);
-            next_report = reader.position() + (1 << 20);
-        }
-    }
-    builder.close(&reader.report().unread_ends);
-    progress(0.66);
-    let trace = finish(builder, reader.report().clone());
-    progress(1.0);
-    Ok(trace)
-}
+use crate::types::{End, Hot, LaneIx, LaneKind, LaneThread, Moment, Park, PollIx, TaskIx, TextIx};
+use crate::yields::{Batch, Habits};
 
 /// How deep a part of a task is looked for the task that waits with it.
 const MOST_PARTS: usize = 8;
 
-impl Builder {
-    fn record(&mut self, record: &Record<'_>) {
-        let Record { thread, time: recorded, event } = *record;
-        // What held before the window is recorded under its own times. It begins with the window.
-        let time = recorded.max(self.window);
-        if !matches!(event, Event::Meta { .. } | Event::Thread { .. } | Event::Runtime { .. }) {
-            let (start, end) = self.span.get_or_insert((time, time));
-            *start = time.min(*start);
-            *end = time.max(*end);
+/// A trace in the making.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Replay {
+    pub(crate) trace: Trace,
+    /// One for each task: what becomes [`Trace::hot`].
+    pub(crate) hot: Vec<Hot>,
+    pub(crate) names: Names,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) spans: OpenSpans,
+    pub(crate) habits: Habits,
+    /// What is open on each lane, outermost first.
+    pub(crate) occupants: Vec<Vec<Occupant>>,
+    /// When what a flight recorder kept begins; 0 for a whole recording.
+    pub(crate) window: Nanos,
+    pub(crate) notices_parks: bool,
+    /// Tasks of which a spawn was read.
+    pub(crate) described: HashSet<TaskIx>,
+    /// Tasks of which none was, as spans showed them first.
+    pub(crate) undescribed: Vec<Undescribed>,
+    /// Lanes on which the future of a `block_on` was polled.
+    pub(crate) block_on_lanes: HashSet<LaneIx>,
+    /// Ends of tasks that nothing else has named.
+    orphan_ends: HashMap<TaskId, End>,
+    /// The last bracket of a task that has ended, where it was one in which the task was dropped.
+    pub(crate) drop_brackets: HashMap<TaskIx, PollIx>,
+    /// See [`crate::spans::Spans::more_fields`].
+    pub(crate) room_for_fields: u64,
+    pub(crate) has_begun: bool,
+    /// More polls than numbers: the rest was left out.
+    pub(crate) is_full: bool,
+}
+
+/// See [`Replay::undescribed`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Undescribed {
+    pub(crate) task: TaskIx,
+    pub(crate) lane: LaneIx,
+    pub(crate) is_nested: bool,
+}
+
+/// A poll that has begun on a thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenPoll {
+    pub(crate) poll: PollIx,
+    pub(crate) task: TaskIx,
+    pub(crate) lane: LaneIx,
+    /// The thread is the worker whose lane that is.
+    pub(crate) on_worker: bool,
+    /// Its end has not been read.
+    pub(crate) goes_on: bool,
+}
+
+/// A poll that occupies a lane, or others do that lie within it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occupant {
+    pub(crate) poll: PollIx,
+    pub(crate) thread: u32,
+    /// When it leaves the lane, as far as is known.
+    pub(crate) until: Nanos,
+}
+
+/// What is known of a thread while its stream is replayed.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) thread: ThreadId,
+    pub(crate) worker: Option<LaneIx>,
+    /// The lane that is the thread's own.
+    own_lane: Option<LaneIx>,
+    pub(crate) open: Vec<OpenPoll>,
+    pub(crate) parked_since: Option<(LaneIx, Nanos)>,
+    pub(crate) moment: Moment,
+    /// The wakes that it makes between two polls.
+    pub(crate) batch: Batch,
+    /// Since when the task of the next poll has been scheduled.
+    pub(crate) scheduled: Option<Nanos>,
+    /// A gap of which the lane is not known yet, as a position in the trace's gaps.
+    gap_without_lane: Option<usize>,
+    /// The texts that its records name by their numbers.
+    pub(crate) texts: Vec<TextIx>,
+}
+
+impl Stream {
+    pub(crate) fn new(thread: ThreadId) -> Self {
+        Self {
+            thread,
+            worker: None,
+            own_lane: None,
+            open: Vec::new(),
+            parked_since: None,
+            moment: Moment { thread: thread.0 as u16, ..Moment::default() },
+            batch: Batch::default(),
+            scheduled: None,
+            gap_without_lane: None,
+            texts: Vec::new(),
         }
-        match event {
-            Event::Meta { key, value } => self.meta(key, value),
-            Event::Thread { os_id, name } => self.thread(thread, os_id, name),
-            Event::Runtime { id, flavor, workers, name, hooked } => {
-                self.runtime(id, flavor, workers, name, hooked);
+    }
+}
+
+impl Replay {
+    /// Takes in what a thread did next. `at` is when, in the order of all threads.
+    #[inline]
+    pub(crate) fn item(
+        &mut self,
+        stream: usize,
+        at: Nanos,
+        item: &Item,
+        rare: &[EventOf<u32>],
+    ) {
+        // What held before the window is recorded under its own times. It begins with the window.
+        let time = at.max(self.window);
+        // Polls whose ends came with their beginnings end without further ado.
+        self.streams[stream].open.truncate(usize::from(item.nesting) + usize::from(item.kind == ItemKind::PollEnd));
+        match item.kind {
+            ItemKind::Poll => {
+                self.reach(time, item);
+                self.poll_start(stream, time, item);
             }
-            Event::Worker(worker) => {
-                let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
-                let stream = self.stream(thread);
-                let before = std::mem::replace(&mut stream.worker, lane);
-                let gap = stream.gap_without_lane.take_if(|_| lane.is_some());
-                for open in &mut stream.open {
-                    if open.on_worker && Some(open.lane) != lane {
-                        open.left_lane.get_or_insert(time);
-                    }
-                }
-                if let Some(gap) = gap {
-                    self.gaps[gap].lane = lane;
-                }
-                if let Some(lane) = lane.filter(|_| before != lane) {
-                    self.lanes[lane.get()].threads.push(LaneThread { since: time, thread });
-                }
+            ItemKind::PollEnd => {
+                self.reach(time, item);
+                self.poll_end(stream, time, item);
             }
-            Event::Spawn(spawn) => {
-                self.spawn(thread, time, &spawn);
-                if recorded < time {
-                    self.spawned_before(spawn.task);
-                }
+            ItemKind::Wake => {
+                self.reach(time, item);
+                self.wake(stream, time, item);
             }
-            Event::PollStart { task, source } => {
-                self.poll_start(thread, time, task, source);
-                if recorded < time {
-                    let task = self.task(task);
-                    self.before.push((task, recorded));
-                }
-            }
-            Event::PollEnd { result, kept_waker } => {
-                self.poll_end(thread, time, result, kept_waker);
-            }
-            Event::Wake { task, op } => self.wake(thread, time, task, op),
-            Event::TaskEnd { task, end, inferred, cancelled_by } => {
-                self.ends.entry(task).or_insert(End { time, kind: end, inferred, cancelled_by });
-            }
-            Event::Scheduled { ago } => {
-                self.stream(thread).scheduled = Some(time.saturating_sub(ago));
-            }
-            Event::BudgetSpent => {
-                if let Some(open) = self.stream(thread).open.last_mut() {
-                    open.budget_spent = true;
-                }
-            }
-            Event::Resource(resource) => self.resource(&resource),
-            Event::Wait { resource, operation } => self.wait(thread, time, resource, operation),
-            Event::Span(span) => {
-                let texts = [span.name, span.target, span.fields].map(|text| self.string(text));
-                self.spans.made(time, &span, texts);
-            }
-            Event::SpanFields { span, fields } => {
-                let fields = self.string(fields);
-                self.spans.more_fields(time, span, fields, &mut self.room_for_fields);
-            }
-            Event::SpanEnter(span) => {
-                let here = self.here(thread, time);
-                self.spans.enter(here, span);
-            }
-            Event::SpanExit(span) => self.spans.exit(thread, time, span),
-            Event::SpanClose(span) => self.spans.close(time, span),
-            Event::Message { level, target, text } => {
-                let here = self.here(thread, time);
-                let texts = [target, text].map(|text| self.string(text));
-                self.spans.say(here, level, texts);
-            }
-            Event::Park => {
-                let stream = self.stream(thread);
-                stream.moment.parks += 1;
+            ItemKind::Park => {
+                self.reach(time, item);
+                self.next_batch(stream);
+                let stream = &mut self.streams[stream];
                 stream.parked_since = stream.worker.map(|lane| (lane, time));
             }
-            Event::Unpark => self.unpark(thread, time),
-            Event::Dropped { count, since } => self.dropped(thread, since.min(time)..time, count),
-            // Events of later versions.
-            _ => {}
+            ItemKind::Unpark => {
+                self.reach(time, item);
+                self.unpark(stream, time);
+            }
+            ItemKind::Rare => {
+                if let Some(event) = usize::try_from(item.what).ok().and_then(|at| rare.get(at)) {
+                    self.rare(stream, (item.time, time), *event);
+                }
+            }
+            ItemKind::Gap => self.gap(stream, item.what..time),
         }
     }
 
-    fn stream(&mut self, thread: ThreadId) -> &mut Stream {
-        self.streams.entry(thread).or_insert_with(|| Stream {
-            moment: Moment { thread: thread.0, ..Moment::default() },
-            ..Stream::default()
-        })
+    /// The trace reaches to the end of this item.
+    #[inline]
+    fn reach(&mut self, time: Nanos, item: &Item) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.trace.span = time..time;
+        }
+        let span = &mut self.trace.span;
+        // A poll that ends with its beginning may end later than what comes next.
+        let known = if item.duration == GOES_ON { 0 } else { item.duration };
+        span.end = span.end.max(time).max(item.time.saturating_add(known.into()));
+    }
+
+    #[cold]
+    fn rare(&mut self, stream: usize, (recorded, time): (Nanos, Nanos), event: EventOf<u32>) {
+        let is_fact = matches!(
+            event,
+            EventOf::Meta { .. } | EventOf::Thread { .. } | EventOf::Runtime { .. }
+        );
+        if !is_fact {
+            if !std::mem::replace(&mut self.has_begun, true) {
+                self.trace.span = time..time;
+            }
+            self.trace.span.end = self.trace.span.end.max(time);
+        }
+        let thread = self.streams[stream].thread;
+        let event = event.map(|text| self.streams[stream].texts.get(text as usize).copied());
+        match event {
+            EventOf::Meta { key, value } => {
+                let (key, value) = (self.text_of(key), self.text_of(value));
+                self.meta(&key, &value);
+            }
+            EventOf::Thread { os_id, name } => self.thread(thread, os_id, name),
+            EventOf::Runtime { id, flavor, workers, name, hooked } => {
+                self.runtime(id, flavor, workers, name, hooked);
+            }
+            EventOf::Worker(worker) => self.worker(stream, time, worker),
+            EventOf::Spawn(spawn) => {
+                self.spawn(stream, time, &spawn);
+                if recorded < time && recorded < self.window {
+                    // It is older than what the recording shows.
+                    let task = self.task(spawn.task);
+                    if let Some(task) = self.trace.tasks.get_mut(task.get()) {
+                        task.spawned = None;
+                    }
+                }
+            }
+            EventOf::TaskEnd { task, end, inferred, cancelled_by } => {
+                self.task_end(task, End { time, kind: end, inferred, cancelled_by });
+            }
+            EventOf::Scheduled { ago } => {
+                self.streams[stream].scheduled = Some(time.saturating_sub(ago));
+            }
+            EventOf::BudgetSpent => {
+                if let Some(open) = self.streams[stream].open.last() {
+                    let slot = open.poll.slot();
+                    self.trace.polls.change(open.poll).rows[slot].flags.set(Flags::BUDGET);
+                }
+            }
+            EventOf::Resource(resource) => self.resource(&resource),
+            EventOf::Wait { resource, operation } => {
+                let kind = self.wait_kind(resource, operation);
+                self.wait(stream, kind);
+            }
+            EventOf::Span(span) => {
+                let texts = |text: Option<TextIx>| self.text_of(text);
+                let span = span.map(texts);
+                self.trace.spans.made(&mut self.spans, time, &span);
+            }
+            EventOf::SpanFields { span, fields } => {
+                let fields = self.text_of(fields);
+                let room = &mut self.room_for_fields;
+                self.trace.spans.more_fields(&mut self.spans, (time, span), fields, room);
+            }
+            EventOf::SpanEnter(span) => {
+                let here = self.here(stream, time);
+                self.trace.spans.enter(&mut self.spans, here, span);
+            }
+            EventOf::SpanExit(span) => self.trace.spans.exit(&mut self.spans, thread, time, span),
+            EventOf::SpanClose(span) => self.trace.spans.close_span(&mut self.spans, time, span),
+            EventOf::Message { level, target, text } => {
+                let here = self.here(stream, time);
+                let texts = [target, text].map(|text| self.text_of(text));
+                self.trace.spans.say(&mut self.spans, here, level, texts);
+            }
+            EventOf::Dropped { count, since } => {
+                self.dropped(stream, since.min(time)..time, count);
+            }
+            // Those that happen often are items of their own; later versions have others.
+            _ => {}
+        }
     }
 
     /// Takes in a fact about the recording. Recorders state them again and again,
     /// so that a lost block loses none.
     fn meta(&mut self, key: &str, value: &str) {
         const MOST: usize = 64;
+        /// Keys are words. (Comparing long ones would take long.)
+        const LONGEST: usize = 256;
+        let info = &mut self.trace.info;
         // The last notice counts: what was missing at first may have come.
         if key == meta::NOTICE {
-            self.info.meta.retain(|(known, _)| &**known != key);
+            info.meta.retain(|(known, _)| &**known != key);
             if value.is_empty() {
                 return;
             }
         }
-        // Keys are words. (Comparing long ones would take long.)
-        if key.len() <= LONG && self.info.get(key).is_none() && self.info.meta.len() < MOST {
-            self.info.meta.push((key.into(), value.into()));
+        if key.len() <= LONGEST && info.get(key).is_none() && info.meta.len() < MOST {
+            info.meta.push((key.into(), value.into()));
         }
         if key == meta::WINDOW && self.window == 0 {
             self.window = value.parse().unwrap_or(0);
         }
+        self.notices_parks |= key == meta::PARKS && value == meta::PARKS_NOTICED;
     }
 
-    /// A task is older than what the recording shows.
-    fn spawned_before(&mut self, task: TaskId) {
-        let task = self.task(task);
-        self.tasks[task.get()].spawned = None;
-    }
-
-    /// Takes in a spawn; the layer and a hook may both report the same one.
-    fn spawn(&mut self, thread: ThreadId, time: Nanos, spawn: &Spawn<'_>) {
-        let ix = self.task(spawn.task);
-        let parent = match spawn.parent {
-            Some(parent) => Some(self.task(parent)),
-            // A wrapper names its task from inside of it.
-            None => {
-                self.stream(thread).open.last().map(|open| open.task).filter(|task| *task != ix)
+    /// What a flight recorder kept says in its first block when it begins. What it holds of earlier
+    /// times must not be taken in before that is known.
+    pub(crate) fn look_for_window(&mut self, block: &BlockAt, payload: &[u8]) {
+        let decoded = ThreadReader::default().read(block, payload);
+        for event in decoded.rare {
+            if let EventOf::Meta { key, value } = event
+                && let (Some(key), Some(value)) =
+                    (decoded.texts.get(key as usize), decoded.texts.get(value as usize))
+                && &**key == meta::WINDOW
+            {
+                self.window = value.parse().unwrap_or(0);
             }
-        };
-        let name = self.optional_string(spawn.name);
-        let function = self.optional_string(spawn.function);
-        let place = spawn.location.map(|location| self.place(location));
-        let runtime = spawn.runtime.map(|id| self.runtime_position(id));
-        let worker = self.stream(thread).worker;
-        self.described.insert(ix);
-        let task = &mut self.tasks[ix.get()];
-        if spawn.source == Source::Span {
-            task.kind = spawn.kind;
         }
-        task.is_part |= spawn.is_part;
-        task.spawned.get_or_insert(time);
-        task.spawned_on = task.spawned_on.or(worker);
-        task.parent = task.parent.or(parent);
-        task.name = task.name.take().or(name);
-        task.function = task.function.take().or(function);
-        task.place = task.place.or(place);
-        task.runtime = task.runtime.or(runtime);
-        task.size = task.size.or(spawn.size);
-        task.original_size = task.original_size.or(spawn.original_size);
     }
 
-    fn poll_start(&mut self, thread: ThreadId, time: Nanos, task: TaskId, source: Source) {
-        let task = self.task(task);
-        // A worker that polls is not parked, whether or not it said so.
-        self.unpark(thread, time);
-        let lane = match self.stream(thread).worker {
-            Some(lane) => lane,
-            None => self.lane(LaneKind::Thread(thread)),
-        };
-        if let Some(gap) = self.stream(thread).gap_without_lane.take() {
-            self.gaps[gap].lane = Some(lane);
+    fn worker(&mut self, stream: usize, time: Nanos, worker: Option<(taskscope_format::RuntimeId, u32)>) {
+        let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
+        let Self { streams, trace, occupants, .. } = self;
+        let stream = &mut streams[stream];
+        let before = std::mem::replace(&mut stream.worker, lane);
+        for open in stream.open.iter_mut().filter(|open| open.on_worker && Some(open.lane) != lane) {
+            open.on_worker = false;
+            if !trace.polls.row(open.poll).flags.has(Flags::GAVE_AWAY) {
+                trace.gave_away(open.poll, time);
+            }
+            let occupants = &mut occupants[open.lane.get()];
+            if let Some(known) = occupants.iter_mut().rev().find(|one| one.poll == open.poll) {
+                known.until = known.until.min(time);
+            }
         }
-        if let Some(since) = self.stream(thread).scheduled.take() {
-            self.scheduled.push((task, time, since));
+        if let Some(lane) = lane {
+            if let Some(gap) = stream.gap_without_lane.take() {
+                trace.gaps[gap].lane = Some(lane);
+            }
+            let threads = &mut trace.lanes[lane.get()].threads;
+            let thread = stream.thread;
+            if before != Some(lane) && threads.last().is_none_or(|behind| behind.thread != thread) {
+                threads.push(LaneThread { since: time, thread });
+            }
         }
-        let stream = self.stream(thread);
-        stream.acts(time);
-        stream.moment.batches += u32::from(std::mem::take(&mut stream.woke));
-        stream.open.push(OpenPoll {
-            task,
-            start: time,
-            lane,
-            source,
-            on_worker: stream.worker == Some(lane),
-            budget_spent: false,
-            left_lane: None,
-        });
     }
 
-    fn poll_end(&mut self, thread: ThreadId, time: Nanos, result: PollResult, kept_waker: bool) {
-        let stream = self.stream(thread);
-        let Some(open) = stream.open.pop() else { return };
-        let how = match result {
-            PollResult::Pending => PollEnd::Pending,
-            PollResult::Ready => PollEnd::Ready,
-            PollResult::Panicked => PollEnd::Panicked,
-            PollResult::OnlyDropped => return,
+    fn task_end(&mut self, id: TaskId, end: End) {
+        // Tasks of which only the end is known are left out: a hook reports the end of all that a
+        // runtime runs, also for its own purposes on the blocking pool.
+        let Some(task) = self.trace.task_of.get(id.0).map(TaskIx) else {
+            self.orphan_ends.entry(id).or_insert(end);
+            return;
         };
-        self.push_poll(thread, open, time, how, kept_waker);
+        self.end_task(task, end);
     }
 
-    fn push_poll(
-        &mut self,
-        thread: ThreadId,
-        open: OpenPoll,
-        end: Nanos,
-        how: PollEnd,
-        kept_waker: bool,
-    ) {
-        let stream = self.stream(thread);
-        stream.active = end;
-        let depth = stream.open.len().min(u8::MAX.into()) as u8;
-        let moment = stream.moment;
-        let OpenPoll { task, start, lane, source, budget_spent, left_lane, .. } = open;
-        let end = end.max(start);
-        self.polls.push(RawPoll {
-            start,
-            end,
-            task,
-            lane,
-            how,
-            depth,
-            source,
-            budget_spent,
-            left_lane,
-            kept_waker,
-            moment,
-        });
-    }
-
-    fn wake(&mut self, thread: ThreadId, time: Nanos, task: TaskId, op: WakeOp) {
-        let task = self.task(task);
-        let stream = self.stream(thread);
-        stream.acts(time);
-        let by = match (stream.open.last(), stream.worker) {
-            (Some(open), _) => Waker::Task(open.task),
-            (None, Some(lane)) => Waker::Driver(lane),
-            (None, None) => Waker::Thread(thread),
-        };
-        stream.woke |= !matches!(by, Waker::Task(_));
-        let lane = stream.open.last().map(|open| open.lane).or(stream.worker);
-        let moment = stream.moment;
-        let worker = stream.worker;
-        self.wakes.push(RawWake { time, task, by, op, lane, worker, moment });
-    }
-
-    /// Where a thread is when something of the program's own happens on it.
-    fn here(&mut self, thread: ThreadId, time: Nanos) -> Here {
-        let stream = self.stream(thread);
-        let open = stream.open.last();
-        let (task, lane) = (open.map(|open| open.task), open.map(|open| open.lane));
-        let lane = lane.or(stream.worker);
-        let lane = lane.unwrap_or_else(|| self.lane(LaneKind::Thread(thread)));
-        Here { thread, time, lane, task }
-    }
-
-    fn resource(&mut self, resource: &taskscope_format::Resource<'_>) {
-        let ix = self.resource_ix(resource.id);
-        let concrete_type = self.string(resource.concrete_type);
-        let place = resource.location.map(|location| self.place(location));
-        self.resources[ix.get()] =
-            Resource { concrete_type, is_internal: resource.is_internal, place };
-    }
-
-    /// The position of a resource, also of one that is described later, or whose
-    /// record is lost.
-    fn resource_ix(&mut self, id: ResourceId) -> ResourceIx {
-        if let Some(&known) = self.resource_of.get(&id) {
-            return known;
+    fn end_task(&mut self, task: TaskIx, end: End) {
+        let Some(of) = self.trace.tasks.get_mut(task.get()) else { return };
+        if of.end.is_some() {
+            return;
         }
-        let ix = ResourceIx(self.resources.len() as u32);
-        let concrete_type = self.string("");
-        self.resources.push(Resource { concrete_type, is_internal: false, place: None });
-        self.resource_of.insert(id, ix);
-        ix
+        of.end = Some(end);
+        let hot = &mut self.hot[task.get()];
+        hot.set(Hot::ENDED, true);
+        let last = hot.last;
+        self.trace.ends.push(end.time);
+        self.trace.known_ends += u64::from(end.kind != EndKind::Unknown);
+        self.take_off_late(task, end.time);
+        self.take_off_drop(task);
+        if last != NONE {
+            self.mark_last(task);
+        }
     }
 
-    fn wait(&mut self, thread: ThreadId, time: Nanos, resource: ResourceId, operation: &str) {
-        let resource = self.resource_ix(resource);
-        let operation = self.string(operation);
-        let Self { streams, tasks, waits, .. } = self;
-        let open = streams.get(&thread).map_or(&[][..], |stream| &stream.open);
+    /// The end of a task that nothing had named before.
+    pub(crate) fn orphan_end(&mut self, id: TaskId, task: TaskIx) {
+        if !self.orphan_ends.is_empty()
+            && let Some(end) = self.orphan_ends.remove(&id)
+        {
+            self.end_task(task, end);
+        }
+    }
+
+    fn wait(&mut self, stream: usize, kind: u32) {
+        let Self { streams, trace, .. } = self;
         // A task waits for what its parts wait for. (No program has parts in parts in parts.)
-        for open in open.iter().rev().take(MOST_PARTS) {
-            let (task, operation) = (open.task, operation.clone());
-            waits.push(Wait { time, task, resource, operation });
-            if !tasks[task.get()].is_part {
+        for open in streams[stream].open.iter().rev().take(MOST_PARTS) {
+            trace.polls.change(open.poll).add_wait(open.poll.slot(), kind);
+            if !trace.tasks[open.task.get()].is_part {
                 break;
             }
         }
     }
 
-    fn unpark(&mut self, thread: ThreadId, time: Nanos) {
-        if let Some((lane, start)) = self.stream(thread).parked_since.take() {
-            self.lanes[lane.get()].parks.push(Park { start, end: time.max(start) });
+    /// The wakers that the thread calls from here on are another batch.
+    pub(crate) fn next_batch(&mut self, stream: usize) {
+        let Self { streams, habits, trace, hot, .. } = self;
+        let stream = &mut streams[stream];
+        stream.moment.batch = stream.moment.batch.wrapping_add(1);
+        let Trace { polls, tasks, .. } = trace;
+        let place = |task: TaskIx| tasks[task.get()].place;
+        stream.batch.end(habits, hot, place, |candidate| {
+            let flags = &mut polls.change(candidate.poll).rows[candidate.poll.slot()].flags;
+            flags.set(Flags::TAIL);
+            if candidate.records_parks {
+                flags.set(Flags::TAIL_PARKS);
+            }
+            if candidate.at_once {
+                flags.set(Flags::TAIL_AT_ONCE);
+            }
+        });
+    }
+
+    pub(crate) fn silence(&mut self, stream: usize) {
+        let moment = &mut self.streams[stream].moment;
+        moment.silence = moment.silence.wrapping_add(1);
+    }
+
+    pub(crate) fn unpark(&mut self, stream: usize, time: Nanos) {
+        let Some((lane, start)) = self.streams[stream].parked_since.take() else { return };
+        let end = time.max(start);
+        // It says that a worker has parked, and not when.
+        if self.notices_parks && start == end {
+            return;
+        }
+        let lane = &mut self.trace.lanes[lane.get()];
+        // Two threads may claim to have been one worker. It is parked once.
+        let known = lane.parks.last().map_or(0, |park| park.end);
+        lane.parked = lane.parked.saturating_add(end.saturating_sub(start.max(known)));
+        lane.parks.push(Park { start, end });
+    }
+
+    /// Where a thread is when something of the program's own happens on it.
+    fn here(&mut self, stream: usize, time: Nanos) -> Here {
+        let Stream { thread, worker, ref open, .. } = self.streams[stream];
+        let open = open.last();
+        let (task, lane) = (open.map(|open| open.task), open.map(|open| open.lane));
+        let lane = lane.or(worker).unwrap_or_else(|| self.own_lane(stream));
+        Here { thread, time, lane, task }
+    }
+
+    /// The lane of a thread that is no worker.
+    pub(crate) fn own_lane(&mut self, stream: usize) -> LaneIx {
+        if let Some(known) = self.streams[stream].own_lane {
+            return known;
+        }
+        let lane = self.lane(LaneKind::Thread(self.streams[stream].thread));
+        self.streams[stream].own_lane = Some(lane);
+        lane
+    }
+
+    /// A gap whose lane was not known lies on the lane where the thread goes on.
+    pub(crate) fn lane_of_gap(&mut self, stream: usize, lane: LaneIx) {
+        if let Some(gap) = self.streams[stream].gap_without_lane.take() {
+            self.trace.gaps[gap].lane = Some(lane);
         }
     }
 
     /// Takes in where events are missing.
-    fn dropped(&mut self, thread: ThreadId, during: Range<Nanos>, count: u64) {
-        self.lose(thread, during.start);
-        let introduced = self.thread_of.contains_key(&thread);
-        let lane = self.stream(thread).worker.or_else(|| {
+    fn dropped(&mut self, stream: usize, during: Range<Nanos>, count: u64) {
+        self.trace.report.dropped = self.trace.report.dropped.saturating_add(count);
+        self.lose(stream, during.start);
+        let thread = self.streams[stream].thread;
+        let introduced = self.names.has_thread(thread);
+        let kind = LaneKind::Thread(thread);
+        let lane = match self.streams[stream].worker {
+            Some(lane) => Some(lane),
             // A lane of its own for a thread that has recorded nothing else. The recording's
             // own stream, in which no thread is introduced, has none.
-            let kind = LaneKind::Thread(thread);
-            introduced.then(|| self.lane(kind)).or_else(|| self.lane_of.get(&kind).copied())
-        });
+            None if introduced => Some(self.own_lane(stream)),
+            None => self.names.known_lane(kind),
+        };
         let thread = (introduced || lane.is_some()).then_some(thread);
         let Range { start: from, end: until } = during;
-        self.drops.push(DroppedEvents { thread, lane, from, until, count });
+        self.trace.drops.push(DroppedEvents { thread, lane, from, until, count });
     }
 
     /// Takes in a stretch of a thread's stream that the file has lost.
-    fn gap(&mut self, thread: ThreadId, during: Range<Nanos>) {
+    pub(crate) fn gap(&mut self, stream: usize, during: Range<Nanos>) {
+        let of = &self.streams[stream];
         // A flight recorder has given up what lies before its window on purpose.
-        if self.window > 0 && !self.streams.contains_key(&thread) {
+        let is_new = of.texts.is_empty() && of.worker.is_none() && of.open.is_empty();
+        if self.window > 0 && is_new && during.start == 0 {
             return;
         }
         let Range { start: from, end: until } = during;
-        self.lose(thread, from);
-        let worker = self.stream(thread).worker.take();
-        let lane = worker.or_else(|| self.lane_of.get(&LaneKind::Thread(thread)).copied());
-        self.stream(thread).gap_without_lane = lane.is_none().then_some(self.gaps.len());
-        self.gaps.push(Gap { thread, lane, from, until: until.max(from) });
+        self.lose(stream, from);
+        let worker = self.streams[stream].worker.take();
+        let own = LaneKind::Thread(self.streams[stream].thread);
+        let lane = worker.or_else(|| self.names.known_lane(own));
+        let gap = lane.is_none().then_some(self.trace.gaps.len());
+        let of = &mut self.streams[stream];
+        of.gap_without_lane = gap;
+        let thread = of.thread;
+        self.trace.gaps.push(Gap { thread, lane, from, until: until.max(from) });
     }
 
     /// Events of this thread are missing: what was open is of unknown length.
-    fn lose(&mut self, thread: ThreadId, since: Nanos) {
-        while let Some(open) = self.stream(thread).open.pop() {
-            self.push_poll(thread, open, since, PollEnd::Open, false);
-        }
-        self.stream(thread).scheduled = None;
-        self.unpark(thread, since);
-        self.spans.lose(thread, since);
-    }
-
-    /// Ends everything that was still open when the recording ended, and every task
-    /// that had ended.
-    ///
-    /// Tasks of which only the end is known are left out: a hook reports the end of all
-    /// that a runtime runs, also for its own purposes on the blocking pool.
-    fn close(&mut self, unread_ends: &[(ThreadId, Nanos)]) {
-        for (id, end) in std::mem::take(&mut self.ends) {
-            if let Some(task) = self.task_of.get(&id) {
-                self.tasks[task.get()].end = Some(end);
+    pub(crate) fn lose(&mut self, stream: usize, since: Nanos) {
+        while let Some(open) = self.streams[stream].open.pop() {
+            if open.goes_on {
+                self.finish_poll(&open, since, RawEnd::Open, false);
             }
         }
-        let end = self.span.map_or(0, |(_, end)| end);
-        for &(thread, since) in unread_ends {
-            self.gap(thread, since..end);
+        let thread = self.streams[stream].thread;
+        self.streams[stream].scheduled = None;
+        self.unpark(stream, since);
+        self.trace.spans.lose(&mut self.spans, thread, since);
+    }
+
+    /// A copy to be closed, without what is only needed to go on.
+    pub(crate) fn closing_copy(&self) -> Self {
+        let open = self.streams.iter().flat_map(|stream| &stream.open);
+        let drop_bracket = |open: &OpenPoll| Some((open.task, *self.drop_brackets.get(&open.task)?));
+        let drop_brackets = open.filter_map(drop_bracket).collect();
+        Self {
+            trace: self.trace.clone(),
+            hot: self.hot.clone(),
+            names: self.names.of_lanes(),
+            streams: self.streams.clone(),
+            spans: self.spans.clone(),
+            habits: self.habits.clone(),
+            occupants: self.occupants.clone(),
+            drop_brackets,
+            window: self.window,
+            notices_parks: self.notices_parks,
+            ..Self::default()
         }
-        let threads: Vec<ThreadId> = self.streams.keys().copied().collect();
-        for thread in threads {
-            self.lose(thread, end);
+    }
+
+    /// Ends everything that is still open, as far as has been read. `unread` are the streams whose
+    /// last records could not be read, and since when.
+    pub(crate) fn close(&mut self, unread: &[(usize, Nanos)]) {
+        let end = self.trace.span.end;
+        for &(stream, since) in unread {
+            self.gap(stream, since..end);
+        }
+        for stream in 0..self.streams.len() {
+            self.next_batch(stream);
+            self.lose(stream, end);
+        }
+        self.trace.spans.close(&self.spans, end);
+    }
+
+    /// A future that was only dropped makes no poll.
+    pub(crate) fn raw_end(result: PollResult) -> Option<RawEnd> {
+        match result {
+            PollResult::Pending => Some(RawEnd::Pending),
+            PollResult::Ready => Some(RawEnd::Ready),
+            PollResult::Panicked => Some(RawEnd::Panicked),
+            PollResult::OnlyDropped => None,
         }
     }
 }

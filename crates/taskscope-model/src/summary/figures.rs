@@ -4,32 +4,38 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
-use taskscope_format::{CancelledBy, EndKind, Flavor, TaskKind, meta};
+use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind, meta};
 
 use super::{
     PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
     WorkerSummary,
 };
+use crate::store::polls::Flags;
 use crate::trace::Trace;
-use crate::types::{LaneIx, LaneKind, Poll, PollEnd};
+use crate::types::{LaneIx, LaneKind, PollEnd, TaskIx};
 
 impl Trace {
     /// The trace in a few figures.
     pub fn summary(&self) -> Summary {
-        let runtimes: Vec<RuntimeSummary> = self
-            .runtimes()
-            .iter()
+        let polls = PollFigures::new(self);
+        let mut runtimes: Vec<_> = self.runtimes().iter().collect();
+        runtimes.sort_by_key(|runtime| runtime.id);
+        let runtimes: Vec<RuntimeSummary> = runtimes
+            .into_iter()
             .map(|runtime| RuntimeSummary {
                 id: runtime.id,
                 name: runtime.name.as_deref().map(str::to_owned),
                 flavor: flavor_name(runtime.flavor),
-                workers: runtime.workers.iter().map(|&lane| self.worker_summary(lane)).collect(),
+                workers: runtime
+                    .workers
+                    .iter()
+                    .map(|&lane| self.worker_summary(lane, &polls))
+                    .collect(),
             })
             .collect();
-        let task_polls = || self.polls().iter().filter(|poll| self.task(poll.task).is_async());
-        let longest_poll = task_polls().map(|poll| poll.duration()).max();
-        let poll_ends = self.poll_ends(task_polls());
-        let task_wakes = self.wakes().iter().filter(|wake| self.task(wake.task).is_async());
+        let poll_ends = self.poll_ends(&polls.ends);
+        let task_wakes = self.tasks().filter(|task| task.is_async());
+        let task_wakes: u64 = task_wakes.map(|task| u64::from(task.wake_count())).sum();
         let report = self.report();
         Summary {
             format_version: self.info().format_version,
@@ -43,14 +49,14 @@ impl Trace {
             gaps: self.gap_summaries(),
             truncated: !report.complete,
             damaged_parts: report.damages.len() as u64 + report.more_damage,
-            polls: task_polls().count() as u64,
+            polls: polls.by_lane.iter().sum(),
             poll_ends,
             runtimes,
-            threads: self.thread_summaries(),
+            threads: self.thread_summaries(&polls),
             tasks: self.task_counts(),
-            wakes: self.records_wakes().then(|| task_wakes.count() as u64),
-            hops: self.hops().len() as u64,
-            longest_poll_ns: longest_poll.unwrap_or(0),
+            wakes: self.records_wakes().then_some(task_wakes),
+            hops: self.hop_count(),
+            longest_poll_ns: polls.longest,
             schedule_latency: self.schedule_latency(),
             forced_yields: poll_ends.budget,
             waits: self.records_wakes().then(|| self.wait_summaries()),
@@ -58,9 +64,16 @@ impl Trace {
     }
 
     fn schedule_latency(&self) -> Option<ScheduleLatency> {
-        let of_tasks = self.scheduled.iter().filter(|(task, ..)| self.task(*task).is_async());
-        let mut all: Vec<_> =
-            of_tasks.map(|(_, start, since)| start.saturating_sub(*since)).collect();
+        let mut all = Vec::new();
+        for chunk in self.polls.chunks() {
+            let of_tasks = chunk.all_scheduled().iter().filter(|(slot, _)| {
+                let row = &chunk.rows[usize::from(*slot)];
+                !row.flags.has(Flags::GONE) && self.task(TaskIx(row.task)).is_async()
+            });
+            all.extend(of_tasks.map(|&(slot, since)| {
+                chunk.start(usize::from(slot)).saturating_sub(since)
+            }));
+        }
         all.sort_unstable();
         let at = |share: usize| all.get((all.len() - 1) * share / 100).copied();
         Some(ScheduleLatency {
@@ -75,9 +88,18 @@ impl Trace {
     fn wait_summaries(&self) -> Vec<WaitSummary> {
         // First by where the word is kept, which takes no time however long it is.
         let mut by_place: HashMap<_, (&str, u64)> = HashMap::default();
-        for wait in self.waits.iter().filter(|wait| self.task(wait.task).is_async()) {
-            let operation = self.resource(wait.resource).operation(&wait.operation);
-            by_place.entry((operation.as_ptr(), operation.len())).or_insert((operation, 0)).1 += 1;
+        for chunk in self.polls.chunks() {
+            for wait in &chunk.waits {
+                let row = &chunk.rows[usize::from(wait.slot)];
+                if row.flags.has(Flags::GONE) || !self.task(TaskIx(row.task)).is_async() {
+                    continue;
+                }
+                let (resource, operation) = self.wait_kind(wait.kind);
+                let operation = operation.map_or("", |operation| self.text(operation));
+                let operation = self.resource(resource).operation(operation);
+                let place = (operation.as_ptr(), operation.len());
+                by_place.entry(place).or_insert((operation, 0)).1 += 1;
+            }
         }
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for (operation, count) in by_place.into_values() {
@@ -92,26 +114,26 @@ impl Trace {
         waits
     }
 
-    fn worker_summary(&self, lane: LaneIx) -> WorkerSummary {
+    fn worker_summary(&self, lane: LaneIx, polls: &PollFigures) -> WorkerSummary {
         let index = match self.lane(lane).kind {
             LaneKind::Worker { index, .. } => index,
             LaneKind::Thread(id) => id.0,
         };
         WorkerSummary {
             index,
-            polls: self.task_polls_on(lane),
+            polls: polls.by_lane[lane.get()],
             busy_ns: self.lane(lane).busy,
             name: self.first_thread(lane).and_then(|t| t.name.as_deref()).map(str::to_owned),
-            parks: self.records_parks(lane).then(|| self.lane(lane).parks.len() as u64),
+            parks: self.records_parks(lane).then(|| self.lane(lane).park_count()),
         }
     }
 
-    fn thread_summaries(&self) -> Vec<ThreadSummary> {
+    fn thread_summaries(&self, polls: &PollFigures) -> Vec<ThreadSummary> {
         let names: BTreeMap<_, _> =
             self.threads().iter().map(|thread| (thread.id, &thread.name)).collect();
         let summary = |lane| {
             let LaneKind::Thread(id) = self.lane(lane).kind else { return None };
-            let polls = self.task_polls_on(lane);
+            let polls = polls.by_lane[lane.get()];
             (polls > 0).then(|| ThreadSummary {
                 id: id.0,
                 name: names.get(&id).and_then(|name| name.as_deref()).map(str::to_owned),
@@ -119,21 +141,15 @@ impl Trace {
                 busy_ns: self.lane(lane).busy,
             })
         };
-        (0..self.lanes().len()).map(|lane| LaneIx(lane as u16)).filter_map(summary).collect()
+        self.lane_order().iter().copied().filter_map(summary).collect()
     }
 
-    /// Polls of tasks on a lane; closures and the futures of `block_on` are none.
-    fn task_polls_on(&self, lane: LaneIx) -> u64 {
-        let polls = self.lane_polls(lane).iter();
-        polls.filter(|poll| self.task(poll.task).is_async()).count() as u64
-    }
-
-    fn poll_ends<'a>(&self, polls: impl Iterator<Item = &'a Poll>) -> PollEnds {
+    fn poll_ends(&self, counted: &[(PollEnd, u64)]) -> PollEnds {
         let [mut ready, mut pending, mut yielded, mut inferred, mut panicked, mut cancelled] =
             [0_u64; 6];
         let mut ends = PollEnds::default();
-        for poll in polls {
-            *match poll.how {
+        for &(how, count) in counted {
+            *match how {
                 PollEnd::Ready => &mut ready,
                 PollEnd::Pending => &mut pending,
                 PollEnd::Yielded { inferred: false } => &mut yielded,
@@ -142,7 +158,7 @@ impl Trace {
                 PollEnd::Panicked => &mut panicked,
                 PollEnd::Cancelled => &mut cancelled,
                 PollEnd::Open => &mut ends.open,
-            } += 1;
+            } += count;
         }
         if self.records_wakes() && self.records_outcomes() {
             ends.pending = Some(pending);
@@ -196,6 +212,34 @@ impl Trace {
             counts.dropped_at_shutdown = Some(at_shutdown);
         }
         counts
+    }
+}
+
+/// What is counted over all polls of tasks. Closures and the futures of `block_on` are none.
+struct PollFigures {
+    by_lane: Vec<u64>,
+    ends: Vec<(PollEnd, u64)>,
+    longest: Nanos,
+}
+
+impl PollFigures {
+    fn new(trace: &Trace) -> Self {
+        let mut ends = PollEnd::ALL.map(|how| (how, 0));
+        let mut by_lane = vec![0; trace.lanes().len()];
+        let mut longest = 0;
+        for chunk in trace.polls.chunks() {
+            let mut count = 0;
+            for (slot, row) in chunk.rows.iter().enumerate() {
+                if row.flags.has(Flags::GONE) || !trace.task(TaskIx(row.task)).is_async() {
+                    continue;
+                }
+                count += 1;
+                longest = chunk.duration(slot).max(longest);
+                ends[trace.poll_end(row.task, row.flags).position()].1 += 1;
+            }
+            by_lane[chunk.lane.get()] += count;
+        }
+        Self { by_lane, ends: ends.to_vec(), longest }
     }
 }
 

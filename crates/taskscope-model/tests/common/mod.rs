@@ -16,7 +16,7 @@ use taskscope_format::{
     CancelledBy, Encoder, EndKind, Event, FileWriter, Flavor, PollResult, RuntimeId, Source, Spawn,
     TaskId, TaskKind, ThreadId, WakeOp,
 };
-use taskscope_model::{LaneIx, LaneKind, Nanos, Poll, Task, TaskIx, Trace};
+use taskscope_model::{LaneIx, LaneKind, Nanos, Poll, TaskIx, TaskView, Trace, Wake};
 
 type Block = Vec<(Nanos, Event<'static>)>;
 
@@ -179,13 +179,13 @@ pub fn ix(trace: &Trace, task: u64) -> TaskIx {
     trace.find_task(TaskId(task)).expect("the trace has the task")
 }
 
-pub fn task(trace: &Trace, id: u64) -> &Task {
+pub fn task(trace: &Trace, id: u64) -> TaskView<'_> {
     trace.task(ix(trace, id))
 }
 
 /// The polls of a task, in order.
 pub fn polls(trace: &Trace, task: u64) -> Vec<Poll> {
-    trace.task_polls(ix(trace, task)).iter().map(|&poll| *trace.poll(poll)).collect()
+    trace.task_polls(ix(trace, task)).iter().map(|poll| trace.poll(poll)).collect()
 }
 
 /// The lane of a worker of runtime 0.
@@ -198,7 +198,19 @@ pub fn lane(trace: &Trace, index: u32) -> LaneIx {
     LaneIx(position as u16)
 }
 
-/// Every lane.
+/// Every lane, in the order in which people read them.
 pub fn all_lanes(trace: &Trace) -> impl Iterator<Item = LaneIx> {
-    (0..trace.lanes().len()).map(|position| LaneIx(position as u16))
+    trace.lane_order().iter().copied()
+}
+
+/// The polls of a lane, by depth, then by start.
+pub fn lane_polls(trace: &Trace, lane: LaneIx) -> Vec<Poll> {
+    trace.lane_polls(lane).map(|(_, poll)| poll).collect()
+}
+
+/// All wakes, by their time.
+pub fn wakes(trace: &Trace) -> Vec<Wake> {
+    let mut wakes: Vec<_> = trace.wakes().map(|wake| trace.wake(wake)).collect();
+    wakes.sort_by_key(|wake| wake.time);
+    wakes
 }

@@ -1,0 +1,569 @@
+//! The polls of a trace, in rows.
+//!
+//! A chunk holds up to 4,096 polls that lie on one lane at one depth, so no two of them overlap, and
+//! they stand in the order of their starts. The number of a poll is that of its chunk and its place
+//! in it. It is given when the poll begins, and never changes.
+//!
+//! Times are 32 bits from the start of the chunk. A lane that rests for four seconds begins another
+//! chunk; the few polls that last longer, or had been scheduled for longer, have their times in lists
+//! beside the rows.
+//!
+//! A row also holds the wake that scheduled the poll, which is one for nearly every poll. The
+//! others (of a task that was going to be polled anyway) stand apart: [`super::super::types::Wake`].
+
+use taskscope_format::Nanos;
+
+use super::page::Page;
+use crate::types::{LaneIx, PollIx};
+
+/// No task, no poll.
+pub(crate) const NONE: u32 = u32::MAX;
+
+const SLOT_BITS: u32 = 12;
+/// So many polls make a chunk.
+pub(crate) const CHUNK: usize = 1 << SLOT_BITS;
+/// So many polls make a [`Group`].
+pub(crate) const GROUP: usize = 64;
+
+/// What is known of a poll beside its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u32);
+
+/// How a poll ended, as its thread recorded it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum RawEnd {
+    Pending = 0,
+    Ready = 1,
+    Panicked = 2,
+    Open = 3,
+}
+
+/// Who called the waker, as far as a row holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum WakerKind {
+    /// The poll was not woken, or it is not known.
+    None = 0,
+    /// The task of a poll: its number.
+    Poll = 1,
+    /// A worker that polled nothing: the number of its lane.
+    Driver = 2,
+    /// Another thread: its number.
+    Thread = 3,
+}
+
+impl Flags {
+    pub(crate) const NONE: Self = Self(0);
+    /// The task's budget was used up.
+    pub(crate) const BUDGET: u32 = 1 << 2;
+    /// The task woke itself, before anyone else did.
+    pub(crate) const SELF_WOKEN: u32 = 1 << 3;
+    /// The wake behind it looks like that of a yield: see `builder/yields.rs`.
+    pub(crate) const TAIL: u32 = 1 << 4;
+    /// That wake was made by a worker whose parks are recorded.
+    pub(crate) const TAIL_PARKS: u32 = 1 << 5;
+    /// That wake came at once.
+    pub(crate) const TAIL_AT_ONCE: u32 = 1 << 6;
+    /// It is the last poll of a task that has ended.
+    pub(crate) const LAST: u32 = 1 << 7;
+    /// It is no poll: its bracket held a future being dropped.
+    pub(crate) const GONE: u32 = 1 << 8;
+    /// Its thread gave its worker away meanwhile.
+    pub(crate) const GAVE_AWAY: u32 = 1 << 9;
+    /// The poll before was on another worker.
+    pub(crate) const HOP: u32 = 1 << 10;
+    const WAKER: u32 = 11;
+    /// The waker was called by reference.
+    pub(crate) const BY_REF: u32 = 1 << 13;
+    /// The thread that called it was not the worker of its lane: it was none.
+    pub(crate) const WAKER_NO_WORKER: u32 = 1 << 14;
+    /// The thread that called it was another worker: see `Trace::odd_wakers`.
+    pub(crate) const WAKER_ODD: u32 = 1 << 15;
+    const LONG: u32 = 1 << 16;
+    const LATE: u32 = 1 << 17;
+    /// Operations were pending in it.
+    pub(crate) const WAITS: u32 = 1 << 18;
+    /// The task was woken again while it was going to be polled anyway: see `Trace::more_wakes`.
+    pub(crate) const MORE_WAKES: u32 = 1 << 19;
+    /// It had begun before the window of a flight recorder.
+    pub(crate) const BEFORE: u32 = 1 << 20;
+    /// A span reported it, and no hook.
+    pub(crate) const FROM_SPAN: u32 = 1 << 21;
+    /// It goes on as far as has been read.
+    pub(crate) const GOES_ON: u32 = 1 << 22;
+    /// The task's waker was cloned.
+    pub(crate) const KEPT_WAKER: u32 = 1 << 23;
+
+    #[inline]
+    pub(crate) fn has(self, flag: u32) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, flag: u32) {
+        self.0 |= flag;
+    }
+
+    #[inline]
+    pub(crate) fn set_if(&mut self, holds: bool, flag: u32) {
+        self.0 |= if holds { flag } else { 0 };
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self, flag: u32) {
+        self.0 &= !flag;
+    }
+
+    #[inline]
+    pub(crate) fn end(self) -> RawEnd {
+        match self.0 & 0b11 {
+            0 => RawEnd::Pending,
+            1 => RawEnd::Ready,
+            2 => RawEnd::Panicked,
+            _ => RawEnd::Open,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_end(&mut self, end: RawEnd) {
+        self.0 = self.0 & !0b11 | end as u32;
+    }
+
+    #[inline]
+    pub(crate) fn waker(self) -> WakerKind {
+        match self.0 >> Self::WAKER & 0b11 {
+            0 => WakerKind::None,
+            1 => WakerKind::Poll,
+            2 => WakerKind::Driver,
+            _ => WakerKind::Thread,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_waker(&mut self, kind: WakerKind) {
+        self.0 = self.0 & !(0b11 << Self::WAKER) | (kind as u32) << Self::WAKER;
+    }
+
+    /// The flags of a wake in five bits; never 0 where something called a waker.
+    #[inline]
+    pub(crate) fn packed_wake(self) -> u8 {
+        (self.of_wake() >> Self::WAKER) as u8
+    }
+
+    #[inline]
+    pub(crate) fn of_packed_wake(packed: u8) -> Self {
+        Self(u32::from(packed) << Self::WAKER)
+    }
+
+    /// The flags of a wake alone.
+    #[inline]
+    pub(crate) fn of_wake(self) -> u32 {
+        self.0
+            & (0b11 << Self::WAKER | Self::BY_REF | Self::WAKER_NO_WORKER | Self::WAKER_ODD)
+    }
+}
+
+/// A poll.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    start: u32,
+    duration: u32,
+    pub(crate) task: u32,
+    /// The poll of the same task before.
+    pub(crate) before: u32,
+    /// How long before its start it was woken.
+    delay: u32,
+    /// By whom: see [`WakerKind`].
+    pub(crate) waker: u32,
+    pub(crate) flags: Flags,
+}
+
+/// An operation that was pending in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaitRow {
+    pub(crate) slot: u16,
+    /// Position in `Trace::wait_kinds`.
+    pub(crate) kind: u32,
+}
+
+/// Sums over 64 polls, for questions about many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Group {
+    /// Time for which the polls of the chunk before this group occupied the lane.
+    pub(crate) busy_before: Nanos,
+    /// The longest such time.
+    pub(crate) longest: Nanos,
+    /// The slot of that poll.
+    pub(crate) longest_at: u16,
+    /// How many of the chunk before this group are no polls.
+    pub(crate) gone_before: u16,
+    /// The longest that one of them had been scheduled.
+    pub(crate) delay: u32,
+}
+
+/// Up to 4,096 polls: see [the module](self).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chunk {
+    pub(crate) lane: LaneIx,
+    pub(crate) depth: u8,
+    pub(crate) base: Nanos,
+    pub(crate) rows: Vec<Row>,
+    long: Vec<(u16, Nanos)>,
+    late: Vec<(u16, Nanos)>,
+    /// When polls gave their worker away.
+    left: Vec<(u16, Nanos)>,
+    /// By slot, and for one poll in the order of time.
+    pub(crate) waits: Vec<WaitRow>,
+    /// The last of the further wakes behind a poll: a position in `Trace::more_wakes`.
+    pub(crate) more_wakes: Vec<(u16, u32)>,
+    /// Before polls, for how long their tasks had been scheduled by Tokio's own measure; empty where
+    /// that is not recorded.
+    scheduled: Vec<(u16, Nanos)>,
+    pub(crate) groups: Vec<Group>,
+    /// Over all groups.
+    pub(crate) sum: Group,
+    is_summed: bool,
+}
+
+/// The value in a short list that is sorted by slot.
+fn beside(list: &[(u16, Nanos)], slot: usize) -> Option<Nanos> {
+    let at = list.binary_search_by_key(&slot, |&(slot, _)| usize::from(slot)).ok()?;
+    list.get(at).map(|&(_, value)| value)
+}
+
+fn put_beside<V>(list: &mut Vec<(u16, V)>, slot: usize, value: V) {
+    match list.binary_search_by_key(&slot, |(slot, _)| usize::from(*slot)) {
+        Ok(at) => list[at].1 = value,
+        Err(at) => list.insert(at, (slot as u16, value)),
+    }
+}
+
+impl Chunk {
+    fn new(lane: LaneIx, depth: u8, base: Nanos, room: usize) -> Self {
+        Self { lane, depth, base, rows: Vec::with_capacity(room), ..Self::default() }
+    }
+
+    #[inline]
+    fn push(&mut self, start: u32, poll: &NewPoll) {
+        let NewPoll { task, before, waker, flags, .. } = *poll;
+        let slot = self.rows.len();
+        let (Ok(duration), Ok(delay)) = (poll.duration.try_into(), poll.delay.try_into()) else {
+            self.rows.push(Row { start, duration: 0, task, before, delay: 0, waker, flags });
+            self.set_duration(slot, poll.duration);
+            self.set_delay(slot, poll.delay);
+            return;
+        };
+        self.rows.push(Row { start, duration, task, before, delay, waker, flags });
+    }
+
+    #[inline]
+    pub(crate) fn start(&self, slot: usize) -> Nanos {
+        self.base + Nanos::from(self.rows[slot].start)
+    }
+
+    #[inline]
+    pub(crate) fn duration(&self, slot: usize) -> Nanos {
+        let row = &self.rows[slot];
+        match row.flags.has(Flags::LONG) {
+            false => row.duration.into(),
+            true => beside(&self.long, slot).unwrap_or(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn end(&self, slot: usize) -> Nanos {
+        self.start(slot) + self.duration(slot)
+    }
+
+    /// For how long it occupied its lane.
+    #[inline]
+    pub(crate) fn occupied(&self, slot: usize) -> Nanos {
+        let duration = self.duration(slot);
+        match self.rows[slot].flags.has(Flags::GAVE_AWAY) {
+            false => duration,
+            true => {
+                let left = beside(&self.left, slot).unwrap_or(Nanos::MAX);
+                left.saturating_sub(self.start(slot)).min(duration)
+            }
+        }
+    }
+
+    /// How long before its start it was woken, if it was.
+    #[inline]
+    pub(crate) fn delay(&self, slot: usize) -> Option<Nanos> {
+        let row = &self.rows[slot];
+        match row.flags.waker() {
+            WakerKind::None => None,
+            _ if row.flags.has(Flags::LATE) => beside(&self.late, slot),
+            _ => Some(row.delay.into()),
+        }
+    }
+
+    pub(crate) fn scheduled(&self, slot: usize) -> Option<Nanos> {
+        beside(&self.scheduled, slot)
+    }
+
+    pub(crate) fn all_scheduled(&self) -> &[(u16, Nanos)] {
+        &self.scheduled
+    }
+
+    pub(crate) fn is_gone(&self, slot: usize) -> bool {
+        self.rows[slot].flags.has(Flags::GONE)
+    }
+
+    /// The operations that were pending in a poll.
+    pub(crate) fn waits_of(&self, slot: usize) -> &[WaitRow] {
+        if !self.rows[slot].flags.has(Flags::WAITS) {
+            return &[];
+        }
+        let first = self.waits.partition_point(|wait| usize::from(wait.slot) < slot);
+        let after = self.waits.partition_point(|wait| usize::from(wait.slot) <= slot);
+        &self.waits[first..after]
+    }
+
+    pub(crate) fn last_more_wake(&self, slot: usize) -> Option<u32> {
+        if !self.rows[slot].flags.has(Flags::MORE_WAKES) {
+            return None;
+        }
+        let found = self.more_wakes.binary_search_by_key(&slot, |(slot, _)| usize::from(*slot));
+        found.ok().map(|at| self.more_wakes[at].1)
+    }
+
+    pub(crate) fn set_last_more_wake(&mut self, slot: usize, wake: u32) {
+        self.rows[slot].flags.set(Flags::MORE_WAKES);
+        put_beside(&mut self.more_wakes, slot, wake);
+    }
+
+    pub(crate) fn set_duration(&mut self, slot: usize, duration: Nanos) {
+        let row = &mut self.rows[slot];
+        match u32::try_from(duration) {
+            Ok(short) => {
+                row.duration = short;
+                row.flags.clear(Flags::LONG);
+            }
+            Err(_) => {
+                row.flags.set(Flags::LONG);
+                put_beside(&mut self.long, slot, duration);
+            }
+        }
+    }
+
+    pub(crate) fn set_left(&mut self, slot: usize, time: Nanos) {
+        self.rows[slot].flags.set(Flags::GAVE_AWAY);
+        put_beside(&mut self.left, slot, time);
+    }
+
+    pub(crate) fn set_delay(&mut self, slot: usize, delay: Nanos) {
+        let row = &mut self.rows[slot];
+        match u32::try_from(delay) {
+            Ok(short) => row.delay = short,
+            Err(_) => {
+                row.delay = u32::MAX;
+                row.flags.set(Flags::LATE);
+                put_beside(&mut self.late, slot, delay);
+            }
+        }
+    }
+
+    pub(crate) fn set_scheduled(&mut self, slot: usize, since: Nanos) {
+        put_beside(&mut self.scheduled, slot, since);
+    }
+
+    pub(crate) fn add_wait(&mut self, slot: usize, kind: u32) {
+        self.rows[slot].flags.set(Flags::WAITS);
+        let after = self.waits.partition_point(|wait| usize::from(wait.slot) <= slot);
+        self.waits.insert(after, WaitRow { slot: slot as u16, kind });
+    }
+
+    /// Makes the sums, where something has changed since they were made.
+    fn sum_up(&mut self) {
+        self.groups.clear();
+        self.groups.reserve_exact(self.rows.len().div_ceil(GROUP));
+        let mut all = Group::default();
+        for first in (0..self.rows.len()).step_by(GROUP) {
+            let (busy_before, gone_before) = (all.busy_before, all.gone_before);
+            let mut group = Group {
+                busy_before,
+                gone_before,
+                longest_at: first as u16,
+                ..Group::default()
+            };
+            for slot in first..self.rows.len().min(first + GROUP) {
+                if self.is_gone(slot) {
+                    all.gone_before += 1;
+                    continue;
+                }
+                let occupied = self.occupied(slot);
+                all.busy_before = all.busy_before.saturating_add(occupied);
+                if occupied >= group.longest {
+                    (group.longest, group.longest_at) = (occupied, slot as u16);
+                }
+                if self.rows[slot].flags.waker() != WakerKind::None {
+                    group.delay = group.delay.max(self.rows[slot].delay);
+                }
+            }
+            all.delay = all.delay.max(group.delay);
+            if group.longest >= all.longest {
+                (all.longest, all.longest_at) = (group.longest, group.longest_at);
+            }
+            self.groups.push(group);
+        }
+        self.sum = all;
+        self.is_summed = true;
+    }
+}
+
+/// What a new poll is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewPoll {
+    pub(crate) start: Nanos,
+    /// 0 where the poll goes on.
+    pub(crate) duration: Nanos,
+    pub(crate) task: u32,
+    pub(crate) before: u32,
+    pub(crate) delay: Nanos,
+    pub(crate) waker: u32,
+    pub(crate) flags: Flags,
+}
+
+/// All polls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Polls {
+    chunks: Vec<Page<Chunk>>,
+}
+
+impl PollIx {
+    #[inline]
+    pub(crate) fn new(chunk: usize, slot: usize) -> Self {
+        Self((chunk << SLOT_BITS | slot) as u32)
+    }
+
+    #[inline]
+    pub(crate) fn chunk(self) -> usize {
+        self.get() >> SLOT_BITS
+    }
+
+    #[inline]
+    pub(crate) fn slot(self) -> usize {
+        self.get() & (CHUNK - 1)
+    }
+}
+
+impl Polls {
+    /// The most chunks that numbers reach, one less, since one number stands for none.
+    const MOST: usize = (1 << (32 - SLOT_BITS)) - 1;
+
+    #[inline]
+    pub(crate) fn chunk(&self, chunk: usize) -> &Chunk {
+        &self.chunks[chunk]
+    }
+
+    pub(crate) fn chunks(&self) -> &[Page<Chunk>] {
+        &self.chunks
+    }
+
+    #[inline]
+    pub(crate) fn row(&self, poll: PollIx) -> &Row {
+        &self.chunks[poll.chunk()].rows[poll.slot()]
+    }
+
+    #[inline]
+    pub(crate) fn start(&self, poll: PollIx) -> Nanos {
+        self.chunks[poll.chunk()].start(poll.slot())
+    }
+
+    /// A poll and those of the same task before it, the latest first.
+    pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = PollIx> + use<'_> {
+        let some = |poll: u32| (poll != NONE).then_some(PollIx(poll));
+        std::iter::successors(some(last), move |poll| some(self.row(*poll).before))
+    }
+
+    #[inline]
+    pub(crate) fn duration(&self, poll: PollIx) -> Nanos {
+        self.chunks[poll.chunk()].duration(poll.slot())
+    }
+
+    #[inline]
+    pub(crate) fn end(&self, poll: PollIx) -> Nanos {
+        self.chunks[poll.chunk()].end(poll.slot())
+    }
+
+    /// The chunk of a poll, to be changed.
+    #[inline]
+    pub(crate) fn change(&mut self, poll: PollIx) -> &mut Chunk {
+        let chunk = self.chunks[poll.chunk()].edit();
+        chunk.is_summed = false;
+        chunk
+    }
+
+    /// The number that a poll will have that begins at `start` in the last chunk of a list of chunks,
+    /// or in a new one, which it adds to the list: [`put`](Self::put) it there next. `None` if there
+    /// are more polls than numbers.
+    #[inline]
+    pub(crate) fn spot(
+        &mut self,
+        list: &mut Vec<u32>,
+        (lane, depth): (LaneIx, u8),
+        start: Nanos,
+    ) -> Option<PollIx> {
+        if let Some(&last) = list.last() {
+            let chunk = &mut self.chunks[last as usize];
+            let slot = chunk.rows.len();
+            if slot < CHUNK && start.saturating_sub(chunk.base) <= u32::MAX.into() {
+                return Some(PollIx::new(last as usize, slot));
+            }
+            // It will hardly change any more.
+            chunk.edit().sum_up();
+        }
+        let number = self.chunks.len();
+        if number == Self::MOST {
+            return None;
+        }
+        // A list whose chunks have been full fills the next one, too.
+        let was_full =
+            list.last().is_some_and(|&last| self.chunks[last as usize].rows.len() == CHUNK);
+        let chunk = Chunk::new(lane, depth, start, if was_full { CHUNK } else { 1 });
+        self.chunks.push(Page::new(chunk));
+        list.push(number as u32);
+        Some(PollIx::new(number, 0))
+    }
+
+    /// Puts a poll into its spot.
+    #[inline]
+    pub(crate) fn put(&mut self, at: PollIx, poll: &NewPoll) {
+        let chunk = self.chunks[at.chunk()].edit();
+        chunk.is_summed = false;
+        let start = poll.start.saturating_sub(chunk.base).min(u32::MAX.into()) as u32;
+        chunk.push(start, poll);
+    }
+
+    /// When polls ended that had left their lane, sorted.
+    pub(crate) fn ends_off_lane(&self) -> Vec<Nanos> {
+        let left = self.chunks.iter().flat_map(|chunk| {
+            let slots = chunk.left.iter().map(|&(slot, _)| usize::from(slot));
+            let flags = |slot: &usize| chunk.rows[*slot].flags;
+            slots
+                .filter(move |slot| flags(slot).has(Flags::GAVE_AWAY) && !flags(slot).has(Flags::GONE))
+                .map(|slot| chunk.end(slot))
+        });
+        let mut ends: Vec<_> = left.collect();
+        ends.sort_unstable();
+        ends
+    }
+
+    /// Makes the sums of all chunks that have changed.
+    pub(crate) fn sum_up(&mut self) {
+        for chunk in &mut self.chunks {
+            if !chunk.is_summed {
+                chunk.edit().sum_up();
+            }
+        }
+    }
+
+    /// Makes the sums, and from here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.sum_up();
+        self.chunks.iter_mut().for_each(Page::share);
+    }
+}
