@@ -33,8 +33,13 @@ impl Trace {
             }
         }
         nearest.in_slice(&self.ends_off_lane, |&end| end);
-        nearest.in_slice(&self.pending, |&woken| woken);
-        nearest.in_shelf(&self.more_wakes, |wake| wake.time);
+        nearest.in_slice(&self.odd_times, |&time| time);
+        let after = self.more_wakes.partition_point(|wake| wake.order <= time);
+        let before = self.more_wakes.partition_point(|wake| wake.order < time);
+        let in_place = |at: &usize| self.more_wakes.get(*at).is_none_or(|w| w.time == w.order);
+        let near = [(after..).find(in_place), (0..before).rev().find(in_place)];
+        let near = near.into_iter().flatten().filter_map(|at| self.more_wakes.get(at));
+        near.for_each(|wake| nearest.offer(wake.time));
         nearest.in_shelf(&self.spawns, |&spawned| spawned);
         nearest.in_shelf(&self.ends, |&end| end);
         nearest.found

@@ -58,8 +58,9 @@ pub struct Trace {
     /// The polls that hops lead to, by their start. (Some turn out to be none: they have no such flag.)
     pub(crate) hops: Shelf<PollIx>,
     pub(crate) hop_count: u64,
-    /// When tasks were woken that have not been polled since, sorted.
-    pub(crate) pending: Vec<Nanos>,
+    /// When tasks were woken that have not been polled since, and what does not stand in its place in
+    /// the lists below; sorted.
+    pub(crate) odd_times: Vec<Nanos>,
     /// When tasks were spawned, sorted.
     pub(crate) spawns: Shelf<Nanos>,
     /// When tasks ended, sorted.

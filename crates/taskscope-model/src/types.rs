@@ -462,6 +462,8 @@ pub(crate) struct PendingWake {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MoreWake {
     pub(crate) time: Nanos,
+    /// That, or the latest before it in the list: a few are found to be such only later.
+    pub(crate) order: Nanos,
     pub(crate) task: u32,
     /// The further wake before, after the same poll.
     pub(crate) before: u32,

@@ -501,8 +501,8 @@ impl Sweep {
         replay.trace.habits = replay.habits.decisions();
         let mut trace = std::mem::take(&mut replay.trace);
         let pending = replay.hot.iter().filter_map(|hot| Some(hot.pending()?.time));
-        trace.pending = pending.collect();
-        trace.pending.sort_unstable();
+        trace.odd_times = pending.chain(self.replay.late_times.iter().copied()).collect();
+        trace.odd_times.sort_unstable();
         trace.hot = Arc::new(replay.hot);
         infer::kinds(&self.replay, &mut trace);
         infer::runtime_names(&mut trace);

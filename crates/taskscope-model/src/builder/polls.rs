@@ -521,7 +521,11 @@ impl Replay {
             before.unwrap_or(NONE)
         };
         let PendingWake { time, waker, flags } = wake;
-        trace.more_wakes.push(MoreWake { time, task: task.0, before, waker, flags });
+        let order = trace.more_wakes.last().map_or(time, |last| last.order.max(time));
+        if order > time {
+            self.late_times.push(time);
+        }
+        trace.more_wakes.push(MoreWake { time, order, task: task.0, before, waker, flags });
     }
 
     /// What speaks for a wake by a worker's being that of a yield: see [`crate::yields`].

@@ -60,6 +60,8 @@ pub(crate) struct Replay {
     pub(crate) block_on_lanes: HashSet<LaneIx>,
     /// Ends of tasks that nothing else has named.
     orphan_ends: HashMap<TaskId, End>,
+    /// Times of what was found out only later, so that it does not stand in its place.
+    pub(crate) late_times: Vec<Nanos>,
     /// The last bracket of a task that has ended, where it was one in which the task was dropped.
     pub(crate) drop_brackets: HashMap<TaskIx, PollIx>,
     /// See [`crate::spans::Spans::more_fields`].
@@ -357,7 +359,11 @@ impl Replay {
         let hot = &mut self.hot[task.get()];
         hot.set(Hot::ENDED, true);
         let last = hot.last;
-        self.trace.ends.push(end.time);
+        match self.trace.ends.last().is_none_or(|&last| last <= end.time) {
+            true => self.trace.ends.push(end.time),
+            // Something named the task after its end.
+            false => self.late_times.push(end.time),
+        }
         self.trace.known_ends += u64::from(end.kind != EndKind::Unknown);
         self.take_off_late(task, end.time);
         self.take_off_drop(task);
