@@ -1,7 +1,8 @@
 //! What tasks do in their polls.
 //!
-//! A task is asked again and again what it does next, until its poll ends: work for a while, or end in some way. Its
-//! `stage` counts the answers in a poll, `count` holds what goes on over several polls.
+//! A task is asked again and again what it does next, until its poll ends: work for a while, or end
+//! in some way. Its `stage` counts the answers in a poll, `count` holds what goes on over several
+//! polls.
 
 use taskscope_format::{
     CancelledBy, EndKind, Event, Level, Location, Nanos, PollResult, Span, SpanId, TaskId, WakeOp,
@@ -173,6 +174,7 @@ impl World<'_> {
             Behaviour::Listener => {
                 if stage < 8 && self.may_spawn() && self.random.one_in(2) {
                     let parent = self.tasks[slot].id;
+                    self.progress.by_tasks += 1;
                     self.spawn(actor, now, MAIN, places::CONNECTION, (parent, None));
                     return Next::Work(2_200);
                 }
@@ -182,7 +184,10 @@ impl World<'_> {
                 true => self.defer(actor, slot, now),
                 false => self.maybe_end_or(slot, |world| {
                     world.tasks[slot].count = world.random.between(4, 40) as u32;
-                    world.sleep(actor, slot, now)
+                    match world.random.one_in(8) {
+                        true => world.sleep(actor, slot, now),
+                        false => world.wait_for_socket(slot, now, 4),
+                    }
                 }),
             },
             Behaviour::WakesItself => self.wake_itself(actor, slot, now, stage),
@@ -199,7 +204,7 @@ impl World<'_> {
                 }
                 false => self.maybe_end_or(slot, |world| {
                     world.tasks[slot].count = world.random.between(2, 10) as u32;
-                    world.sleep(actor, slot, now)
+                    world.wait_for_socket(slot, now, 4)
                 }),
             },
             Behaviour::Computes if is_first => {
@@ -223,7 +228,7 @@ impl World<'_> {
                 if stage == 1 && self.block_in_place(actor, slot, now) {
                     return Next::Moved;
                 }
-                self.maybe_end_or(slot, |world| world.sleep(actor, slot, now))
+                self.maybe_end_or(slot, |world| world.wait_for_socket(slot, now, 8))
             }
             Behaviour::SpawnsBlocking => self.run_blocking(actor, slot, now, stage),
         }
@@ -247,10 +252,12 @@ impl World<'_> {
 
     /// Waits for a socket, `times` as long as others do.
     pub(crate) fn wait_for_socket(&mut self, slot: u32, now: Nanos, times: u64) -> Next {
-        let length = self.random.spread(self.load.wait * times, 380).max(4_000);
+        let wait = self.loads[usize::from(self.tasks[slot].runtime)].wait;
+        let length = self.random.spread(wait * times, 380).max(4_000);
         self.wake_at(slot, now + length);
         let task = &mut self.tasks[slot];
-        if task.runtime == MAIN && !task.is_notified {
+        // What never ends is not aborted either.
+        if task.runtime == MAIN && !task.is_notified && task.quota > 0 {
             task.can_be_aborted = true;
             if task.polls % 64 == 1 {
                 self.resources.may_be_aborted(self.tasks.handle(slot), &mut self.random);
@@ -266,12 +273,14 @@ impl World<'_> {
         let location = Location { file, line: line + 6, column: 33 };
         let resource = self.new_resource(actor, now, ("Sleep", "timer"), Some(location));
         self.event(actor, now, &Event::Wait { resource, operation: "Sleep::new_timeout" });
-        let length = self.random.spread(2 * self.load.wait, 300);
+        let wait = self.loads[usize::from(self.tasks[slot].runtime)].wait;
+        let length = self.random.spread(2 * wait, 300);
         self.wake_at(slot, (now + length).div_ceil(GRAIN) * GRAIN + 50_000);
         KEPT
     }
 
-    /// Leaves the task's waker with the worker, as `yield_now` does. Where no worker polls it, it is woken at once.
+    /// Leaves the task's waker with the worker, as `yield_now` does. Where no worker polls it, it
+    /// is woken at once.
     pub(crate) fn defer(&mut self, actor: usize, slot: u32, now: Nanos) -> Next {
         match self.workers.get_mut(actor) {
             Some(worker) => worker.deferred.push(slot),
@@ -346,9 +355,11 @@ impl World<'_> {
         }
     }
 
-    /// Aborts a task, wakes one that is scheduled, and one that has ended: each of these once in a while.
+    /// Aborts a task, wakes one that is scheduled, and one that has ended: each of these once in a
+    /// while.
     fn supervise(&mut self, actor: usize, slot: u32, now: Nanos, stage: u8) -> Next {
         if stage == 1
+            && self.random.one_in(3)
             && let Some(handle) = self.resources.next_to_abort()
             && self.tasks.get(handle).is_some_and(|task| task.can_be_aborted)
         {

@@ -1,4 +1,5 @@
-//! Threads of the blocking pool: closures of `spawn_blocking`, and polls that have given their worker away.
+//! Threads of the blocking pool: closures of `spawn_blocking`, and polls that have given their
+//! worker away.
 
 use std::collections::VecDeque;
 
@@ -123,8 +124,8 @@ impl World<'_> {
         self.next_job(actor, now);
     }
 
-    /// `block_in_place`: the thread of a worker goes on with the poll as one of the pool's, and one of the pool's becomes
-    /// the worker. False where all of these have something to do.
+    /// `block_in_place`: the thread of a worker goes on with the poll as one of the pool's, and one
+    /// of the pool's becomes the worker. False where all of these have something to do.
     pub(crate) fn block_in_place(&mut self, worker: usize, slot: u32, now: Nanos) -> bool {
         let Some(actor) = self.pool.idle().filter(|_| worker < self.workers.len()) else {
             return false;

@@ -1,10 +1,11 @@
 //! Writes plausible traces of any size: to try out what reads them.
 //!
-//! A recording of a hundred million polls takes a program that runs for minutes, and is another one each
-//! time. [`generate`] writes a file that looks to every reader as a recording does, in less time, and with the
-//! same bytes for the same [`Options`] on every machine: a simulation of a program with three
-//! runtimes follows the rules of Tokio's scheduler, and its events go through the same encoder. What it
-//! is not: a recording. Its meta records name `taskscope generate` as the recorder.
+//! A recording of a hundred million polls takes a program that runs for minutes, and is another one
+//! each time. [`generate`] writes a file that looks to every reader as a recording does, in less
+//! time, and with the same bytes for the same [`Options`] on every machine: a simulation of a
+//! program with three runtimes follows the rules of Tokio's scheduler, and its events go through
+//! the same encoder. What it is not: a recording. Its meta records name `taskscope generate` as the
+//! recorder.
 //!
 //! ```
 //! use taskscope_generate::{Options, generate};
@@ -26,6 +27,7 @@ mod places;
 mod random;
 mod resources;
 mod runtime;
+mod schedule;
 mod sharing;
 mod tasks;
 mod watch;
@@ -60,8 +62,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// So many polls, of a hundredth of as many tasks (ten at least, if there are as many polls), with four workers
-    /// and the seed 1.
+    /// So many polls, of a hundredth of as many tasks (ten at least, if there are as many polls),
+    /// with four workers and the seed 1.
     pub fn new(polls: u64) -> Self {
         let tasks = (polls / 100).max(10).min(polls);
         Self { polls, tasks, workers: 4, seed: 1 }
@@ -105,7 +107,7 @@ pub enum Error {
     NoTasks,
     /// Each task is polled once at least.
     #[error(
-        "each task is polled at least once, and {tasks} tasks are asked for with {polls} polls; ask \
+        "{tasks} tasks are asked for with {polls} polls, and each task is polled at least once; ask \
          for no more tasks than polls"
     )]
     FewerPollsThanTasks {

@@ -1,8 +1,9 @@
-//! A thread of the blocking pool whose closure never returns: it runs a `LocalSet` in a `block_on`. So one poll, that of the
-//! closure, encloses those of the `block_on`, and each of these those of up to 61 local tasks.
+//! A thread of the blocking pool whose closure never returns: it runs a `LocalSet` in a `block_on`.
+//! So one poll, that of the closure, encloses those of the `block_on`, and each of these those of
+//! up to 61 local tasks.
 //!
-//! Local tasks have spans and no hooks, so each that ends has one more bracket, in which its future is dropped. A
-//! task of a `LocalSet` that yields is woken within its poll.
+//! Local tasks have spans and no hooks, so each that ends has one more bracket, in which its future
+//! is dropped. A task of a `LocalSet` that yields is woken within its poll.
 
 use std::collections::VecDeque;
 
@@ -39,6 +40,7 @@ pub(crate) struct Local {
     to_spawn: u64,
     /// How many more tasks this poll of the `block_on` polls.
     left: u32,
+    poll_began: Nanos,
     closure: u64,
     block_on: u64,
 }
@@ -47,7 +49,7 @@ impl Local {
     pub(crate) fn new(actor: usize, exists: bool) -> Self {
         let phase = if exists { Phase::Begins } else { Phase::Absent };
         let queue = VecDeque::new();
-        Self { actor, phase, queue, to_spawn: 0, left: 0, closure: 0, block_on: 0 }
+        Self { actor, phase, queue, to_spawn: 0, left: 0, poll_began: 0, closure: 0, block_on: 0 }
     }
 
     pub(crate) fn is_polling(&self) -> bool {
@@ -144,6 +146,7 @@ impl World<'_> {
             self.local.left -= 1;
             if self.begin_poll(actor, slot, now) {
                 self.local.phase = Phase::Polls(slot);
+                self.local.poll_began = now;
                 self.go_on(actor, slot, now);
             } else {
                 self.clocks.set(actor, now + 200);
@@ -168,6 +171,9 @@ impl World<'_> {
 
     /// The poll of a local task has ended.
     pub(crate) fn end_local_poll(&mut self, now: Nanos) {
+        let load = &mut self.loads[usize::from(LOCAL)];
+        load.busy += now - self.local.poll_began;
+        load.polls += 1;
         self.local.phase = Phase::Looks;
         self.clocks.set(self.local.actor, now + 300);
     }
@@ -179,7 +185,10 @@ impl World<'_> {
         self.out.poll_end(thread, now, PollResult::Pending, false);
         self.out.poll_start(thread, now, id, Source::Span);
         self.out.poll_end(thread, now + 100, PollResult::Pending, false);
-        self.end_event(actor, now + 100, id, (end, CancelledBy::Unknown));
+        // Without a hook, that it has returned is inferred.
+        let inferred = end == EndKind::Returned;
+        let (task, cancelled_by) = (TaskId(id), CancelledBy::Unknown);
+        self.event(actor, now + 100, &Event::TaskEnd { task, end, inferred, cancelled_by });
     }
 
     /// Drops the `LocalSet` with all its tasks, and returns from the closure.

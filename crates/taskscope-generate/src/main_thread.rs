@@ -1,5 +1,5 @@
-//! The main thread: its `block_on` spawns tasks in each of its polls, on its own runtime and on the others, and waits
-//! for a timer in between. In the end it shuts all down.
+//! The main thread: its `block_on` spawns tasks in each of its polls, on its own runtime and on the
+//! others, and waits for a timer in between. In the end it shuts all down.
 
 use taskscope_format::{
     CancelledBy, EndKind, Event, Nanos, PollResult, Source, Spawn, TaskId, TaskKind, WakeOp,
@@ -8,6 +8,7 @@ use taskscope_format::{
 use crate::Options;
 use crate::clocks::NEVER;
 use crate::places::{self, BLOCK_ON, CONTROL_BLOCK_ON};
+use crate::tasks::Handle;
 use crate::world::{CONTROL, IO, LOCAL, MAIN, World};
 
 /// The most tasks that it has spawned ahead when all others return at once.
@@ -31,6 +32,8 @@ pub(crate) struct MainThread {
     /// About how long it waits between two polls.
     wait: Nanos,
     control_block_on: u64,
+    /// A task that never ends.
+    housekeeping: Option<Handle>,
 }
 
 impl MainThread {
@@ -38,7 +41,15 @@ impl MainThread {
         // So often that tasks are spawned over the whole of a short trace, too.
         let wait = (options.polls * 20).clamp(40_000, 12_000_000);
         let phase = Phase::Begins;
-        Self { actor, block_on: 0, phase, spawned: 0, wait, control_block_on: 0 }
+        Self {
+            actor,
+            block_on: 0,
+            phase,
+            spawned: 0,
+            wait,
+            control_block_on: 0,
+            housekeeping: None,
+        }
     }
 }
 
@@ -75,6 +86,7 @@ impl World<'_> {
             }
             Phase::Waits => {
                 self.out.poll_start(thread, now, self.main.block_on, Source::Span);
+                self.use_up_what_was_reserved(now);
                 let most = self.spawns_due();
                 // Not all at once: some are left for tasks that spawn.
                 let count = match self.progress.is_closing {
@@ -112,16 +124,11 @@ impl World<'_> {
         }
         if self.has_all() && !self.progress.is_closing && self.main.spawned > 4 {
             // One of each first.
-            let chosen = match self.main.spawned {
-                5 | 6 => 940 + 20 * (self.main.spawned - 5),
-                7 | 8 => 990,
-                _ => self.random.below(1_000),
-            };
-            let runtime = match chosen {
-                0..920 => MAIN,
-                920..960 => IO,
-                960..980 => CONTROL,
-                _ => LOCAL,
+            let runtime = match self.main.spawned {
+                5 => IO,
+                6 => CONTROL,
+                7 | 8 => LOCAL,
+                _ => self.choose_runtime(),
             };
             if runtime != MAIN {
                 self.main.spawned += 1;
@@ -147,9 +154,35 @@ impl World<'_> {
         };
         self.main.spawned += 1;
         let slot = self.spawn(actor, now, MAIN, position, (self.main.block_on, None));
+        if position == places::HOUSEKEEPING {
+            self.main.housekeeping = Some(self.tasks.handle(slot));
+        }
         if position == places::CONSUMER && !self.progress.is_closing {
             self.make_channel(actor, now, slot);
         }
+    }
+
+    /// First polls that were dropped do not count, so what was reserved for them is left when all
+    /// other tasks have been given up.
+    fn use_up_what_was_reserved(&mut self, now: Nanos) {
+        let progress = &self.progress;
+        if progress.is_closing
+            && progress.unspawned() == 0
+            && progress.has_spare()
+            && let Some(handle) = self.main.housekeeping
+        {
+            self.wake(self.main.actor, now, handle, WakeOp::ByRef);
+        }
+    }
+
+    fn choose_runtime(&mut self) -> u8 {
+        let mut chosen = self.random.below(1_000);
+        let found = self.shares.iter().position(|&share| {
+            let is_it = chosen < share;
+            chosen = chosen.saturating_sub(share);
+            is_it
+        });
+        found.unwrap_or(0) as u8
     }
 
     /// The current-thread runtime begins with the `block_on` of its thread.
@@ -169,8 +202,8 @@ impl World<'_> {
         self.clocks.set(actor, now + 3_000);
     }
 
-    /// The last thing: the main runtime and the current-thread one are dropped, with their tasks. Those of `io` live on, as
-    /// after `shutdown_background`. Returns the time at the end.
+    /// The last thing: the main runtime and the current-thread one are dropped, with their tasks.
+    /// Those of `io` live on, as after `shutdown_background`. Returns the time at the end.
     pub(crate) fn shut_down(&mut self, now: Nanos) -> Nanos {
         let begin = now + 20_000;
         for thread in 0..self.threads.len() {

@@ -2,8 +2,8 @@
 //!
 //! Each thread has a stream with an encoder of its own. All streams are emptied into blocks every
 //! 50 ms of the generated time, or when one of them holds [`FULL`] bytes, so that blocks of threads
-//! lie in the file about in the order of time. What follows a block begins with a sync and says anew
-//! which thread and worker this is.
+//! lie in the file about in the order of time. What follows a block begins with a sync and says
+//! anew which thread and worker this is.
 //!
 //! Events come in the order of time, so a stream needs no order of its own.
 

@@ -84,13 +84,13 @@ pub(crate) const MAIN: &[Place] = &[
     Place::new(("src/server.rs", 88, 13), Connection, [330, 3_500, 100, 1_184]).named("connection"),
     Place::new(("src/index.rs", 61, 9), Yields, [90, 1_500, 200, 216]),
     Place::new(("src/codec.rs", 120, 22), WakesItself, [60, 900, 130, 96]),
-    Place::new(("src/cache.rs", 33, 9), Sleeps, [100, 2_200, 40, 208]),
+    Place::new(("src/cache.rs", 33, 9), Sleeps, [100, 2_200, 6, 208]),
     Place::new(("src/db/pool.rs", 57, 17), Locks, [110, 1_600, 100, 400]).named("query"),
     Place::new(("src/pipeline.rs", 24, 13), Sends, [70, 700, 140, 168]),
     Place::new(("src/pipeline.rs", 72, 9), Receives, [0, 1_200, 0, 232]).named("consumer"),
     Place::new(("src/api/search.rs", 140, 30), Asks, [60, 1_400, 60, 288]),
     Place::new(("src/jobs.rs", 23, 9), Joins, [30, 2_600, 40, 360]).named("job"),
-    Place::new(("src/jobs.rs", 47, 21), Sleeps, [40, 2_000, 10, 248]),
+    Place::new(("src/jobs.rs", 47, 21), Sleeps, [40, 2_000, 4, 248]),
     Place::new(("src/stream.rs", 142, 16), SpendsBudget, [25, 18_000, 50, 176]),
     Place::new(("src/report.rs", 77, 13), Computes, [1, 5_000, 4, 20_480]).named("report"),
     Place::new(("src/signals.rs", 12, 5), WaitsForEver, [28, 600, 0, 64]),
@@ -113,22 +113,22 @@ pub(crate) const IN_PLACE: usize = 16;
 
 /// The places of the runtime `io`.
 pub(crate) const IO: &[Place] = &[
-    Place::new(("src/net/upstream.rs", 93, 13), Connection, [600, 2_000, 100, 640]),
-    Place::new(("src/net/upstream.rs", 131, 9), Sends, [250, 800, 100, 168]),
-    Place::new(("src/net/dns.rs", 28, 13), Sleeps, [150, 1_500, 50, 320]),
+    Place::new(("src/net/upstream.rs", 93, 13), Connection, [600, 7_000, 100, 640]),
+    Place::new(("src/net/upstream.rs", 131, 9), Sends, [250, 3_000, 100, 168]),
+    Place::new(("src/net/dns.rs", 28, 13), Sleeps, [150, 1_500, 6, 320]),
 ];
 
 /// The places of the current-thread runtime.
 pub(crate) const CONTROL: &[Place] = &[
-    Place::new(("src/metrics.rs", 52, 9), Sleeps, [700, 6_000, 60, 184]),
-    Place::new(("src/metrics.rs", 80, 9), Yields, [300, 2_500, 100, 112]),
+    Place::new(("src/metrics.rs", 52, 9), Sleeps, [400, 6_000, 8, 184]),
+    Place::new(("src/metrics.rs", 80, 9), Yields, [600, 3_500, 100, 112]),
 ];
 
 /// The places of the `LocalSet`.
 pub(crate) const LOCAL: &[Place] = &[
     Place::new(("src/script.rs", 110, 25), WakesItself, [600, 900, 150, 272]),
     Place::new(("src/script.rs", 131, 25), Connection, [300, 1_700, 100, 352]),
-    Place::new(("src/script.rs", 155, 25), Sleeps, [100, 1_100, 50, 208]),
+    Place::new(("src/script.rs", 155, 25), Sleeps, [100, 1_100, 6, 208]),
 ];
 
 /// The first of the numbers of places of each runtime: a place is named by one number.

@@ -1,9 +1,9 @@
 //! Chance that is the same on every machine.
 //!
 //! The generator is xoshiro256++ (Blackman, Vigna 2019), seeded by splitmix64. It is written out
-//! here because a trace must have the same bytes for ever: `rand` promises the same numbers for
-//! its named generators, but not for what it makes of them (ranges, distributions), and that would
-//! be most of the code below anyway. Everything is in whole numbers, since `exp` and `ln` may differ
+//! here because a trace must have the same bytes for ever: `rand` promises the same numbers for its
+//! named generators, but not for what it makes of them (ranges, distributions), and that would be
+//! most of the code below anyway. Everything is in whole numbers, since `exp` and `ln` may differ
 //! in their last bit from one machine to the next.
 
 /// A stream of random numbers.
@@ -41,7 +41,7 @@ impl Random {
     /// A number below `end`; 0 for an `end` of 0.
     #[inline]
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(end) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number from `low` to `high`, both included.

@@ -1,4 +1,5 @@
-//! What tasks wait for: locks and channels that several share, and timers and oneshots of their own.
+//! What tasks wait for: locks and channels that several share, and timers and oneshots of their
+//! own.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,5 @@
-//! What tasks do that have to do with others: locks, channels, joins, closures on the blocking pool.
+//! What tasks do that have to do with others: locks, channels, joins, closures on the blocking
+//! pool.
 
 use taskscope_format::{Event, Nanos};
 
@@ -99,6 +100,7 @@ impl World<'_> {
         if self.tasks[slot].resource > 0 && self.may_spawn() {
             self.tasks[slot].resource -= 1;
             self.tasks[slot].count += 1;
+            self.progress.by_tasks += 1;
             let position = if self.random.one_in(10) { places::JOB } else { places::CHILD };
             let parent = self.tasks.handle(slot);
             self.spawn(actor, now, MAIN, position, (parent.id, Some(parent)));

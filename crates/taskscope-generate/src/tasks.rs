@@ -57,11 +57,14 @@ pub(crate) struct Task {
 pub(crate) struct Tasks {
     slots: Vec<Task>,
     free: Vec<u32>,
+    /// How many live, by runtime.
+    live_of: [u64; 4],
 }
 
 impl Tasks {
     /// Puts a task into a slot. Its waits go on to be counted from the one that was there before.
     pub(crate) fn insert(&mut self, mut task: Task) -> u32 {
+        self.live_of[usize::from(task.runtime)] += 1;
         match self.free.pop() {
             Some(slot) => {
                 task.wait = self.slots[slot as usize].wait.wrapping_add(1);
@@ -76,12 +79,18 @@ impl Tasks {
     }
 
     pub(crate) fn end(&mut self, slot: u32) {
-        self.slots[slot as usize].state = State::Ended;
+        let task = &mut self.slots[slot as usize];
+        task.state = State::Ended;
+        self.live_of[usize::from(task.runtime)] -= 1;
         self.free.push(slot);
     }
 
     pub(crate) fn live(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    pub(crate) fn live_of(&self) -> [u64; 4] {
+        self.live_of
     }
 
     pub(crate) fn handle(&self, slot: u32) -> Handle {

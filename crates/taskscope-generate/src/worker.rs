@@ -1,10 +1,11 @@
 //! A worker, by the rules of Tokio 1.54.
 //!
 //! It takes the task in its LIFO slot (three times at most in a row), then from the front of its
-//! queue, then from the injection queue; every 61 ticks from that one first, and then it also runs the
-//! driver. If there is nothing, it steals half of another worker's queue, unless half of the workers
-//! are searching already, and then it parks: in the driver, if no other worker is there. A worker that
-//! has deferred wakers does not park: it runs the driver, and calls them, last in, first out.
+//! queue, then from the injection queue; every 61 ticks from that one first, and then it also runs
+//! the driver. If there is nothing, it steals half of another worker's queue, unless half of the
+//! workers are searching already, and then it parks: in the driver, if no other worker is there. A
+//! worker that has deferred wakers does not park: it runs the driver, and calls them, last in,
+//! first out.
 
 use std::collections::VecDeque;
 
@@ -82,8 +83,8 @@ impl Worker {
         self.queue.back().copied()
     }
 
-    /// Puts a task into the LIFO slot or at the end of the queue, half of which goes to the injection
-    /// queue if it is full.
+    /// Puts a task into the LIFO slot or at the end of the queue, half of which goes to the
+    /// injection queue if it is full.
     pub(crate) fn push(&mut self, slot: u32, may_go_first: bool, injection: &mut VecDeque<u32>) {
         let last = match may_go_first && self.has_lifo {
             true => self.lifo.replace(slot),
@@ -126,7 +127,7 @@ impl World<'_> {
         let worker = &mut self.workers[actor];
         let runtime = usize::from(worker.runtime);
         worker.ticks += 1;
-        let is_event_tick = worker.ticks % EVENT_INTERVAL == 0;
+        let is_event_tick = worker.ticks.is_multiple_of(EVENT_INTERVAL);
         if is_event_tick {
             // The tick is counted once.
             return self.begin_drive(actor, now, false);
@@ -208,7 +209,8 @@ impl World<'_> {
         found
     }
 
-    /// A worker that has found something no longer searches. The last to do so has another one search.
+    /// A worker that has found something no longer searches. The last to do so has another one
+    /// search.
     fn end_search(&mut self, actor: usize, now: Nanos) {
         let worker = &mut self.workers[actor];
         if std::mem::take(&mut worker.is_searching) {
@@ -307,9 +309,9 @@ impl World<'_> {
 
     fn note_busy(&mut self, actor: usize, now: Nanos) {
         let worker = &self.workers[actor];
-        if worker.runtime == crate::world::MAIN {
-            self.load.busy += now - worker.poll_began;
-        }
+        let load = &mut self.loads[usize::from(worker.runtime)];
+        load.busy += now - worker.poll_began;
+        load.polls += 1;
     }
 
     /// The one range of dropped events begins in a poll, on a worker, at two fifths of the trace.
