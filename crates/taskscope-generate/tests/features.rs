@@ -7,7 +7,9 @@ mod common;
 use std::collections::{HashMap, HashSet};
 
 use common::{file, summary};
-use taskscope_format::{Event, PollResult, Reader, Records, TaskId, TaskKind, stands_alone};
+use taskscope_format::{
+    Event, PollResult, Reader, Records, Source, TaskId, TaskKind, stands_alone,
+};
 use taskscope_generate::Options;
 
 /// Nanoseconds in a millisecond.
@@ -99,6 +101,8 @@ struct Thread {
     /// How many polls began within each open one.
     enclosed: Vec<u64>,
     has_worker: bool,
+    /// The task whose poll ended last.
+    last: Option<TaskId>,
 }
 
 /// What needs the records themselves to be seen.
@@ -115,6 +119,8 @@ struct Seen {
     after_the_end: u64,
     of_scheduled: u64,
     only_dropped: u64,
+    /// Polls of tasks that nothing had scheduled.
+    without_cause: u64,
     spans: u64,
     messages: u64,
     span_visits: u64,
@@ -130,6 +136,7 @@ fn see(bytes: &[u8]) -> Seen {
     let mut seen = Seen::default();
     let mut threads: HashMap<u32, Thread> = HashMap::new();
     let (mut ended, mut scheduled) = (HashSet::new(), HashSet::new());
+    let mut no_tasks = HashSet::new();
     for record in records {
         let thread = threads.entry(record.thread.0).or_default();
         match record.event {
@@ -142,16 +149,23 @@ fn see(bytes: &[u8]) -> Seen {
                 seen.kinds.insert(spawn.kind.code());
                 seen.places.extend(spawn.location.map(|location| location.to_string()));
                 seen.named += u64::from(spawn.name.is_some());
+                scheduled.insert(spawn.task);
+                if matches!(spawn.kind, TaskKind::Blocking | TaskKind::BlockOn) {
+                    no_tasks.insert(spawn.task);
+                }
             }
-            Event::PollStart { task, .. } => {
+            Event::PollStart { task, source } => {
                 thread.enclosed.iter_mut().for_each(|count| *count += 1);
                 thread.open.push(task);
                 thread.enclosed.push(0);
                 seen.deepest = seen.deepest.max(thread.open.len());
-                scheduled.remove(&task);
+                let has_cause = scheduled.remove(&task) || no_tasks.contains(&task);
+                // The bracket in which a local task is dropped is no poll.
+                let is_last = thread.last == Some(task) && source == Source::Span;
+                seen.without_cause += u64::from(!has_cause && !is_last);
             }
             Event::PollEnd { result, .. } => {
-                thread.open.pop();
+                thread.last = thread.open.pop();
                 seen.most_enclosed = seen.most_enclosed.max(thread.enclosed.pop().unwrap_or(0));
                 seen.only_dropped += u64::from(result == PollResult::OnlyDropped);
             }
@@ -201,6 +215,18 @@ fn all_that_can_be_recorded_is_there() {
     let kinds = [TaskKind::Task, TaskKind::Local, TaskKind::Blocking, TaskKind::BlockOn];
     assert_eq!(seen.kinds.len(), kinds.len());
     assert!(seen.places.len() > 20, "{:?}", seen.places);
+}
+
+#[test]
+fn every_poll_has_a_cause_that_came_before_it() {
+    for (workers, seed) in [(1, 1), (4, 2), (16, 3)] {
+        let (bytes, generated) = file(&Options { workers, seed, ..Options::new(100_000) });
+        let seen = see(&bytes);
+        // `abort` schedules a task and is not recorded. Some wakes are among the dropped events. A
+        // task of the `LocalSet` that is left in the end is dropped in a bracket of its own.
+        let others = seen.only_dropped + generated.dropped / 4;
+        assert!(seen.without_cause <= others, "{others}: {seen:?}");
+    }
 }
 
 /// The blocks of events: their threads and payloads.
