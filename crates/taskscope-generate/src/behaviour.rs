@@ -10,7 +10,7 @@ use taskscope_format::{
 
 use crate::places::{self, Behaviour, place};
 use crate::tasks::State;
-use crate::world::{LOCAL, MAIN, World};
+use crate::world::{LOCAL, MAIN, Progress, World};
 
 /// What a task does next in its poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +208,10 @@ impl World<'_> {
                 }),
             },
             Behaviour::Computes if is_first => {
-                let is_large = self.progress.polls >= 2_000_000;
+                // Not where it would be most of the trace, nor all that is left of it.
+                let Progress { polls, polled, .. } = self.progress;
+                let each = polls / self.runtimes[usize::from(MAIN)].workers as u64;
+                let is_large = each >= 500_000 && polled < polls / 4 * 3;
                 Next::Work(match self.random.below(300) {
                     0 if is_large => self.random.between(700_000_000, 2_500_000_000),
                     0..100 => self.random.between(12_000_000, 60_000_000),

@@ -85,7 +85,7 @@ impl Options {
     }
 }
 
-const _: () = assert!((MOST_WORKERS as usize) + 32 < MOST_CLOCKS);
+const _: () = assert!(2 * (MOST_WORKERS as usize) + 32 < MOST_CLOCKS);
 
 /// What has been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

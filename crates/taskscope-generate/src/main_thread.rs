@@ -140,7 +140,7 @@ impl World<'_> {
                 return;
             }
         }
-        let consumers = 1 + (self.progress.tasks / 500).min(7);
+        let consumers = 1 + (self.progress.tasks / 500).min(2 * self.workers_of_main() - 1);
         let position = match self.main.spawned {
             0 => places::HOUSEKEEPING,
             1 => places::LISTENER,
@@ -173,6 +173,10 @@ impl World<'_> {
         {
             self.wake(self.main.actor, now, handle, WakeOp::ByRef);
         }
+    }
+
+    fn workers_of_main(&self) -> u64 {
+        self.runtimes[usize::from(MAIN)].workers as u64
     }
 
     fn choose_runtime(&mut self) -> u8 {

@@ -7,13 +7,10 @@ use taskscope_format::{Event, Location, Nanos, Resource, ResourceId, WakeOp};
 
 use crate::tasks::Handle;
 use crate::watch::Watched;
-use crate::world::World;
+use crate::world::{MAIN, World};
 
 /// Messages that a channel holds.
 const CAPACITY: u32 = 16;
-
-/// Locks of the program.
-pub(crate) const LOCKS: u32 = 12;
 
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -69,7 +66,9 @@ impl World<'_> {
     }
 
     pub(crate) fn make_locks(&mut self, actor: usize, now: Nanos) {
-        for number in 0..LOCKS {
+        // More where more tasks run at a time, so that about as many of them find theirs held.
+        let count = (3 * self.runtimes[usize::from(MAIN)].workers as u32).max(6);
+        for number in 0..count {
             let location = Location { file: "src/db/pool.rs", line: 18 + number, column: 20 };
             let id = self.new_resource(actor, now, ("Mutex", "Sync"), Some(location));
             self.new_resource(actor, now, ("Semaphore", "Sync"), None);
@@ -154,8 +153,8 @@ impl World<'_> {
 
     /// Takes a lock, or waits for it.
     pub(crate) fn lock(&mut self, actor: usize, slot: u32, now: Nanos) -> bool {
-        let number = self.tasks[slot].resource % LOCKS;
-        let lock = &mut self.resources.locks[number as usize];
+        let number = self.tasks[slot].resource as usize % self.resources.locks.len();
+        let lock = &mut self.resources.locks[number];
         if !lock.is_held {
             lock.is_held = true;
             self.tasks[slot].holds_lock = true;
@@ -170,8 +169,8 @@ impl World<'_> {
     /// Lets a lock go, to the task that has waited longest, which is woken.
     pub(crate) fn unlock(&mut self, actor: usize, slot: u32, now: Nanos) {
         self.tasks[slot].holds_lock = false;
-        let number = self.tasks[slot].resource % LOCKS;
-        let lock = &mut self.resources.locks[number as usize];
+        let number = self.tasks[slot].resource as usize % self.resources.locks.len();
+        let lock = &mut self.resources.locks[number];
         match lock.waiters.pop_front() {
             Some(waiter) => {
                 self.tasks[waiter].holds_lock = true;

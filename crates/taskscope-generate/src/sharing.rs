@@ -19,9 +19,9 @@ impl World<'_> {
             return Next::Work(length / 2);
         }
         if self.random.one_in(6) {
-            self.wait_for_socket(slot, now, 1);
-            // It has something that others wait for.
-            self.tasks[slot].can_be_aborted = false;
+            // Not as long as for a socket: others wait for the lock.
+            let length = self.random.spread(40_000, 300);
+            self.wake_at(slot, now + length);
             return KEPT;
         }
         self.unlock(actor, slot, now);

@@ -42,7 +42,9 @@ pub(crate) const LOCAL: u8 = 3;
 pub(crate) const IO_WORKERS: u32 = 2;
 
 /// Threads of the blocking pool, without that of the `LocalSet`.
-pub(crate) const POOL_THREADS: usize = 4;
+fn pool_threads(workers: u32) -> usize {
+    4 + workers as usize / 4
+}
 
 /// With fewer tasks there are only those of the main runtime.
 const ENOUGH_FOR_ALL: u64 = 40;
@@ -132,7 +134,7 @@ impl<'a> World<'a> {
                 threads.insert(all_workers.len() - 1, out.thread(name, worker));
             }
         }
-        let rest = if has_all { 1 + POOL_THREADS } else { 0 };
+        let rest = if has_all { 1 + pool_threads(workers) } else { 0 };
         for _ in 0..rest {
             threads.push(out.thread("server-worker".to_owned(), None));
         }
@@ -148,7 +150,7 @@ impl<'a> World<'a> {
             out,
             random,
             clocks: Clocks::new(threads.len()),
-            pool: Pool::new(main_actor + 2, if has_all { POOL_THREADS } else { 0 }),
+            pool: Pool::new(main_actor + 2, if has_all { pool_threads(workers) } else { 0 }),
             local: Local::new(main_actor + 1, has_all),
             main: MainThread::new(main_actor, options),
             threads,
