@@ -213,7 +213,7 @@ impl World<'_> {
                 let each = polls / self.runtimes[usize::from(MAIN)].workers as u64;
                 let is_large = each >= 500_000 && polled < polls / 4 * 3;
                 Next::Work(match self.random.below(300) {
-                    0 if is_large => self.random.between(700_000_000, 2_500_000_000),
+                    0..3 if is_large => self.random.between(700_000_000, 2_500_000_000),
                     0..100 => self.random.between(12_000_000, 60_000_000),
                     _ if self.tasks[slot].polls == 1 => self.random.between(12_000_000, 40_000_000),
                     _ => self.poll_length(slot),

@@ -13,7 +13,8 @@
 //! A task that was spawned and not yet polled has one poll reserved, as has each that is yet to be
 //! spawned. If all that is left is reserved, tasks are polled for the first time only, and those
 //! that are still to be spawned return at once: the trace is *closing*. Polls in a dropped range
-//! are not in the file and do not count.
+//! are not in the file and do not count; what was reserved for first polls that were dropped is
+//! used up by the first of all tasks, which never ends.
 
 use std::io::{self, Write};
 
