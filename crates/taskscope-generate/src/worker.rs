@@ -318,7 +318,10 @@ impl World<'_> {
     fn maybe_drop_events(&mut self, actor: usize, slot: u32) {
         use crate::places::Behaviour::{Joins, Listener};
         let progress = &self.progress;
-        if progress.has_dropped
+        let is_dropping = |thread| self.out.is_dropping(thread);
+        // Where a spawn came at once, nothing was dropped.
+        if self.out.dropped > 0
+            || progress.drops_on.is_some_and(is_dropping)
             || progress.polls < 2_000
             || progress.polled < progress.polls / 5 * 2
             || matches!(crate::places::place(self.tasks[slot].place).behaviour, Joins | Listener)
@@ -326,7 +329,7 @@ impl World<'_> {
             return;
         }
         let most = (progress.polls / 200).clamp(20, 3_000);
-        self.progress.has_dropped = true;
+        self.progress.drops_on = Some(self.threads[actor]);
         self.out.begin_drops(self.threads[actor], most);
     }
 }

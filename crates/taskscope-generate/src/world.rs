@@ -63,7 +63,8 @@ pub(crate) struct Progress {
     pub(crate) is_closing: bool,
     /// No poll is left.
     pub(crate) is_over: bool,
-    pub(crate) has_dropped: bool,
+    /// The thread that drops events, or has done so.
+    pub(crate) drops_on: Option<usize>,
     /// Tasks that were spawned by others than the main thread.
     pub(crate) by_tasks: u64,
 }
@@ -170,7 +171,7 @@ impl<'a> World<'a> {
                 unpolled: 0,
                 is_closing: false,
                 is_over: false,
-                has_dropped: false,
+                drops_on: None,
                 by_tasks: 0,
             },
             live_target,
