@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// List the black boxes in a directory: what ended, when, how, and its last second
     Boxes(BoxesArgs),
+    /// Write a plausible trace of any size, to try out what reads traces
+    Generate(GenerateArgs),
 }
 
 /// Open the window, with a trace or with the welcome page
@@ -183,6 +185,39 @@ pub(crate) struct BoxesArgs {
     pub(crate) json: bool,
 }
 
+/// Write a plausible trace of any size, to try out what reads traces
+///
+/// It is no recording: a simulation follows the rules of Tokio's scheduler. The same
+/// arguments give the same bytes on every machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope generate -o large.tscope --polls 100M
+  taskscope generate -o many.tscope --polls 10M --tasks 1M --workers 16 --seed 7")]
+pub(crate) struct GenerateArgs {
+    /// Polls of tasks: 1_000_000, 10k, 100M
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = parse_count)]
+    pub(crate) polls: u64,
+
+    /// Tasks, no more than polls
+    ///
+    /// Without it: a hundredth of the polls, and ten at least.
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) tasks: Option<u64>,
+
+    /// Workers of the main runtime, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) workers: u32,
+
+    /// Another seed makes another trace
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// The file that the trace is written to; an existing one is replaced
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
 /// Draw a trace as a picture; needs neither GPU nor display
 ///
 /// It is the window as `taskscope view` would show it.
@@ -254,6 +289,22 @@ fn parse_size(text: &str) -> Result<DemoSize, String> {
     }
 }
 
+/// Reads a number such as `1_000_000`, `10k` or `100M`.
+fn parse_count(text: &str) -> Result<u64, String> {
+    let (digits, factor) = match text.strip_suffix(['k', 'K', 'M', 'G']) {
+        Some(digits) if text.ends_with('M') => (digits, 1_000_000),
+        Some(digits) if text.ends_with('G') => (digits, 1_000_000_000),
+        Some(digits) => (digits, 1_000),
+        None => (text, 1),
+    };
+    let is_digits = digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.chars().all(|char| char.is_ascii_digit() || char == '_');
+    let number = is_digits.then(|| digits.replace('_', "").parse::<u64>().ok()).flatten();
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "expected a whole number such as 500, 10k, 100M or 1_000_000".to_owned())
+}
+
 fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
     let parse = || {
         let (width, height) = text.split_once(['x', '×'])?;
@@ -293,6 +344,24 @@ mod tests {
         assert_eq!(parse_picture_size("640x480"), Ok([640, 480]));
         for wrong in ["640", "x", "0x10", "640x480x2", "-1x5"] {
             assert!(parse_picture_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn counts_have_units_and_underscores() {
+        for (text, expected) in [
+            ("0", 0),
+            ("17", 17),
+            ("1_000_000", 1_000_000),
+            ("10k", 10_000),
+            ("10K", 10_000),
+            ("100M", 100_000_000),
+            ("4G", 4_000_000_000),
+        ] {
+            assert_eq!(parse_count(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "k", "_1", "-1", "+1", "1.5M", "1 000", "10m", "20000000000G", "1kk"] {
+            assert!(parse_count(wrong).is_err(), "{wrong}");
         }
     }
 

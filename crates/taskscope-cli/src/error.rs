@@ -68,6 +68,9 @@ pub(crate) enum Error {
     View { source: ViewError },
 
     #[error(transparent)]
+    Generate(#[from] taskscope_generate::Error),
+
+    #[error(transparent)]
     Record(#[from] taskscope::Error),
 
     #[error("the demo `{name}` failed: {source}")]

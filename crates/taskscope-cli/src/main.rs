@@ -12,6 +12,7 @@ mod console;
 mod console;
 mod demo;
 mod error;
+mod generate;
 mod human;
 mod output;
 mod render;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::Render(args)) => render::run(&args),
+        Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Boxes(args)) => boxes::run(&args),
     };
     match done {
