@@ -4,7 +4,8 @@
 use egui::{Mesh, Rangef, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::{LaneIx, State, Trace};
 
-use crate::document::Document;
+use crate::command::TraceCommand;
+use crate::context::Context;
 use crate::theme::Palette;
 use crate::time_view::{Scale, TimeView};
 
@@ -13,19 +14,28 @@ pub(crate) const HEIGHT: f32 = 54.0;
 /// Width of a column, in points.
 const COLUMN: f32 = 2.0;
 
+/// The panel with the strip.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    activity: Activity,
+}
+
 /// How many workers were busy, column by column. Kept, since it changes only
-/// with the width of the window.
+/// with the width of the strip and with what lies on the axis.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Activity {
+struct Activity {
     columns: Vec<f32>,
+    /// From when to when the columns reach.
+    bounds: (f64, f64),
 }
 
 impl Activity {
     /// The share of workers' time that was spent in polls, for each of `count`
-    /// stretches of equal length.
-    fn new(trace: &Trace, count: usize) -> Self {
+    /// stretches of equal length between two moments.
+    fn new(trace: &Trace, count: usize, bounds: (f64, f64)) -> Self {
         let span = trace.span();
-        let length = (span.end - span.start).max(1) as f64;
+        let (first, last) = bounds;
+        let length = (last - first).max(1.0);
         let mut workers: Vec<LaneIx> =
             trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
         if workers.is_empty() {
@@ -39,8 +49,8 @@ impl Activity {
             // A nested poll's time is already in the one around it.
             for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
                 // Spread over the columns that the mark touches, by its share of each.
-                let from = (mark.start - span.start) as f64 / width;
-                let to = (mark.end - span.start) as f64 / width;
+                let from = (mark.start as f64 - first) / width;
+                let to = (mark.end as f64 - first) / width;
                 let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
                 for column in from as usize..=(to as usize).min(count.saturating_sub(1)) {
                     let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
@@ -52,25 +62,31 @@ impl Activity {
         }
         let most = workers.len().max(1) as f32;
         columns.iter_mut().for_each(|value| *value = (*value / most).min(1.0));
-        Self { columns }
+        Self { columns, bounds }
     }
 }
 
-/// Shows the strip. Pressing or dragging moves the window to that time.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document, activity: &mut Activity) {
+impl Overview {
+    /// Shows the strip. Pressing or dragging moves the window to that time.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        show(ui, cx, &mut self.activity);
+    }
+}
+
+fn show(ui: &mut Ui, cx: &Context<'_>, activity: &mut Activity) {
     let palette = Palette::get(ui);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Overview"));
     let count = (rect.width() / COLUMN) as usize;
-    if activity.columns.len() != count {
-        *activity = Activity::new(doc.trace(), count);
+    let bounds = cx.view.bounds();
+    if activity.columns.len() != count || activity.bounds != bounds {
+        *activity = Activity::new(cx.trace(), count, bounds);
     }
-    let whole = TimeView::new(doc.trace().span());
+    let whole = TimeView::within(bounds);
     let scale = Scale::new(&whole, rect.x_range());
     if let Some(pos) = response.interact_pointer_pos() {
-        let width = doc.view.width();
-        doc.view.show(scale.moment(pos.x) - width / 2.0, width);
+        let width = cx.view.width();
+        cx.send(TraceCommand::Show(scale.moment(pos.x) - width / 2.0, width));
     }
     let response = response.on_hover_text("The whole recording: how busy its workers were");
     if response.hovered() {
@@ -91,12 +107,20 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, activity: &mut Activity) {
         mesh.add_colored_rect(bar, colour);
     }
     painter.add(Shape::mesh(mesh));
-    let window = Rangef::new(scale.x(doc.view.start()), scale.x(doc.view.end()));
+    let window = Rangef::new(scale.x(cx.view.start()), scale.x(cx.view.end()));
     // A window of a few microseconds is still a thing to see and to grab.
     let window = Rangef::new(window.min, window.max.max(window.min + 3.0));
     let frame = Rect::from_x_y_ranges(window, rect.y_range()).shrink2(vec2(0.0, 1.0));
     painter.rect_filled(frame, 2.0, palette.accent.gamma_multiply(0.22));
     painter.rect_stroke(frame, 2.0, Stroke::new(1.5, palette.accent), egui::StrokeKind::Inside);
-    let x = scale.x(doc.replay.playhead());
+    let x = scale.x(cx.replay.playhead());
     painter.vline(x, rect.y_range(), Stroke::new(1.0, palette.playhead));
+    if let Some(label) = cx.label {
+        let font = egui::FontId::proportional(12.5);
+        let galley = painter.layout_no_wrap(label.to_owned(), font, palette.text);
+        let at = rect.left_top() + vec2(8.0, 6.0);
+        let ground = Rect::from_min_size(at, galley.size()).expand2(vec2(5.0, 2.0));
+        painter.rect_filled(ground, 3.0, palette.panel);
+        painter.galley(at, galley, palette.text);
+    }
 }

@@ -5,8 +5,8 @@ use taskscope_model::{TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
-use crate::document::Document;
-use crate::{labels, time};
+use crate::context::Context;
+use crate::{labels, task_polls, time};
 
 /// What takes a look at each poll and wake of a task, worked out once for each
 /// selection: a task can have millions.
@@ -47,15 +47,15 @@ pub(super) fn counts<'a>(kept: &'a mut Option<Counts>, trace: &Trace, task: Task
     kept.get_or_insert_with(|| Counts::new(trace, task))
 }
 
-pub(super) fn show(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
-    let trace = doc.trace();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
+    let trace = cx.trace();
     let task = trace.task(ix);
-    let times = doc.prepared.times[ix.get()];
+    let times = cx.prepared().times(ix);
     let ns = |ns: u64| time::duration(ns as f64);
     Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
-        let now = match trace.state_at(ix, doc.replay.moment()) {
+        let now = match trace.state_at(ix, cx.replay.moment()) {
             Some(span) => span.state.name(),
-            None if doc.replay.moment() < trace.first_seen(ix) => "not spawned yet",
+            None if cx.replay.moment() < trace.first_seen(ix) => "not spawned yet",
             None => "ended",
         };
         figure(ui, "now", now, "");
@@ -97,13 +97,13 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
 
 /// How a task's polls ended, counted: `2 yielded, 4 pending`.
 fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
-    let ends = trace.task_polls(ix).iter().map(|&poll| labels::poll_end(trace.poll(poll).how));
+    let ends = task_polls::all(trace, ix).map(|poll| labels::poll_end(trace.poll(poll).how));
     counted(ends.map(str::to_owned))
 }
 
 /// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
 fn waits(trace: &Trace, ix: TaskIx) -> String {
-    let waits = trace.task_polls(ix).iter().filter_map(|&poll| trace.waited_for(poll));
+    let waits = task_polls::all(trace, ix).filter_map(|poll| trace.waited_for(poll));
     let words = waits.flat_map(|waited| labels::operations(trace, waited));
     match counted(words) {
         none if none.is_empty() => "not woken".to_owned(),
@@ -133,8 +133,7 @@ fn wakers(trace: &Trace, ix: TaskIx) -> String {
 
 /// On how many workers a task ran, or threads if none of them was a worker.
 fn workers(trace: &Trace, ix: TaskIx) -> String {
-    let mut lanes: Vec<_> =
-        trace.task_polls(ix).iter().map(|&poll| trace.poll(poll).lane).collect();
+    let mut lanes: Vec<_> = task_polls::all(trace, ix).map(|poll| trace.poll(poll).lane).collect();
     lanes.sort_unstable();
     lanes.dedup();
     let workers = lanes.iter().filter(|&&lane| trace.is_worker(lane)).count();

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 use taskscope_model::{Level, SpanIx, TaskIx, Trace};
 
-use crate::document::Document;
+use crate::context::Context;
 use crate::theme::Palette;
 use crate::time;
 
@@ -37,8 +37,8 @@ impl OfTask {
 }
 
 /// Shows them, if there are any. A click puts the playhead where one begins.
-pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
-    let trace = doc.trace();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, of: &OfTask) {
+    let trace = cx.trace();
     let palette = Palette::get(ui);
     let origin = trace.span().start;
     let mut clicked = None;
@@ -85,7 +85,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
         ui.add_space(10.0);
     }
     if let Some(moment) = clicked {
-        doc.seek(moment as f64);
+        cx.seek(moment as f64);
     }
 }
 

@@ -5,22 +5,23 @@ use std::cmp::Reverse;
 use taskscope_model::{State, TaskIx, Trace};
 
 use super::field::Field;
-use super::{Key, TableState};
-use crate::document::{Document, Prepared};
+use super::{Key, TaskTable};
+use crate::context::Context;
 use crate::labels;
+use crate::prepared::Prepared;
 
 /// Sorts and filters anew where what it depends on has changed.
-pub(super) fn refresh(doc: &Document, state: &mut TableState) {
+pub(super) fn refresh(cx: &Context<'_>, state: &mut TaskTable) {
     // Rows must not jump about while the recording plays.
-    let by_moment = state.sort == Field::Now && !doc.replay.is_playing();
-    let moment = by_moment.then(|| doc.replay.moment());
+    let by_moment = state.sort == Field::Now && !cx.replay.is_playing();
+    let moment = by_moment.then(|| cx.replay.moment());
     // A blank before or after the words is a slip of the fingers.
     let search = state.search.trim().to_lowercase();
     let key = (state.sort, state.descending, search, moment);
     if state.key.as_ref() == Some(&key) {
         return;
     }
-    let (prepared, trace) = (&doc.prepared, &doc.prepared.trace);
+    let (prepared, trace) = (cx.prepared(), cx.trace());
     let (field, descending, search, _) = &key;
     let all = (0..trace.tasks().len() as u32).map(TaskIx);
     let mut rows: Vec<TaskIx> = all.filter(|&task| matches(trace, task, search)).collect();
@@ -30,13 +31,13 @@ pub(super) fn refresh(doc: &Document, state: &mut TableState) {
             trace.task(task).place.map(|place| trace.place(place))
         }),
         Field::Now => {
-            let moment = doc.replay.moment();
+            let moment = cx.replay.moment();
             sort(&mut rows, *descending, |task| now(trace, task, moment).map(rank));
         }
         Field::End => {
             sort(&mut rows, *descending, |task| Some(labels::task_end(trace.task(task).end)));
         }
-        field => sort(&mut rows, *descending, |task| Some(value(prepared, task, *field))),
+        field => sort(&mut rows, *descending, |task| Some(value(trace, prepared, task, *field))),
     }
     // Another order begins at its top, unless only the moment is another.
     let order = |(field, descending, search, _): &Key| (*field, *descending, search.clone());
@@ -86,9 +87,9 @@ pub(super) fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
 }
 
 /// The figure in a column.
-pub(super) fn value(prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
-    let task = prepared.trace.task(ix);
-    let times = prepared.times[ix.get()];
+pub(super) fn value(trace: &Trace, prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
+    let task = trace.task(ix);
+    let times = prepared.times(ix);
     match field {
         Field::Polls => task.poll_count().into(),
         Field::Hops => task.hops.into(),

@@ -9,7 +9,7 @@ use super::missing_ranges::{self, MissingRange};
 use super::rows::{Row, RowKind};
 use super::short_name::fit_name;
 use super::{Frame, slots, spans};
-use crate::document::ColourBy;
+use crate::prepared::ColourBy;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
 
@@ -73,12 +73,12 @@ pub(super) fn paint<'a>(
         _ => None,
     };
     let key = Key {
-        view: frame.doc.view,
+        view: frame.cx.view,
         plot: frame.plot,
         rows: frame.rows.iter().filter_map(lane_rect).collect(),
         palette: *frame.palette,
-        selected: frame.doc.selected,
-        colour_by: frame.doc.colour_by,
+        selected: frame.cx.open.selected,
+        colour_by: frame.cx.open.colour_by,
     };
     if cache.key.as_ref() != Some(&key) {
         cache.refresh(frame, key);
@@ -95,13 +95,13 @@ pub(super) fn paint<'a>(
 
 impl LaneCache {
     fn refresh(&mut self, frame: &Frame<'_>, key: Key) {
-        let window = frame.doc.view.range();
+        let window = frame.cx.view.range();
         let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
         let mut mesh = Mesh::default();
         self.lanes.clear();
         for &(lane, rect) in &key.rows {
             paint_parks(&mut mesh, frame, rect, lane, step);
-            let polls = frame.doc.trace().lod_spans(lane, window.clone(), step);
+            let polls = frame.cx.trace().lod_spans(lane, window.clone(), step);
             for span in &polls {
                 paint_polls(&mut mesh, frame, rect, span);
             }
@@ -133,9 +133,9 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
 }
 
 fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
-    let poll = frame.doc.trace().poll(span.poll);
-    let mut colour = frame.doc.colour(frame.palette, poll.task);
-    if !frame.doc.is_bright(poll) {
+    let poll = frame.cx.trace().poll(span.poll);
+    let mut colour = frame.cx.open.colour(frame.palette, poll.task);
+    if !frame.cx.open.is_bright(poll) {
         colour = frame.palette.dimmed(colour);
     }
     let mut rect = span_rect(frame, lane, span);
@@ -154,8 +154,8 @@ fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
 }
 
 fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step: u64) {
-    let parks = &frame.doc.trace().lane(ix).parks;
-    let window = frame.doc.view.range();
+    let parks = &frame.cx.trace().lane(ix).parks;
+    let window = frame.cx.view.range();
     let mut next = parks.partition_point(|park| park.end <= window.start);
     while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
         next += 1;
@@ -182,10 +182,10 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         if rect.width() < ROOM_FOR_LABEL {
             continue;
         }
-        let trace = frame.doc.trace();
+        let trace = frame.cx.trace();
         let poll = trace.poll(span.poll);
-        let colour = frame.doc.colour(frame.palette, poll.task);
-        let text_colour = match frame.doc.is_bright(poll) {
+        let colour = frame.cx.open.colour(frame.palette, poll.task);
+        let text_colour = match frame.cx.open.is_bright(poll) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,
         };
@@ -200,16 +200,16 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
 
 /// The selected task's own row: its state over time.
 pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
-    let Some(task) = frame.doc.selected else { return };
+    let Some(task) = frame.cx.open.selected else { return };
     let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
-    let last = frame.doc.view.end();
+    let last = frame.cx.view.end();
     let mut mesh = Mesh::default();
     let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
     let mut hatched: Vec<Rect> = Vec::new();
     let mut painted_to = f32::NEG_INFINITY;
-    let trace = frame.doc.trace();
+    let trace = frame.cx.trace();
     let spans = trace
-        .states_from(task, frame.doc.view.range().start)
+        .states_from(task, frame.cx.view.range().start)
         .take_while(|span| (span.start as f64) < last);
     for span in spans {
         let left = frame.scale.x(span.start as f64).max(frame.plot.left());

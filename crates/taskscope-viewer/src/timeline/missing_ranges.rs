@@ -72,8 +72,8 @@ pub(super) fn paint(
     lane: LaneIx,
     rect: Rect,
 ) -> Vec<MissingRange> {
-    let trace = frame.doc.trace();
-    let window = frame.doc.view.range();
+    let trace = frame.cx.trace();
+    let window = frame.cx.view.range();
     let mut dropped: Vec<MissingRange> = Vec::new();
     for drop in trace.lane_drops(lane, window.clone()) {
         let x = on_screen(frame, drop.from..drop.until);

@@ -21,8 +21,8 @@ const TICK: f32 = 1.0;
 
 /// The bars and ticks in sight.
 pub(super) fn mesh(frame: &Frame<'_>) -> Mesh {
-    let trace = frame.doc.trace();
-    let window = frame.doc.view.range();
+    let trace = frame.cx.trace();
+    let window = frame.cx.view.range();
     let mut mesh = Mesh::default();
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
