@@ -7,6 +7,7 @@ use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
 
 use crate::command::{AppCommand, Command, Commands};
 use crate::help::{self, PaletteWindow};
+use crate::jobs::{Jobs, Mode};
 use crate::loading::{Group, Loading, Placement};
 use crate::open_trace::{Loaded, TraceId};
 use crate::recent::Recent;
@@ -29,6 +30,7 @@ pub(crate) enum Asking {
 pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) commands: Commands,
+    pub(crate) jobs: Jobs,
     /// The open traces; `None` while there is none.
     pub(crate) workspace: Option<Workspace>,
     /// What is being read, in the order in which it was asked for.
@@ -50,7 +52,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        mut options: Options,
+        recent: Recent,
+        mode: Mode,
+    ) -> Self {
         theme::install(ctx);
         let files = std::mem::take(&mut options.files);
         let look_for = options.look_for.take();
@@ -58,6 +65,7 @@ impl App {
         let mut app = Self {
             options,
             commands: Commands::default(),
+            jobs: Jobs::new(ctx, mode),
             workspace: None,
             loadings: Vec::new(),
             group: Group(0),
@@ -84,8 +92,8 @@ impl App {
     }
 
     /// A window with these traces open side by side.
-    pub(crate) fn with_traces(ctx: &egui::Context, traces: Vec<Loaded>) -> Self {
-        let mut app = Self::new(ctx, Options::default(), Recent::default());
+    pub(crate) fn with_traces(ctx: &egui::Context, traces: Vec<Loaded>, mode: Mode) -> Self {
+        let mut app = Self::new(ctx, Options::default(), Recent::default(), mode);
         for loaded in traces {
             app.open(loaded, Placement::Beside);
         }
@@ -122,6 +130,7 @@ impl App {
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
+        self.jobs.work_in_frame();
         self.receive(ui.ctx());
         // The palette has the keyboard to itself while it is open.
         // So has the window that asks where to save.
@@ -165,7 +174,7 @@ impl App {
             self.save_copy = None;
             return;
         };
-        match save_copy.show(ui, &from) {
+        match save_copy.show(ui, &from, &self.jobs) {
             None => return,
             Some(Outcome::Cancelled) => {}
             Some(Outcome::Saved(path)) => {
@@ -285,7 +294,7 @@ impl App {
     /// Closes a trace; the welcome page comes after the last.
     pub(crate) fn close(&mut self, id: TraceId) {
         let Some(workspace) = &mut self.workspace else { return };
-        free(workspace.close(id));
+        self.jobs.free(workspace.close(id));
         if workspace.is_empty() {
             self.workspace = None;
         }
@@ -293,7 +302,7 @@ impl App {
 
     /// Closes all traces.
     pub(crate) fn close_all(&mut self) {
-        free(self.workspace.take().map(Workspace::into_members));
+        self.jobs.free(self.workspace.take().map(Workspace::into_members));
     }
 
     /// Asks for files with the desktop's dialog, unless it is open already.
@@ -335,7 +344,7 @@ impl App {
         let label = labels.iter().find(|(id, _)| *id == workspace.active_id());
         let label = label.map(|(_, label)| label.as_str());
         if let Some(open) = workspace.active() {
-            let cx = workspace.context(open, label, &self.commands);
+            let cx = workspace.context(open, label, &self.commands, &self.jobs);
             bars::look_for(ui, &cx, bar);
             Panel::bottom("status")
                 .frame(bar)
@@ -348,7 +357,7 @@ impl App {
         }
         CentralPanel::default()
             .frame(Frame::new().fill(Palette::get(ui).background))
-            .show(ui, |ui| workspace.show(ui, &self.commands, size));
+            .show(ui, |ui| workspace.show(ui, &self.commands, &self.jobs, size));
     }
 
     fn top_bar(&self, ui: &mut Ui) {
@@ -367,11 +376,6 @@ impl App {
             }
         });
     }
-}
-
-/// Frees what was closed on a thread of its own: with a large trace it takes a while.
-fn free<T: Send + 'static>(closed: T) {
-    std::thread::spawn(move || drop(closed));
 }
 
 const NO_FILE: &str = "No file was chosen. If no file dialog appeared, this desktop has none:";

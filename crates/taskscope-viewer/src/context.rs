@@ -3,6 +3,7 @@
 use taskscope_model::{LaneIx, PollEnd, PollIx, TaskIx, Trace};
 
 use crate::command::{Commands, TraceCommand};
+use crate::jobs::Jobs;
 use crate::open_trace::OpenTrace;
 use crate::prepared::Prepared;
 use crate::replay::Replay;
@@ -24,6 +25,7 @@ pub(crate) struct Context<'a> {
     /// What the trace is called beside others; `None` while it is the only one.
     pub(crate) label: Option<&'a str>,
     pub(crate) commands: &'a Commands,
+    pub(crate) jobs: &'a Jobs,
 }
 
 impl<'a> Context<'a> {

@@ -30,6 +30,7 @@ mod empty;
 mod execute;
 mod help;
 mod inspector;
+mod jobs;
 mod keys;
 mod labels;
 mod loading;
@@ -60,6 +61,8 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use jobs::Mode;
 
 pub use egui::Theme;
 pub use render::{RenderError, RenderOptions, render, render_beside};
@@ -175,7 +178,12 @@ pub fn run(options: Options) -> Result<(), ViewError> {
         native,
         Box::new(|creation| {
             let recent = recent::Recent::load(recent::Recent::default_file());
-            Ok(Box::new(Window(app::App::new(&creation.egui_ctx, options, recent))))
+            Ok(Box::new(Window(app::App::new(
+                &creation.egui_ctx,
+                options,
+                recent,
+                Mode::of_this_machine(),
+            ))))
         }),
     )?;
     Ok(())

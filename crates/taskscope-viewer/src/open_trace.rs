@@ -1,5 +1,10 @@
 //! A trace that is open: what was read, what is selected in it, and where it lies on the shared
 //! axis of time.
+//!
+//! The trace itself is a snapshot that never changes. While its file is still being read or
+//! still grows, a newer snapshot takes its place; indices of tasks, polls and lanes mean the
+//! same in both. `revision` counts the snapshots, so that what was worked out for an earlier one
+//! can be told from what holds now.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +12,7 @@ use std::sync::Arc;
 use egui::Color32;
 use taskscope_model::{PlaceIx, Poll, TaskIx, Trace};
 
+use crate::jobs::{self, Jobs, Question};
 use crate::prepared::{ColourBy, Prepared};
 use crate::theme::Palette;
 
@@ -34,7 +40,7 @@ impl Loaded {
         path: Option<PathBuf>,
     ) -> Self {
         let trace = trace.into();
-        let prepared = Arc::new(Prepared::new(&trace));
+        let prepared = Arc::new(jobs::now(Prepared::new(&trace)));
         Self { trace, prepared, name: name.into(), path, look_for: None }
     }
 }
@@ -44,7 +50,13 @@ impl Loaded {
 pub(crate) struct OpenTrace {
     pub(crate) id: TraceId,
     trace: Arc<Trace>,
+    /// Which snapshot of the trace that is; see the top of this file.
+    pub(crate) revision: u64,
     prepared: Arc<Prepared>,
+    /// Of which snapshot that is.
+    pub(crate) prepared_revision: u64,
+    /// The same for a newer snapshot, while it is worked out.
+    newer: Question<(), Arc<Prepared>>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -69,7 +81,10 @@ impl OpenTrace {
             offset: 0.0,
             colour_by: prepared.colour_by(),
             trace,
+            revision: 0,
             prepared,
+            prepared_revision: 0,
+            newer: Question::default(),
             name,
             path,
             look_for,
@@ -84,6 +99,35 @@ impl OpenTrace {
 
     pub(crate) fn prepared(&self) -> &Prepared {
         &self.prepared
+    }
+
+    /// The trace, for a job that may outlive it here.
+    pub(crate) fn trace_for_jobs(&self) -> Arc<Trace> {
+        self.trace.clone()
+    }
+
+    /// The same of what was worked out once.
+    pub(crate) fn prepared_for_jobs(&self) -> Arc<Prepared> {
+        self.prepared.clone()
+    }
+
+    /// A newer snapshot of the trace takes the place of this one.
+    pub(crate) fn replace(&mut self, newer: Arc<Trace>) {
+        self.trace = newer;
+        self.revision += 1;
+    }
+
+    /// Takes in what is worked out once, when it is there for a newer snapshot.
+    pub(crate) fn refresh(&mut self, jobs: &Jobs) {
+        if self.revision == 0 {
+            return;
+        }
+        let trace = self.trace.clone();
+        let work = || async move { Arc::new(Prepared::new(&trace).await) };
+        if let Some(newer) = self.newer.ask(jobs, self.revision, &(), work) {
+            self.prepared = newer.value.clone();
+            self.prepared_revision = newer.revision;
+        }
     }
 
     /// Its first and last moment on the shared axis, in nanoseconds.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 
 use taskscope_model::{Hop, LaneIx, PlaceIx, StateTimes, Summary, TaskIx, Trace};
 
+use crate::jobs::pause;
 use crate::notices;
 
 /// What gives a poll its colour.
@@ -37,9 +38,18 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(trace: &Trace) -> Self {
-        let count = trace.tasks().len() as u32;
-        let times = (0..count).map(|task| trace.state_times(TaskIx(task))).collect();
+    pub(crate) async fn new(trace: &Trace) -> Self {
+        let mut times = Vec::with_capacity(trace.tasks().len());
+        let mut polls_seen = 0;
+        for task in (0..trace.tasks().len()).map(|task| TaskIx(task as u32)) {
+            times.push(trace.state_times(task));
+            polls_seen += trace.task(task).poll_count() as usize;
+            // By the polls, which is what it costs.
+            if polls_seen >= PAUSE_POLLS {
+                polls_seen = 0;
+                pause().await;
+            }
+        }
         // The last entry stands for tasks whose place was not recorded.
         let unknown = trace.places().len();
         let mut polls = vec![0u64; unknown + 1];
@@ -102,6 +112,8 @@ impl Prepared {
     }
 }
 
+/// After so many polls the work pauses.
+const PAUSE_POLLS: usize = 1 << 14;
 /// How many polls a freshly opened view shows of the busiest worker.
 const FIRST_POLLS: f64 = 14.0;
 

@@ -6,6 +6,7 @@ use egui::{Pos2, RawInput, Rect, Theme, Vec2, vec2};
 use taskscope_model::{Nanos, TaskIx, Trace};
 
 use crate::app::App;
+use crate::jobs::Mode;
 use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
 use crate::workspace::Workspace;
@@ -114,7 +115,7 @@ fn draw(
 ) -> egui::ColorImage {
     let ctx = egui::Context::default();
     ctx.set_theme(options.theme);
-    let mut app = App::with_traces(&ctx, traces);
+    let mut app = App::with_traces(&ctx, traces, Mode::AtOnce);
     if let Some(workspace) = &mut app.workspace {
         choose(workspace, options);
     }

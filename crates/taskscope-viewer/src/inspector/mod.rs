@@ -14,24 +14,36 @@ use taskscope_model::{State, TaskIx, ThreadSummary};
 use figures::Counts;
 
 use crate::context::Context;
+use crate::jobs::Question;
 use crate::theme::Palette;
 use crate::{labels, time};
 
 /// The panel with the selected task.
 #[derive(Debug, Default)]
 pub(crate) struct Inspector {
-    /// Figures of the selected task, once they have been shown.
-    counts: Option<Counts>,
+    /// Figures of the selected task.
+    counts: Question<TaskIx, Counts>,
 }
 
 impl Inspector {
     /// Shows the panel.
     pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
-        show(ui, cx, &mut self.counts);
+        let Some(task) = cx.open.selected else {
+            show(ui, cx, &Counts::default());
+            return;
+        };
+        let trace = cx.open.trace_for_jobs();
+        let work = || Counts::new(trace, task);
+        let answer = self.counts.ask(cx.jobs, cx.open.revision, &task, work);
+        // Those of another task are not this one's.
+        match answer.filter(|answer| answer.key == task) {
+            Some(answer) => show(ui, cx, &answer.value),
+            None => show(ui, cx, &Counts::default()),
+        }
     }
 }
 
-fn show(ui: &mut Ui, cx: &Context<'_>, counts: &mut Option<Counts>) {
+fn show(ui: &mut Ui, cx: &Context<'_>, counts: &Counts) {
     let bottom = ui.available_rect_before_wrap().bottom();
     match cx.open.selected {
         Some(task) => {
@@ -154,8 +166,7 @@ fn right(ui: &mut Ui, text: String) {
     ui.monospace(format!("{text:>9}"));
 }
 
-fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &mut Option<Counts>, ix: TaskIx, bottom: f32) {
-    let counts = figures::counts(counts, cx.trace(), ix);
+fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: f32) {
     ui.add_space(6.0);
     heading(ui, cx, ix);
     ui.add_space(6.0);

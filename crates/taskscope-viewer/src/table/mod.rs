@@ -1,16 +1,21 @@
 //! The table of tasks: sortable by every column, filtered by a search field.
 
 mod field;
+mod names;
 mod rows;
+
+use std::sync::Arc;
 
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use egui_extras::{TableBuilder, TableRow};
 use taskscope_model::TaskIx;
 
 use self::field::Field;
-use self::rows::{now, refresh, value};
+use self::names::Names;
+use self::rows::{Key, now, value};
 use crate::command::TraceCommand;
 use crate::context::Context;
+use crate::jobs::Question;
 use crate::theme::Palette;
 use crate::{labels, time};
 
@@ -20,10 +25,13 @@ pub(crate) struct TaskTable {
     sort: Field,
     descending: bool,
     search: String,
-    /// The tasks shown, in their order; worked out anew when `key` changes.
-    rows: Vec<TaskIx>,
-    key: Option<Key>,
-    /// The selections whose task was scrolled to; see [`Document::selections`].
+    /// What the search looks through.
+    names: Question<(), Arc<Names>>,
+    /// The tasks shown, in their order.
+    rows: Question<Key, Vec<TaskIx>>,
+    /// What the rows were that were shown last.
+    shown: Option<Key>,
+    /// The selections whose task was scrolled to; see `OpenTrace::selections`.
     revealed: u64,
     /// The first row should be scrolled to.
     to_top: bool,
@@ -41,32 +49,69 @@ impl TaskTable {
     pub(crate) fn focus_search(&mut self) {
         self.focus_search = true;
     }
+
+    /// The tasks shown, from top to bottom.
+    pub(crate) fn rows(&self) -> &[TaskIx] {
+        self.rows.answer().map_or(&[], |answer| &answer.value)
+    }
+
+    /// Asks for the rows anew where what they depend on has changed.
+    fn refresh(&mut self, cx: &Context<'_>, is_searching: bool) {
+        // Rows must not jump about while the recording plays.
+        let by_moment = self.sort == Field::Now && !cx.replay.is_playing();
+        let key = Key {
+            sort: self.sort,
+            descending: self.descending,
+            // A blank before or after the words is a slip of the fingers.
+            search: self.search.trim().to_lowercase(),
+            moment: by_moment.then(|| cx.replay.moment()),
+        };
+        let mut names = None;
+        if is_searching || !key.search.is_empty() {
+            let trace = cx.open.trace_for_jobs();
+            let make = || async move { Arc::new(Names::new(&trace).await) };
+            let answer = self.names.ask(cx.jobs, cx.open.revision, &(), make);
+            names = answer.map(|answer| answer.value.clone());
+            if names.is_none() && !key.search.is_empty() {
+                return;
+            }
+        }
+        let (trace, prepared) = (cx.open.trace_for_jobs(), cx.open.prepared_for_jobs());
+        let work = || rows::rows(trace, prepared, names, key.clone());
+        let answer = self.rows.ask(cx.jobs, cx.open.revision, &key, work);
+        // Another order begins at its top, unless only the moment is another.
+        if let Some(answer) = answer
+            && self.shown.as_ref() != Some(&answer.key)
+        {
+            self.to_top |=
+                self.shown.as_ref().is_none_or(|shown| shown.is_another_order(&answer.key));
+            self.shown = Some(answer.key.clone());
+        }
+    }
+
+    /// Whether other rows than these are on their way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.rows.is_running() || self.names.is_running() && !self.search.trim().is_empty()
+    }
 }
 
 #[cfg(test)]
 impl TaskTable {
-    /// The tasks shown, from top to bottom.
-    pub(crate) fn rows(&self) -> &[TaskIx] {
-        &self.rows
-    }
-
     /// Empties the search field.
     pub(crate) fn clear_search(&mut self) {
         self.search.clear();
     }
 }
 
-/// What the rows depend on: the sort, its direction, the search, and the moment
-/// where that matters.
-type Key = (Field, bool, String, Option<u64>);
-
 /// Shows the table with its search field.
 fn show(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
     toolbar(ui, cx, state);
-    if state.rows.is_empty() {
+    if state.rows().is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
-            if cx.trace().tasks().is_empty() {
+            if state.is_busy() {
+                ui.weak("One moment…");
+            } else if cx.trace().tasks().is_empty() {
                 ui.weak("This recording has no tasks.");
             } else {
                 ui.weak("No task matches. Names, numbers and spawn places are searched.");
@@ -92,8 +137,8 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
         if std::mem::take(&mut state.focus_search) {
             response.request_focus();
         }
-        refresh(cx, state);
-        let shown = state.rows.len();
+        state.refresh(cx, response.has_focus());
+        let shown = state.rows().len();
         let all = cx.trace().tasks().len();
         let spawned = cx.prepared().summary.tasks.spawned;
         let parts = cx.prepared().summary.tasks.parts;
@@ -109,6 +154,7 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             }
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
         };
+        let text = if state.is_busy() { format!("{text}, sorting…") } else { text };
         ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });
 }
@@ -117,7 +163,7 @@ fn table(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
     let reveal = std::mem::replace(&mut state.revealed, cx.open.selections) != cx.open.selections;
     let selected = cx.open.selected.filter(|_| reveal);
     let to_top = std::mem::take(&mut state.to_top);
-    let selected_row = selected.and_then(|task| state.rows.iter().position(|&row| row == task));
+    let selected_row = selected.and_then(|task| state.rows().iter().position(|&row| row == task));
     let mut builder = TableBuilder::new(ui)
         .id_salt("tasks")
         .sense(Sense::click())
@@ -145,8 +191,8 @@ fn table(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             }
         })
         .body(|body| {
-            body.rows(22.0, state.rows.len(), |mut row| {
-                let task = state.rows[row.index()];
+            body.rows(22.0, state.rows().len(), |mut row| {
+                let task = state.rows()[row.index()];
                 row.set_selected(cx.open.selected == Some(task));
                 for field in Field::ALL {
                     cell(&mut row, cx, task, field);

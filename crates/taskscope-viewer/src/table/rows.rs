@@ -1,85 +1,160 @@
 //! Which tasks the table shows, and in which order.
+//!
+//! With a million tasks that is a job of a tenth of a second. Each column is made a number a task
+//! first, so that sorting compares numbers that lie side by side and calls nothing. Ties go by
+//! the order in which tasks were spawned: the second half of what is compared. It is sorted in
+//! pieces that are merged, so that a job that is not wanted any more ends soon.
 
-use std::cmp::Reverse;
+use std::sync::Arc;
 
 use taskscope_model::{State, TaskIx, Trace};
 
 use super::field::Field;
-use super::{Key, TaskTable};
-use crate::context::Context;
+use super::names::Names;
+use crate::jobs::{is_time_to_pause, pause};
 use crate::labels;
 use crate::prepared::Prepared;
 
-/// Sorts and filters anew where what it depends on has changed.
-pub(super) fn refresh(cx: &Context<'_>, state: &mut TaskTable) {
-    // Rows must not jump about while the recording plays.
-    let by_moment = state.sort == Field::Now && !cx.replay.is_playing();
-    let moment = by_moment.then(|| cx.replay.moment());
-    // A blank before or after the words is a slip of the fingers.
-    let search = state.search.trim().to_lowercase();
-    let key = (state.sort, state.descending, search, moment);
-    if state.key.as_ref() == Some(&key) {
-        return;
+/// What the rows depend on, beside the trace.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    pub(super) sort: Field,
+    pub(super) descending: bool,
+    /// In lower case, without blanks around it.
+    pub(super) search: String,
+    /// The playhead, where the order depends on it.
+    pub(super) moment: Option<u64>,
+}
+
+impl Key {
+    /// Whether the rows are in another order, or others, for a reason that a person gave.
+    pub(super) fn is_another_order(&self, other: &Self) -> bool {
+        (self.sort, self.descending, &self.search) != (other.sort, other.descending, &other.search)
     }
-    let (prepared, trace) = (cx.prepared(), cx.trace());
-    let (field, descending, search, _) = &key;
-    let all = (0..trace.tasks().len() as u32).map(TaskIx);
-    let mut rows: Vec<TaskIx> = all.filter(|&task| matches(trace, task, search)).collect();
-    match field {
-        Field::Task => sort(&mut rows, *descending, Some),
-        Field::Place => sort(&mut rows, *descending, |task| {
-            trace.task(task).place.map(|place| trace.place(place))
-        }),
+}
+
+/// So many tasks are sorted at a time.
+const PIECE: usize = 1 << 16;
+
+/// A task, and what it is sorted by before its number.
+type Entry = (u64, u32);
+
+/// The tasks that match, in their order. `names` are there if there is something to search for.
+pub(super) async fn rows(
+    trace: Arc<Trace>,
+    prepared: Arc<Prepared>,
+    names: Option<Arc<Names>>,
+    key: Key,
+) -> Vec<TaskIx> {
+    let found = match &names {
+        Some(names) if !key.search.is_empty() => names.find(&trace, &key.search).await,
+        _ => (0..trace.tasks().len() as u32).map(TaskIx).collect(),
+    };
+    let figure = figures(&trace, &prepared, &key);
+    let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
+    let mut without = Vec::new();
+    for (turn, task) in found.into_iter().enumerate() {
+        match figure(task) {
+            // The other way round: the largest comes first, and of equal ones still the first.
+            Some(figure) if key.descending => entries.push((!figure, task.0)),
+            Some(figure) => entries.push((figure, task.0)),
+            // Those with nothing in the column come last either way.
+            None => without.push(task),
+        }
+        if is_time_to_pause(turn) {
+            pause().await;
+        }
+    }
+    drop(figure);
+    let sorted = sort(entries).await;
+    let mut rows: Vec<TaskIx> = sorted.into_iter().map(|(_, task)| TaskIx(task)).collect();
+    rows.append(&mut without);
+    rows
+}
+
+/// What tasks are sorted by in a column, as a number; `None` for tasks with nothing in it.
+fn figures<'a>(
+    trace: &'a Trace,
+    prepared: &'a Prepared,
+    key: &Key,
+) -> Box<dyn Fn(TaskIx) -> Option<u64> + Send + 'a> {
+    match key.sort {
+        Field::Task => Box::new(|task| Some(task.0.into())),
+        Field::Place => {
+            let ranks = ranks(trace.places());
+            Box::new(move |task| trace.task(task).place.map(|place| ranks[place.get()]))
+        }
         Field::Now => {
-            let moment = cx.replay.moment();
-            sort(&mut rows, *descending, |task| now(trace, task, moment).map(rank));
+            let moment = key.moment.unwrap_or(0);
+            Box::new(move |task| now(trace, task, moment).map(rank))
         }
         Field::End => {
-            sort(&mut rows, *descending, |task| Some(labels::task_end(trace.task(task).end)));
+            // There are few words for how a task ends, and many tasks.
+            let kind =
+                |task| trace.task(task).end.map(|end| (end.kind, end.cancelled_by, end.inferred));
+            let tasks = || (0..trace.tasks().len() as u32).map(TaskIx);
+            let mut kinds = Vec::new();
+            let mut words = Vec::new();
+            for task in tasks() {
+                if !kinds.contains(&kind(task)) {
+                    kinds.push(kind(task));
+                    words.push(labels::task_end(trace.task(task).end));
+                }
+            }
+            let ranks = ranks(&words);
+            Box::new(move |task| {
+                kinds.iter().position(|&known| known == kind(task)).map(|known| ranks[known])
+            })
         }
-        field => sort(&mut rows, *descending, |task| Some(value(trace, prepared, task, *field))),
+        field => Box::new(move |task| Some(value(trace, prepared, task, field))),
     }
-    // Another order begins at its top, unless only the moment is another.
-    let order = |(field, descending, search, _): &Key| (*field, *descending, search.clone());
-    if state.key.as_ref().is_none_or(|old| order(old) != order(&key)) {
-        state.to_top = true;
-    }
-    state.rows = rows;
-    state.key = Some(key);
 }
 
-/// Sorts tasks by a key. Tasks without one come last either way, and tasks with the same key
-/// stay in the order in which they were spawned.
-fn sort<K: Ord>(rows: &mut [TaskIx], descending: bool, key: impl Fn(TaskIx) -> Option<K>) {
-    rows.sort_by_cached_key(|&task| match (key(task), descending) {
-        (None, _) => Ordered::Missing,
-        (Some(key), false) => Ordered::Up(key),
-        (Some(key), true) => Ordered::Down(Reverse(key)),
-    });
+/// Where each of these comes in their order; equal ones come at the same place.
+fn ranks<T: Ord>(of: &[T]) -> Vec<u64> {
+    let mut order: Vec<usize> = (0..of.len()).collect();
+    order.sort_by(|&a, &b| of[a].cmp(&of[b]));
+    let mut ranks = vec![0; of.len()];
+    let mut rank = 0;
+    for pair in order.windows(2) {
+        rank += u64::from(of[pair[0]] != of[pair[1]]);
+        ranks[pair[1]] = rank;
+    }
+    ranks
 }
 
-/// Where a task comes in the order. (The variants' order is the order of the rows.)
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Ordered<K> {
-    Up(K),
-    Down(Reverse<K>),
-    Missing,
+/// Sorts with pauses: in pieces, which are then merged two by two.
+async fn sort(mut entries: Vec<Entry>) -> Vec<Entry> {
+    for piece in entries.chunks_mut(PIECE) {
+        piece.sort_unstable();
+        pause().await;
+    }
+    let mut merged = Vec::with_capacity(entries.len());
+    let mut length = PIECE;
+    while length < entries.len() {
+        for pair in entries.chunks(2 * length) {
+            let (mut left, mut right) = pair.split_at(length.min(pair.len()));
+            while let (Some(a), Some(b)) = (left.first(), right.first()) {
+                let from = if a <= b { &mut left } else { &mut right };
+                merged.push(from[0]);
+                *from = &from[1..];
+                if is_time_to_pause(merged.len()) {
+                    pause().await;
+                }
+            }
+            merged.extend_from_slice(left);
+            merged.extend_from_slice(right);
+        }
+        std::mem::swap(&mut entries, &mut merged);
+        merged.clear();
+        length *= 2;
+    }
+    entries
 }
 
 /// Where a state comes when tasks are sorted by what they do: those that run come first.
-fn rank(state: State) -> usize {
-    State::ALL.iter().position(|&other| other == state).unwrap_or(State::ALL.len())
-}
-
-fn matches(trace: &Trace, task: TaskIx, search: &str) -> bool {
-    let contains = |text: &str| text.to_lowercase().contains(search);
-    search.is_empty()
-        || contains(&trace.task_name(task))
-        || trace.task(task).id.to_string() == search
-        || trace.task(task).place.is_some_and(|place| {
-            let place = trace.place(place);
-            contains(&format!("{}:{}", place.file, place.line))
-        })
+fn rank(state: State) -> u64 {
+    State::ALL.iter().position(|&other| other == state).unwrap_or(State::ALL.len()) as u64
 }
 
 pub(super) fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
@@ -99,5 +174,34 @@ pub(super) fn value(trace: &Trace, prepared: &Prepared, ix: TaskIx, field: Field
         Field::Waiting => times.waiting,
         Field::Size => task.size.unwrap_or(0),
         Field::Task | Field::Place | Field::Now | Field::End => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{PIECE, ranks, sort};
+    use crate::jobs::{Jobs, Mode};
+
+    #[test]
+    fn equal_ones_have_the_same_rank() {
+        assert_eq!(ranks(&["b", "a", "c", "a"]), [1, 0, 2, 0]);
+        assert_eq!(ranks::<u8>(&[]), []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn pieces_that_are_merged_are_sorted(length in 0..5 * PIECE, factor in any::<u64>()) {
+            let entries: Vec<_> =
+                (0..length).map(|n| ((n as u64).wrapping_mul(factor) % 1000, n as u32)).collect();
+            let jobs = Jobs::new(&egui::Context::default(), Mode::AtOnce);
+            let sorted = jobs.start(sort(entries.clone())).outcome();
+            let mut expected = entries;
+            expected.sort();
+            prop_assert!(sorted == Some(Ok(expected)));
+        }
     }
 }

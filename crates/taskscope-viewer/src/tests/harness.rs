@@ -10,6 +10,7 @@ use taskscope_model::Trace;
 use crate::Options;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::jobs::Mode;
 use crate::open_trace::{Loaded, OpenTrace, TraceId};
 use crate::panels::Panels;
 use crate::recent::Recent;
@@ -32,13 +33,16 @@ pub(super) fn window() -> Window {
 }
 
 pub(super) fn window_with_trace(trace: Trace) -> Window {
-    let loaded = Loaded::new(trace, "migration", None);
-    window_with(|ctx| App::with_traces(ctx, vec![loaded]))
+    window_with_traces(vec![Loaded::new(trace, "migration", None)], Mode::AtOnce)
+}
+
+pub(super) fn window_with_traces(traces: Vec<Loaded>, mode: Mode) -> Window {
+    window_with(move |ctx| App::with_traces(ctx, traces, mode))
 }
 
 /// A window as the program opens it.
 pub(super) fn window_on(options: Options) -> Window {
-    window_with(|ctx| App::new(ctx, options, Recent::default()))
+    window_with(|ctx| App::new(ctx, options, Recent::default(), Mode::AtOnce))
 }
 
 fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {

@@ -5,6 +5,7 @@ mod beside;
 mod frame_time;
 mod harness;
 mod inspector;
+mod jobs;
 mod missing_ranges;
 mod open;
 mod replay;

@@ -69,8 +69,10 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, poll: PollIx, span: &LodSpan) 
 /// The program's own spans that a poll served, outermost first.
 fn spans(trace: &Trace, poll: &Poll) -> String {
     const MOST: usize = 4;
+    const MOST_VISITS: usize = 4096;
     let visits = trace.lane_visits(poll.lane, poll.start..poll.end.saturating_add(1));
-    let within = visits.iter().filter(|visit| {
+    // Of a poll of hours the first will do.
+    let within = visits.iter().take(MOST_VISITS).filter(|visit| {
         visit.task == Some(poll.task) && visit.start >= poll.start && visit.end <= poll.end
     });
     let mut spans: Vec<_> = within.map(|visit| visit.span).collect();

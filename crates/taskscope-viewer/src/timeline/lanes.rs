@@ -8,7 +8,8 @@ use taskscope_model::{LaneIx, LodSpan, Park, State, TaskIx};
 use super::missing_ranges::{self, MissingRange};
 use super::rows::{Row, RowKind};
 use super::short_name::fit_name;
-use super::{Frame, slots, spans};
+use super::spans::SpanBars;
+use super::{Frame, slots};
 use crate::prepared::ColourBy;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
@@ -17,6 +18,8 @@ use crate::time_view::TimeView;
 const STEP_PIXELS: f64 = 2.0;
 /// The narrowest rectangle that is drawn.
 const NARROWEST: f32 = 1.5;
+/// So many states may lie within a pixel before the rest of them is passed over.
+const MOST_SKIPPED: usize = 16;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
 
@@ -30,15 +33,19 @@ pub(crate) struct LaneCache {
     key: Option<Key>,
     lanes: Vec<PaintedLane>,
     mesh: Arc<Mesh>,
-    spans: Arc<Mesh>,
+    spans: SpanBars,
     /// How often the trace was asked.
     #[cfg(test)]
     pub(crate) asked: u32,
 }
 
-/// All that the mesh depends on, beside the trace, which never changes.
+/// All that the mesh depends on.
 #[derive(Debug, PartialEq)]
 struct Key {
+    /// Which snapshot of the trace it shows.
+    revision: u64,
+    /// The colours of places follow from what is worked out once.
+    prepared_revision: u64,
     view: TimeView,
     plot: Rect,
     /// The lanes in sight and where they are.
@@ -72,10 +79,13 @@ pub(super) fn paint<'a>(
         }
         _ => None,
     };
+    let lanes_in_sight: Vec<(LaneIx, Rect)> = frame.rows.iter().filter_map(lane_rect).collect();
     let key = Key {
+        revision: frame.cx.open.revision,
+        prepared_revision: frame.cx.open.prepared_revision,
         view: frame.cx.view,
         plot: frame.plot,
-        rows: frame.rows.iter().filter_map(lane_rect).collect(),
+        rows: lanes_in_sight.clone(),
         palette: *frame.palette,
         selected: frame.cx.open.selected,
         colour_by: frame.cx.open.colour_by,
@@ -85,11 +95,11 @@ pub(super) fn paint<'a>(
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(cache.mesh.clone()));
-    for lane in &mut cache.lanes {
-        lane.missing = missing_ranges::paint(&clipped, frame, lane.lane, lane.rect);
+    for lane in &cache.lanes {
+        missing_ranges::paint(&clipped, frame, lane.rect, &lane.missing);
         paint_labels(&clipped, frame, lane);
     }
-    clipped.add(Shape::mesh(cache.spans.clone()));
+    clipped.add(Shape::mesh(cache.spans.mesh(frame, &lanes_in_sight)));
     &cache.lanes
 }
 
@@ -105,10 +115,11 @@ impl LaneCache {
             for span in &polls {
                 paint_polls(&mut mesh, frame, rect, span);
             }
-            self.lanes.push(PaintedLane { lane, rect, polls, missing: Vec::new() });
+            let missing = missing_ranges::in_view(frame, lane);
+            self.lanes.push(PaintedLane { lane, rect, polls, missing });
         }
         self.mesh = Arc::new(mesh);
-        self.spans = Arc::new(spans::mesh(frame));
+        self.spans.forget();
         self.key = Some(key);
         #[cfg(test)]
         {
@@ -208,16 +219,26 @@ pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
     let mut hatched: Vec<Rect> = Vec::new();
     let mut painted_to = f32::NEG_INFINITY;
     let trace = frame.cx.trace();
-    let spans = trace
-        .states_from(task, frame.cx.view.range().start)
-        .take_while(|span| (span.start as f64) < last);
-    for span in spans {
+    let mut spans = trace.states_from(task, frame.cx.view.range().start);
+    // Where many states lie within a pixel, it goes on behind them, so that it takes no longer
+    // however often the task was polled.
+    let mut skipped = 0;
+    while let Some(span) = spans.next().filter(|span| (span.start as f64) < last) {
         let left = frame.scale.x(span.start as f64).max(frame.plot.left());
         let right = frame.scale.x(span.end as f64).min(frame.plot.right());
         // Nothing that would lie wholly within a pixel already painted.
         if right <= painted_to {
+            skipped += 1;
+            if skipped == MOST_SKIPPED {
+                skipped = 0;
+                let behind = frame.scale.moment(painted_to).max(0.0) as u64;
+                if behind > span.end {
+                    spans = trace.states_from(task, behind);
+                }
+            }
             continue;
         }
+        skipped = 0;
         painted_to = right.max(left + 1.0);
         let colour = frame.palette.state(span.state);
         let half = match span.state {

@@ -20,6 +20,7 @@ use super::layout::{GAP, PanelId, PanelKind};
 use super::{Member, context};
 use crate::clock::Clock;
 use crate::command::{AppCommand, Commands, TraceCommand};
+use crate::jobs::Jobs;
 use crate::open_trace::TraceId;
 use crate::theme::Palette;
 
@@ -47,6 +48,7 @@ pub(super) struct Shown<'a> {
     /// What the traces are called, if there are several.
     pub(super) labels: Vec<(TraceId, String)>,
     pub(super) commands: &'a Commands,
+    pub(super) jobs: &'a Jobs,
     /// Tabs that never have a bar.
     pub(super) without_bar: HashSet<TileId>,
     /// Whether somebody has moved or resized a panel.
@@ -151,7 +153,8 @@ impl Behavior<PanelId> for Shown<'_> {
         if room.is_positive() {
             let mut inside = ui.new_child(UiBuilder::new().max_rect(room));
             inside.shrink_clip_rect(room);
-            panels.show(&mut inside, panel.kind, &context(self.clock, open, label, self.commands));
+            let cx = context(self.clock, open, label, self.commands, self.jobs);
+            panels.show(&mut inside, panel.kind, &cx);
         }
         match self.handles(ui, *panel) {
             true => UiResponse::DragStarted,

@@ -10,11 +10,15 @@ mod behavior;
 mod layout;
 mod selection;
 
+use std::sync::Arc;
+
 use egui::Ui;
+use taskscope_model::Trace;
 
 use crate::clock::Clock;
 use crate::command::Commands;
 use crate::context::Context;
+use crate::jobs::Jobs;
 use crate::open_trace::{Loaded, OpenTrace, TraceId};
 use crate::panels::Panels;
 use crate::replay::Replay;
@@ -92,6 +96,15 @@ impl Workspace {
         Some(closed)
     }
 
+    /// A newer snapshot of a trace takes the place of the one that is shown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "files are still read in one go"))]
+    pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) {
+        if let Some(member) = self.member_mut(id) {
+            member.open.replace(newer);
+            self.align();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -156,8 +169,15 @@ impl Workspace {
     }
 
     /// Shows all panels in the room that there is.
-    pub(crate) fn show(&mut self, ui: &mut Ui, commands: &Commands, window: egui::Vec2) {
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        commands: &Commands,
+        jobs: &Jobs,
+        window: egui::Vec2,
+    ) {
         let labels = self.labels();
+        self.members.iter_mut().for_each(|member| member.open.refresh(jobs));
         let Self { members, active, clock, layout, .. } = self;
         let mut shown = behavior::Shown {
             members,
@@ -165,6 +185,7 @@ impl Workspace {
             clock,
             labels,
             commands,
+            jobs,
             without_bar: std::collections::HashSet::new(),
             edited: false,
         };
@@ -177,8 +198,9 @@ impl Workspace {
         open: &'a OpenTrace,
         label: Option<&'a str>,
         commands: &'a Commands,
+        jobs: &'a Jobs,
     ) -> Context<'a> {
-        context(&self.clock, open, label, commands)
+        context(&self.clock, open, label, commands, jobs)
     }
 }
 
@@ -187,7 +209,8 @@ fn context<'a>(
     open: &'a OpenTrace,
     label: Option<&'a str>,
     commands: &'a Commands,
+    jobs: &'a Jobs,
 ) -> Context<'a> {
     let Clock { view, replay, measured } = clock.shifted(-open.offset);
-    Context { open, view, replay, measured, label, commands }
+    Context { open, view, replay, measured, label, commands, jobs }
 }
