@@ -2,8 +2,8 @@
 //! goes on answering, and shows how far they are.
 //!
 //! Reading can be stopped at any time: the window forgets the [`Loading`] at once, which sets a
-//! flag that the thread looks at whenever it reports how far it is. A step that cannot be
-//! interrupted is finished there, and what it made is freed there too.
+//! flag that the thread looks at between its steps. A step that cannot be interrupted is finished
+//! there, and what it made is freed there too.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use taskscope_model::Trace;
 
+use crate::jobs;
 use crate::open_trace::Loaded;
 use crate::trace_file::{self, ReadError};
 use crate::{DemoEntry, RunDemo};
@@ -51,8 +52,31 @@ pub(crate) struct Loading {
 
 const DONE: u32 = 1000;
 
-/// How a thread that reads says how far it is, from 0 to 1.
-pub(crate) type Progress<'a> = &'a mut dyn FnMut(f32);
+/// How a thread that reads says how far it is, and learns that it is to stop.
+pub(crate) struct Progress {
+    part: Arc<AtomicU32>,
+    stop: Arc<AtomicBool>,
+    ctx: egui::Context,
+}
+
+impl Progress {
+    /// How far it is, from 0 to 1.
+    pub(crate) fn report(&self, part: f32) {
+        // Nobody waits for a frame of what was stopped.
+        if !self.is_stopped() {
+            self.part.store((part * DONE as f32) as u32, Ordering::Relaxed);
+            self.ctx.request_repaint();
+        }
+    }
+
+    /// Whether nobody wants what is read any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// What a thread ends with that was stopped. It is not shown.
+const STOPPED: &str = "stopped";
 
 impl Loading {
     /// Opens a file, and plays it at once if `play` says so.
@@ -64,7 +88,7 @@ impl Loading {
     /// Records a demo and plays what it recorded.
     pub(crate) fn demo(demo: DemoEntry, run: RunDemo, ctx: &egui::Context) -> Self {
         let what = format!("Recording the demo {}", demo.name);
-        let record = move |progress: Progress<'_>| read(&run(&demo.name)?, progress);
+        let record = move |progress: &Progress| read(&run(&demo.name)?, progress);
         let look_for = Some(demo.look_for).filter(|text| !text.is_empty());
         let mut loading = Self::start(what, true, ctx, record);
         loading.look_for = look_for;
@@ -75,25 +99,18 @@ impl Loading {
         what: String,
         play: bool,
         ctx: &egui::Context,
-        work: impl FnOnce(Progress<'_>) -> Result<Loaded, String> + Send + 'static,
+        work: impl FnOnce(&Progress) -> Result<Loaded, String> + Send + 'static,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let id = LoadingId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (sender, outcome) = channel();
         let progress = Arc::new(AtomicU32::new(0));
         let stop = Arc::new(AtomicBool::new(false));
-        let (shared, stopped, ctx) = (progress.clone(), stop.clone(), ctx.clone());
+        let report = Progress { part: progress.clone(), stop: stop.clone(), ctx: ctx.clone() };
         std::thread::spawn(move || {
-            let result = work(&mut |part| {
-                // Nobody waits for a frame of what was stopped.
-                if !stopped.load(Ordering::Relaxed) {
-                    shared.store((part * DONE as f32) as u32, Ordering::Relaxed);
-                    ctx.request_repaint();
-                }
-            });
             // The receiver is gone if it was stopped, or the window closed meanwhile.
-            let _ = sender.send(result);
-            ctx.request_repaint();
+            let _ = sender.send(work(&report));
+            report.ctx.request_repaint();
         });
         let placement = Placement::Beside;
         Self { id, what, play, look_for: None, placement, progress, stop, outcome }
@@ -126,13 +143,18 @@ impl Drop for Loading {
 }
 
 /// Reads a file, and works out what the window needs of it.
-pub(crate) fn read(path: &Path, progress: Progress<'_>) -> Result<Loaded, String> {
+pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Loaded, String> {
     let shown = path.display();
     let bytes = trace_file::read(path).map_err(|error| match error {
         ReadError::Read(error) => format!("{shown} cannot be read: {error}"),
         ReadError::Open(error) => format!("{shown}: {error}"),
     })?;
-    let trace = Trace::load(&bytes, progress).map_err(|error| format!("{shown}: {error}"))?;
+    if progress.is_stopped() {
+        return Err(STOPPED.to_owned());
+    }
+    let trace = Trace::load(&bytes, &mut |part| progress.report(part))
+        .map_err(|error| format!("{shown}: {error}"))?;
     let name = path.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into());
-    Ok(Loaded::new(trace, name, Some(path.to_owned())))
+    let work = Loaded::prepare(trace, name, Some(path.to_owned()));
+    jobs::unless(work, || progress.is_stopped()).ok_or_else(|| STOPPED.to_owned())
 }

@@ -39,8 +39,17 @@ impl Loaded {
         name: impl Into<String>,
         path: Option<PathBuf>,
     ) -> Self {
+        jobs::now(Self::prepare(trace, name, path))
+    }
+
+    /// The same with pauses.
+    pub(crate) async fn prepare(
+        trace: impl Into<Arc<Trace>>,
+        name: impl Into<String>,
+        path: Option<PathBuf>,
+    ) -> Self {
         let trace = trace.into();
-        let prepared = Arc::new(jobs::now(Prepared::new(&trace)));
+        let prepared = Arc::new(Prepared::new(&trace).await);
         Self { trace, prepared, name: name.into(), path, look_for: None }
     }
 }

@@ -90,6 +90,18 @@ pub(crate) fn now<A>(work: impl Future<Output = A>) -> A {
     }
 }
 
+/// Does some work here and now; `None` if it was not wanted any more at one of its pauses.
+pub(crate) fn unless<A>(work: impl Future<Output = A>, is_stopped: impl Fn() -> bool) -> Option<A> {
+    let mut work = std::pin::pin!(work);
+    let context = &mut Context::from_waker(Waker::noop());
+    while !is_stopped() {
+        if let Poll::Ready(answer) = work.as_mut().poll(context) {
+            return Some(answer);
+        }
+    }
+    None
+}
+
 /// Whether a loop should pause that is at this of its turns.
 pub(crate) fn is_time_to_pause(turn: usize) -> bool {
     turn % 4096 == 4095

@@ -20,7 +20,7 @@ fn server() -> PathBuf {
 }
 
 /// A window with two traces, `migration.tscope` first.
-fn two() -> Window {
+pub(super) fn two() -> Window {
     let mut window = window_on(Options { files: vec![recorded(), server()], ..Options::default() });
     wait_until_open(&mut window);
     window

@@ -215,7 +215,7 @@ fn the_progress_of_a_file_is_shown() {
     let (at_half, half) = channel::<()>();
     let ctx = window.ctx.clone();
     let loading = Loading::start("Reading half".into(), false, &ctx, move |progress| {
-        progress(0.5);
+        progress.report(0.5);
         at_half.send(()).unwrap();
         wait.recv().map_err(|_| "the test is over".to_owned())?;
         crate::loading::read(&recorded(), progress)

@@ -58,6 +58,16 @@ fn no_text_covers_another_while_a_trace_is_open() {
 }
 
 #[test]
+fn no_text_covers_another_with_two_traces() {
+    let mut window = super::beside::two();
+    for size in SIZES {
+        window.set_size(size);
+        window.run_steps(4);
+        assert_eq!(collisions(&window), [""; 0], "{size:?}");
+    }
+}
+
+#[test]
 fn no_text_covers_another_on_the_welcome_page() {
     let demo = |name: &str| DemoEntry {
         name: name.to_owned(),

@@ -131,9 +131,18 @@ pub(super) fn place(cx: &Context<'_>, area: Rect, plot: Rangef, heights: &Height
 }
 
 pub(super) fn paint_backgrounds(painter: &Painter, frame: &Frame<'_>) {
-    for row in &frame.rows {
+    // Beside other traces this one may begin late or end early: no lane is there, idle or not.
+    let (span, plot) = (frame.cx.trace().span(), frame.plot.x_range());
+    let x = match frame.cx.label {
+        Some(_) => Rangef::new(
+            frame.scale.x(span.start as f64).max(plot.min),
+            frame.scale.x(span.end as f64).min(plot.max),
+        ),
+        None => plot,
+    };
+    for row in frame.rows.iter().filter(|_| x.min < x.max) {
         if matches!(row.kind, RowKind::Lane(_) | RowKind::States) {
-            let lane = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
+            let lane = Rect::from_x_y_ranges(x, row.rect.y_range());
             painter.rect_filled(lane, 0.0, frame.palette.lane);
         }
     }

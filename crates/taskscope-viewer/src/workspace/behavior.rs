@@ -8,8 +8,8 @@
 use std::collections::HashSet;
 
 use egui::{
-    Align2, Color32, FontId, Frame, Id, Margin, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder,
-    Visuals, WidgetInfo, WidgetText, pos2, vec2,
+    Align2, Color32, FontId, Frame, Id, Margin, Rect, Response, Role, Sense, Stroke, Theme, Ui,
+    UiBuilder, Visuals, WidgetInfo, WidgetText, pos2, vec2,
 };
 use egui_tiles::{
     Behavior, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles,
@@ -106,6 +106,10 @@ fn how_it_comes_back(panel: PanelId) -> &'static str {
 
 fn colour(palette: &Palette, response: &Response) -> Color32 {
     if response.hovered() || response.has_focus() { palette.text } else { palette.weak }
+}
+
+fn palette_of(visuals: &Visuals) -> &'static Palette {
+    Palette::of(if visuals.dark_mode { Theme::Dark } else { Theme::Light })
 }
 
 /// Six dots, as on things that can be dragged.
@@ -250,6 +254,14 @@ impl Behavior<PanelId> for Shown<'_> {
             ResizeState::Hovering => style.visuals.widgets.hovered.fg_stroke,
             ResizeState::Dragging => style.visuals.widgets.active.fg_stroke,
         }
+    }
+
+    fn drag_preview_stroke(&self, visuals: &Visuals) -> Stroke {
+        Stroke::new(1.5, palette_of(visuals).accent)
+    }
+
+    fn drag_preview_color(&self, visuals: &Visuals) -> Color32 {
+        palette_of(visuals).accent.gamma_multiply(0.22)
     }
 
     fn simplification_options(&self) -> SimplificationOptions {

@@ -9,6 +9,7 @@ mod arrange;
 mod behavior;
 mod layout;
 mod selection;
+mod sizes;
 
 use std::sync::Arc;
 
