@@ -133,8 +133,9 @@ impl App {
         self.jobs.work_in_frame();
         self.receive(ui.ctx());
         // The palette has the keyboard to itself while it is open.
-        // So has the window that asks where to save.
-        if !self.palette.is_open() && self.save_copy.is_none() {
+        // So have a menu, and the window that asks where to save.
+        let is_free = !self.palette.is_open() && self.save_copy.is_none();
+        if is_free && !egui::Popup::is_any_open(ui.ctx()) {
             for command in Command::pressed(ui.ctx()) {
                 self.commands.send(command);
             }

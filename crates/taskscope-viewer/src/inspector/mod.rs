@@ -7,7 +7,8 @@ mod spans;
 mod why;
 
 use egui::{
-    Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+    Align, FontId, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui,
+    WidgetInfo, vec2,
 };
 use taskscope_model::{State, TaskIx, ThreadSummary};
 
@@ -235,10 +236,19 @@ fn state_bar(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
     }
     ui.horizontal_wrapped(|ui| {
         for state in State::ALL.into_iter().filter(|&state| times.get(state) > 0) {
-            let (dot, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
-            ui.painter().rect_filled(dot, 2.0, palette.state(state));
+            const DOT: f32 = 9.0;
             let share = time::share(times.get(state), times.total());
-            ui.label(RichText::new(format!("{} {share}", state.name())).size(12.0));
+            let font = FontId::proportional(12.0);
+            let text = format!("{} {share}", state.name());
+            let text = ui.painter().layout_no_wrap(text, font, palette.text);
+            // A line breaks before a dot, not between it and what it means.
+            let width = DOT + ui.spacing().item_spacing.x + text.size().x;
+            if ui.available_size_before_wrap().x < width {
+                ui.end_row();
+            }
+            let (dot, _) = ui.allocate_exact_size(vec2(DOT, DOT), Sense::hover());
+            ui.painter().rect_filled(dot, 2.0, palette.state(state));
+            ui.label(text);
         }
     });
 }

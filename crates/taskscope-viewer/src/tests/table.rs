@@ -102,6 +102,17 @@ fn escape_closes_the_palette_and_keeps_the_selection() {
     assert!(document(&mut window).selected.is_some());
 }
 
+#[test]
+fn escape_closes_a_menu_and_keeps_the_selection() {
+    let mut window = window();
+    click(&mut window, "Row task 8");
+    click(&mut window, "Trace");
+    window.get_by_label_contains("Save as…");
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label_contains("Save as…").is_none());
+    assert!(document(&mut window).selected.is_some());
+}
+
 /// The first row below the table's header.
 fn first_row(window: &Window) -> String {
     let header = window.get_by_label("Sort by Hops").rect();
