@@ -67,7 +67,9 @@ impl TaskTable {
             moment: by_moment.then(|| cx.replay.moment()),
         };
         let mut names = None;
-        if is_searching || !key.search.is_empty() {
+        // Before anything is typed, and again where the trace has grown since.
+        let is_first = self.names.answer().is_none();
+        if is_first || is_searching || !key.search.is_empty() {
             let trace = cx.open.trace_for_jobs();
             let make = || async move { Arc::new(Names::new(&trace).await) };
             let answer = self.names.ask(cx.jobs, cx.open.revision, &(), make);

@@ -248,6 +248,7 @@ fn closing_a_trace_ends_its_jobs() {
 #[ignore = "it measures; run it alone, in a release build"]
 fn large_table() {
     let mut window = threads(many_tasks(1_000_000));
+    window.set_size(egui::vec2(1800.0, 1000.0));
     settle(&mut window);
     for label in ["Sort by Longest poll", "Sort by Task", "Sort by Now", "Sort by End"] {
         window.get_by_label(label).click();
