@@ -133,7 +133,7 @@ async fn sort(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut dealt = Vec::new();
     for shift in (0..u64::BITS).step_by(BITS as usize) {
         let digit = |entry: &Entry| (entry.0 >> shift) as usize % DIGITS;
-        if (differing >> shift) as usize % DIGITS == 0 {
+        if ((differing >> shift) as usize).is_multiple_of(DIGITS) {
             continue;
         }
         // Where the entries with each digit go.
