@@ -196,17 +196,18 @@ fn a_closed_panel_comes_back_as_it_was() {
         (Key::O, PanelKind::Overview, "Close Overview"),
         (Key::L, PanelKind::Timeline, "Close Timeline"),
     ] {
+        let name = format!("{} of migration", kind.title());
+        let before = window.get_by_label(&name).rect();
         click(&mut window, close);
         assert!(!shows(&mut window, kind), "{kind:?}");
         press(&mut window, key);
         assert!(shows(&mut window, kind), "{kind:?} comes back");
+        assert_eq!(window.get_by_label(&name).rect(), before, "{kind:?}, to its place");
         press(&mut window, key);
         assert!(!shows(&mut window, kind), "the key closes it, too");
         press(&mut window, key);
     }
     window.get_by_label("4 of 165");
-    workspace(&mut window).layout.reset(&[TraceId(0)]);
-    window.run_steps(2);
     assert!(workspace(&mut window).layout.is_default());
 }
 
@@ -234,9 +235,8 @@ fn finding_tasks_brings_the_table_back() {
     window.get_by_label("4 of 165");
 }
 
-#[test]
-fn a_panel_that_is_dragged_into_another_becomes_a_tab() {
-    let mut window = window();
+/// Drags the inspector by its dots into the middle of the table.
+fn drag_inspector_into_table(window: &mut Window) {
     let grip = window.get_by_label("Move Inspector").rect().center();
     let table = window.get_by_label("Tasks of migration").rect();
     window.hover_at(grip);
@@ -249,26 +249,47 @@ fn a_panel_that_is_dragged_into_another_becomes_a_tab() {
     }
     window.drop_at(table.center());
     window.run_steps(3);
+}
+
+#[test]
+fn a_panel_that_is_dragged_into_another_becomes_a_tab() {
+    let mut window = window();
+    drag_inspector_into_table(&mut window);
     assert!(!workspace(&mut window).layout.is_default());
     let tabs: Vec<String> = window
         .query_all_by_role(egui::Role::Tab)
         .filter_map(|tab| tab.accesskit_node().label())
         .collect();
-    assert!(tabs.contains(&"Inspector".to_owned()), "{tabs:?}");
-    // A selection and its keys go on working.
-    press(&mut window, Key::I);
-    assert!(!shows(&mut window, PanelKind::Inspector));
+    assert_eq!(tabs, ["Tasks", "Inspector"]);
+    assert!(!shows(&mut window, PanelKind::Tasks), "it is behind");
+    // Its key brings it to the front, and closes it only then.
+    press(&mut window, Key::T);
+    assert!(shows(&mut window, PanelKind::Tasks) && !shows(&mut window, PanelKind::Inspector));
+    press(&mut window, Key::T);
+    assert!(!shows(&mut window, PanelKind::Tasks) && shows(&mut window, PanelKind::Inspector));
+    click(&mut window, "Close Inspector");
+    press(&mut window, Key::T);
+    assert!(window.query_by_role(egui::Role::Tab).is_none(), "alone it needs no tabs");
 }
 
 #[test]
 fn the_panels_beside_the_timeline_keep_their_size_when_the_window_grows() {
     let mut window = window();
-    // Any change makes the layout one's own.
-    press(&mut window, Key::O);
-    press(&mut window, Key::O);
-    let width = |window: &Window| window.get_by_label("Inspector of migration").rect().width();
-    let before = width(&window);
-    window.set_size(egui::vec2(1700.0, 1000.0));
+    drag_inspector_into_table(&mut window);
+    let height = |window: &Window| window.get_by_label("Inspector of migration").rect().height();
+    let before = height(&window);
+    window.set_size(egui::vec2(1700.0, 1100.0));
     window.run_steps(4);
-    assert!((width(&window) - before).abs() < 1.0, "{} was {before}", width(&window));
+    assert!((height(&window) - before).abs() < 1.0, "{} was {before}", height(&window));
+}
+
+#[test]
+fn in_a_small_window_the_timeline_comes_first_until_somebody_wants_another_panel() {
+    let mut window = window();
+    window.set_size(egui::vec2(700.0, 480.0));
+    window.run_steps(3);
+    assert!(!shows(&mut window, PanelKind::Inspector) && !shows(&mut window, PanelKind::Tasks));
+    press(&mut window, Key::T);
+    assert!(!shows(&mut window, PanelKind::Inspector) && shows(&mut window, PanelKind::Tasks));
+    assert!(shows(&mut window, PanelKind::Timeline));
 }

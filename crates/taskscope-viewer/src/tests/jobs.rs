@@ -109,6 +109,61 @@ fn what_is_shown_on_threads_is_what_is_shown_at_once() {
     assert!(at_once == texts(Mode::Slices));
 }
 
+/// A worker that enters and leaves a span of the program's own so many times.
+fn many_visits(count: u64) -> Trace {
+    use taskscope_format::{Level, SpanId};
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.sync(0, &mut bytes);
+    encoder.event(0, &Event::Worker(Some((RuntimeId(0), 0))), &mut bytes);
+    encoder.event(1, &Event::PollStart { task: TaskId(1), source: Source::Hook }, &mut bytes);
+    for number in 0..4 {
+        let span = taskscope_format::Span {
+            id: SpanId(number),
+            parent: None,
+            name: "request",
+            target: "app",
+            level: Level::Info,
+            fields: "",
+        };
+        encoder.event(1, &Event::Span(span), &mut bytes);
+    }
+    for number in 0..count {
+        let (time, span) = (2 + 10 * number, SpanId(number % 4));
+        encoder.event(time, &Event::SpanEnter(span), &mut bytes);
+        encoder.event(time + 1 + number * 7_919 % 8, &Event::SpanExit(span), &mut bytes);
+    }
+    let end = Event::PollEnd { result: PollResult::Pending, kept_waker: true };
+    encoder.event(10 * count + 3, &end, &mut bytes);
+    let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
+    writer.block(ThreadId(0), &bytes).unwrap();
+    Trace::from_bytes(&writer.finish().unwrap()).unwrap()
+}
+
+/// All meshes that the last frame painted.
+fn meshes(window: &Window) -> Vec<egui::Mesh> {
+    let shapes = window.output().shapes.iter();
+    let meshes = shapes.filter_map(|clipped| match &clipped.shape {
+        egui::Shape::Mesh(mesh) => Some((**mesh).clone()),
+        _ => None,
+    });
+    meshes.filter(|mesh| !mesh.is_empty()).collect()
+}
+
+#[test]
+fn spans_of_the_programs_own_are_gathered_by_a_job_where_there_are_many() {
+    let painted = |mode| {
+        let mut window =
+            window_with_traces(vec![Loaded::new(many_visits(30_000), "spans", None)], mode);
+        press_with(&mut window, Modifiers::NONE, Key::Home);
+        settle(&mut window);
+        meshes(&window)
+    };
+    let at_once = painted(Mode::AtOnce);
+    let most = at_once.iter().map(|mesh| mesh.vertices.len()).max();
+    assert!(most.is_some_and(|most| (400..40_000).contains(&most)), "{most:?}: some a pixel");
+    assert!(at_once == painted(Mode::Threads));
+}
+
 /// A newer snapshot of a trace, as while its file is still being written.
 #[test]
 fn a_newer_snapshot_takes_the_place_of_the_older_one() {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, LodSpan, Park, State, TaskIx};
+use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape};
+use taskscope_model::{LaneIx, LodSpan, Park, TaskIx};
 
 use super::missing_ranges::{self, MissingRange};
 use super::rows::{Row, RowKind};
@@ -18,8 +18,6 @@ use crate::time_view::TimeView;
 const STEP_PIXELS: f64 = 2.0;
 /// The narrowest rectangle that is drawn.
 const NARROWEST: f32 = 1.5;
-/// So many states may lie within a pixel before the rest of them is passed over.
-const MOST_SKIPPED: usize = 16;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
 
@@ -205,78 +203,6 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         if let Some(galley) = fit_name(painter, trace, poll.task, &font, text_colour, room) {
             let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
             painter.galley(at, galley, text_colour);
-        }
-    }
-}
-
-/// The selected task's own row: its state over time.
-pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
-    let Some(task) = frame.cx.open.selected else { return };
-    let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
-    let last = frame.cx.view.end();
-    let mut mesh = Mesh::default();
-    let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
-    let mut hatched: Vec<Rect> = Vec::new();
-    let mut painted_to = f32::NEG_INFINITY;
-    let trace = frame.cx.trace();
-    let mut spans = trace.states_from(task, frame.cx.view.range().start);
-    // Where many states lie within a pixel, it goes on behind them, so that it takes no longer
-    // however often the task was polled.
-    let mut skipped = 0;
-    while let Some(span) = spans.next().filter(|span| (span.start as f64) < last) {
-        let left = frame.scale.x(span.start as f64).max(frame.plot.left());
-        let right = frame.scale.x(span.end as f64).min(frame.plot.right());
-        // Nothing that would lie wholly within a pixel already painted.
-        if right <= painted_to {
-            skipped += 1;
-            if skipped == MOST_SKIPPED {
-                skipped = 0;
-                let behind = frame.scale.moment(painted_to).max(0.0) as u64;
-                if behind > span.end {
-                    spans = trace.states_from(task, behind);
-                }
-            }
-            continue;
-        }
-        skipped = 0;
-        painted_to = right.max(left + 1.0);
-        let colour = frame.palette.state(span.state);
-        let half = match span.state {
-            State::Running => 13.0,
-            State::Scheduled => 8.0,
-            State::Deferred => 5.5,
-            // Hatched below, over the whole height.
-            State::Unknown => 0.0,
-            State::Waiting | State::Idle => 3.0,
-        };
-        let middle = row.rect.center().y;
-        let y = Rangef::new(middle - half, middle + half);
-        let rect = Rect::from_x_y_ranges(Rangef::new(left, painted_to), y);
-        if span.state == State::Unknown {
-            hatched.push(Rect::from_x_y_ranges(rect.x_range(), row.rect.y_range()));
-        }
-        mesh.add_colored_rect(rect, colour);
-        if let Some(poll) = span.poll
-            && rect.width() > 16.0
-        {
-            let name = trace.lane_name(trace.poll(poll).lane);
-            let name = if rect.width() > 64.0 {
-                name
-            } else {
-                name.trim_start_matches("worker ").to_owned()
-            };
-            labels.push((rect, name, frame.palette.on(colour)));
-        }
-    }
-    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
-    clipped.add(Shape::mesh(mesh));
-    hatched.iter().for_each(|&rect| missing_ranges::hatch(&clipped, frame, rect));
-    for (rect, text, colour) in labels {
-        let font = FontId::proportional(11.5);
-        let galley = clipped.layout_no_wrap(text, font, colour);
-        if galley.size().x < rect.width() {
-            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-            clipped.galley(at, galley, colour);
         }
     }
 }

@@ -19,6 +19,7 @@ mod rows;
 mod short_name;
 mod slots;
 mod spans;
+mod states;
 
 use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::PollIx;
@@ -110,7 +111,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame, cache);
-            lanes::paint_selected_states(&painter, &frame);
+            states::paint(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);

@@ -49,8 +49,8 @@ pub(super) struct Shown<'a> {
     pub(super) labels: Vec<(TraceId, String)>,
     pub(super) commands: &'a Commands,
     pub(super) jobs: &'a Jobs,
-    /// Tabs that never have a bar.
-    pub(super) without_bar: HashSet<TileId>,
+    /// The tabs that have a bar.
+    pub(super) with_bar: HashSet<TileId>,
     /// Whether somebody has moved or resized a panel.
     pub(super) edited: bool,
 }
@@ -236,8 +236,8 @@ impl Behavior<PanelId> for Shown<'_> {
         response
     }
 
-    fn is_tab_bar_visible(&self, tile: TileId, tabs: &Tabs) -> bool {
-        tabs.children.len() > 1 || (!self.labels.is_empty() && !self.without_bar.contains(&tile))
+    fn is_tab_bar_visible(&self, tile: TileId, _: &Tabs) -> bool {
+        self.with_bar.contains(&tile)
     }
 
     fn tab_bar_color(&self, visuals: &Visuals) -> Color32 {

@@ -123,32 +123,17 @@ impl Layout {
         *self = Self::new(traces);
     }
 
-    /// Whether a panel can be seen, or is at most behind others in the same place.
-    pub(crate) fn has(&self, panel: PanelId) -> bool {
-        self.tree.tiles.find_pane(&panel).is_some_and(|pane| self.holder_is_visible(pane))
-    }
-
-    fn holder_is_visible(&self, pane: TileId) -> bool {
-        let mut tile = Some(pane);
-        while let Some(id) = tile {
-            if !self.tree.is_visible(id) {
-                return false;
-            }
-            tile = self.tree.tiles.parent_of(id);
-        }
-        true
-    }
-
     /// Whether a panel can be seen.
     pub(crate) fn shows(&self, panel: PanelId) -> bool {
-        let active = self.tree.active_tiles();
-        self.has(panel) && self.tree.tiles.find_pane(&panel).is_some_and(|id| active.contains(&id))
+        let pane = self.tree.tiles.find_pane(&panel);
+        pane.is_some_and(|pane| self.tree.active_tiles().contains(&pane))
     }
 
-    /// Closes a panel. What it keeps stays with its trace.
+    /// Closes a panel. It keeps its place, to come back to.
     pub(crate) fn close(&mut self, panel: PanelId) {
-        self.default = None;
-        self.take_out(panel);
+        if let Some(pane) = self.tree.tiles.find_pane(&panel) {
+            self.tree.set_visible(pane, false);
+        }
     }
 
     fn take_out(&mut self, panel: PanelId) {
@@ -160,22 +145,21 @@ impl Layout {
 
     /// Brings a panel back, or to the front of its place.
     pub(crate) fn bring(&mut self, panel: PanelId) {
-        match self.tree.tiles.find_pane(&panel) {
-            Some(pane) if self.holder_is_visible(pane) => {}
-            Some(pane) => {
+        let Some(pane) = self.tree.tiles.find_pane(&panel) else { return };
+        self.tree.set_visible(pane, true);
+        let mut holder = self.tree.tiles.parent_of(pane);
+        while let Some(id) = holder {
+            if !self.tree.is_visible(id) {
                 // It had made room for the timeline in a small window.
                 self.default = None;
-                let mut tile = Some(pane);
-                while let Some(id) = tile {
-                    self.tree.set_visible(id, true);
-                    tile = self.tree.tiles.parent_of(id);
-                }
+                self.tree.set_visible(id, true);
             }
-            None => {
-                self.default = None;
-                self.insert(panel);
-            }
+            holder = self.tree.tiles.parent_of(id);
         }
+        self.to_front(panel);
+    }
+
+    fn to_front(&mut self, panel: PanelId) {
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == panel));
     }
 
@@ -184,17 +168,16 @@ impl Layout {
         for kind in PanelKind::ALL {
             let panel = PanelId { trace, kind };
             // Not over another panel of the same trace, which somebody may be looking at.
-            if self.is_over_other_traces(panel) {
-                self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == panel));
+            if self.is_behind_another_trace(panel) {
+                self.to_front(panel);
             }
         }
     }
 
-    fn is_over_other_traces(&self, panel: PanelId) -> bool {
+    fn is_behind_another_trace(&self, panel: PanelId) -> bool {
         let tiles = &self.tree.tiles;
-        let Some(holder) = tiles.find_pane(&panel).and_then(|pane| tiles.parent_of(pane)) else {
-            return false;
-        };
+        let pane = tiles.find_pane(&panel).filter(|&pane| tiles.is_visible(pane));
+        let Some(holder) = pane.and_then(|pane| tiles.parent_of(pane)) else { return false };
         match tiles.get_container(holder) {
             Some(Container::Tabs(tabs)) => {
                 let front = tabs.active.and_then(|front| tiles.get_pane(&front));
@@ -281,32 +264,31 @@ impl Layout {
                 }
             }
         }
-        shown.without_bar = self.overview_holders();
-        let panes = self.tree.tiles.tiles().any(Tile::is_pane);
+        shown.with_bar = self.with_bar(!shown.labels.is_empty());
+        let has_panels = self.tree.root.is_some_and(|root| self.tree.is_visible_in_layout(root));
         self.tree.ui(shown, ui);
         if shown.edited {
             self.default = None;
         }
-        if !panes {
+        if !has_panels {
             ui.centered_and_justified(|ui| {
                 ui.weak("All panels are closed. The command “Reset the layout” brings them back.");
             });
         }
     }
 
-    /// Tabs with nothing but an overview: a strip has no room for a bar.
-    fn overview_holders(&self) -> HashSet<TileId> {
-        let is_overview = |tile: &TileId| {
-            self.tree.tiles.get_pane(tile).is_some_and(|pane| pane.kind == PanelKind::Overview)
+    /// The tabs that have a bar: those of several panels, and all where panels must say whose
+    /// they are. A strip has no room for one.
+    fn with_bar(&self, must_name: bool) -> HashSet<TileId> {
+        let tiles = &self.tree.tiles;
+        let holds = |(&id, tile): (&TileId, &Tile<PanelId>)| {
+            let Tile::Container(Container::Tabs(Tabs { children, .. })) = tile else { return None };
+            let visible = || children.iter().filter(|&&child| tiles.is_visible(child));
+            let is_strip = |pane: &TileId| {
+                tiles.get_pane(pane).is_some_and(|pane| pane.kind == PanelKind::Overview)
+            };
+            (visible().count() > 1 || must_name && !visible().all(is_strip)).then_some(id)
         };
-        let holds = |(&id, tile): (&TileId, &Tile<PanelId>)| match tile {
-            Tile::Container(Container::Tabs(Tabs { children, .. }))
-                if children.len() == 1 && children.iter().all(is_overview) =>
-            {
-                Some(id)
-            }
-            _ => None,
-        };
-        self.tree.tiles.iter().filter_map(holds).collect()
+        tiles.iter().filter_map(holds).collect()
     }
 }

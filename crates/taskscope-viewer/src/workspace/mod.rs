@@ -187,7 +187,7 @@ impl Workspace {
             labels,
             commands,
             jobs,
-            without_bar: std::collections::HashSet::new(),
+            with_bar: std::collections::HashSet::new(),
             edited: false,
         };
         layout.show(ui, &mut shown, window);

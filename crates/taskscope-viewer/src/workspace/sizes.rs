@@ -6,9 +6,9 @@
 //! room: what holds a timeline grows or shrinks, the rest does not.
 
 use egui::{Vec2, vec2};
-use egui_tiles::{Container, LinearDir, Tile, TileId};
+use egui_tiles::{Container, LinearDir, Tile, TileId, Tiles};
 
-use super::layout::{GAP, Layout, PanelKind, TASKS_PART};
+use super::layout::{GAP, Layout, PanelId, PanelKind, TASKS_PART};
 use crate::overview;
 
 /// Below this width of the window the inspector makes room for the timeline.
@@ -23,14 +23,16 @@ impl Layout {
     /// The sizes of the default layout.
     pub(super) fn arrange(&mut self, room: Vec2, window: Vec2) {
         let Some(default) = &self.default else { return };
+        self.tree.set_visible(default.inspectors, window.x >= ROOM_FOR_INSPECTOR);
+        self.tree.set_visible(default.tasks, window.y >= ROOM_FOR_TASKS);
         let tiles = &mut self.tree.tiles;
-        tiles.set_visible(default.inspectors, window.x >= ROOM_FOR_INSPECTOR);
-        tiles.set_visible(default.tasks, window.y >= ROOM_FOR_TASKS);
+        let shown = |tiles: &Tiles<PanelId>, of: &[TileId]| {
+            of.iter().filter(|&&tile| tiles.is_visible_in_layout(tile)).count() as f32
+        };
         let overview = overview::HEIGHT;
-        let count = default.overviews.len() as f32;
-        let height = room.y - count * overview;
-        let tasks = if window.y >= ROOM_FOR_TASKS { TASKS_PART * window.y } else { 0.0 };
-        let timelines = default.timelines.len() as f32;
+        let height = room.y - shown(tiles, &default.overviews) * overview;
+        let tasks = shown(tiles, &[default.tasks]) * TASKS_PART * window.y;
+        let timelines = shown(tiles, &default.timelines).max(1.0);
         let timeline = ((height - tasks - (timelines - 1.0) * GAP) / timelines).max(LEAST);
         let mut share = |parent: Option<TileId>, child: TileId, share: f32| {
             if let Some(Tile::Container(Container::Linear(linear))) =
@@ -62,8 +64,12 @@ impl Layout {
             return;
         };
         let dir = linear.dir;
-        let children: Vec<TileId> =
-            linear.children.iter().copied().filter(|&child| self.tree.is_visible(child)).collect();
+        let children: Vec<TileId> = linear
+            .children
+            .iter()
+            .copied()
+            .filter(|&child| self.tree.is_visible_in_layout(child))
+            .collect();
         let along = match dir {
             LinearDir::Horizontal => room.x,
             LinearDir::Vertical => room.y,
@@ -89,7 +95,9 @@ impl Layout {
 
     fn has_timeline(&self, tile: TileId) -> bool {
         match self.tree.tiles.get(tile) {
-            Some(Tile::Pane(pane)) => pane.kind == PanelKind::Timeline,
+            Some(Tile::Pane(pane)) => {
+                pane.kind == PanelKind::Timeline && self.tree.is_visible(tile)
+            }
             Some(Tile::Container(container)) => {
                 container.children().any(|&child| self.has_timeline(child))
             }
