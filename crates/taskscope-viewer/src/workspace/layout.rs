@@ -156,10 +156,10 @@ impl Layout {
             }
             holder = self.tree.tiles.parent_of(id);
         }
-        self.to_front(panel);
+        self.bring_to_front(panel);
     }
 
-    fn to_front(&mut self, panel: PanelId) {
+    fn bring_to_front(&mut self, panel: PanelId) {
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == panel));
     }
 
@@ -169,7 +169,7 @@ impl Layout {
             let panel = PanelId { trace, kind };
             // Not over another panel of the same trace, which somebody may be looking at.
             if self.is_behind_another_trace(panel) {
-                self.to_front(panel);
+                self.bring_to_front(panel);
             }
         }
     }
