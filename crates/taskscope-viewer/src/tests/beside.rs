@@ -273,6 +273,33 @@ fn a_panel_that_is_dragged_into_another_becomes_a_tab() {
 }
 
 #[test]
+fn a_trace_that_is_opened_later_has_its_panels_beside_those_of_their_kind() {
+    let mut window = window();
+    drag_inspector_into_table(&mut window);
+    let strip = window.get_by_label("Overview of migration").rect();
+    window.state_mut().as_mut().unwrap().commands.send(AppCommand::OpenFilesBeside(vec![server()]));
+    window.step();
+    wait_until_open(&mut window);
+    let rect = |window: &Window, label: &str| window.get_by_label(label).rect();
+    for panel in ["Overview", "Timeline"] {
+        let first = rect(&window, &format!("{panel} of migration"));
+        let second = rect(&window, &format!("{panel} of server.tscope"));
+        assert!(second.top() > first.bottom() && second.x_range() == first.x_range(), "{panel}");
+        assert!((second.height() - first.height()).abs() < 1.0, "{panel}: {first} and {second}");
+    }
+    assert_eq!(rect(&window, "Overview of migration"), strip);
+    let tabs: Vec<String> = window
+        .query_all_by_role(egui::Role::Tab)
+        .filter_map(|tab| tab.accesskit_node().label())
+        .filter(|label| !label.contains("Timeline"))
+        .collect();
+    assert_eq!(tabs, ["A  ·  Tasks", "A  ·  Inspector", "B  ·  Tasks", "B  ·  Inspector"]);
+    press_with(&mut window, Modifiers::COMMAND, Key::W);
+    assert_eq!(names(&mut window), ["server.tscope"]);
+    assert!(window.query_by_label("Timeline of migration").is_none());
+}
+
+#[test]
 fn the_panels_beside_the_timeline_keep_their_size_when_the_window_grows() {
     let mut window = window();
     drag_inspector_into_table(&mut window);

@@ -187,65 +187,59 @@ impl Layout {
         }
     }
 
-    /// Puts a panel where panels of its kind are, or else where they would be at first.
+    /// Puts a panel where the newest of its kind is: strips and timelines below it, tables and
+    /// inspectors into its tabs.
     fn insert(&mut self, panel: PanelId) {
-        let of_kind: Vec<PanelId> = {
-            let panes = self.tree.tiles.tiles().filter_map(|tile| match tile {
-                Tile::Pane(pane) => Some(*pane),
-                Tile::Container(_) => None,
-            });
-            let mut panes: Vec<_> = panes.filter(|pane| pane.kind == panel.kind).collect();
-            panes.sort_by_key(|pane| pane.trace);
-            panes
+        let tiles = &mut self.tree.tiles;
+        let of_kind = |tile: &Tile<PanelId>| match tile {
+            Tile::Pane(pane) if pane.kind == panel.kind => Some(pane.trace),
+            _ => None,
         };
-        let pane = self.tree.tiles.insert_pane(panel);
-        let sibling = of_kind.last().and_then(|last| self.tree.tiles.find_pane(last));
-        let holder = sibling.and_then(|sibling| self.tree.tiles.parent_of(sibling));
-        match (panel.kind, holder) {
-            (PanelKind::Tasks | PanelKind::Inspector, Some(holder)) => {
-                if let Some(Tile::Container(container)) = self.tree.tiles.get_mut(holder) {
-                    container.add_child(pane);
-                    return;
-                }
-                self.at_edge(pane, panel.kind);
-            }
-            (_, Some(holder)) => self.below(pane, holder),
-            (_, None) => self.at_edge(pane, panel.kind),
+        let newest = tiles
+            .iter()
+            .filter_map(|(&id, tile)| Some((of_kind(tile)?, id)))
+            .max_by_key(|&(trace, _)| trace)
+            .map(|(_, id)| id);
+        let holder = newest.and_then(|pane| tiles.parent_of(pane));
+        let pane = tiles.insert_pane(panel);
+        let is_stacked = matches!(panel.kind, PanelKind::Tasks | PanelKind::Inspector);
+        match (holder.and_then(|holder| tiles.get_mut(holder)), holder) {
+            (Some(Tile::Container(tabs)), _) if is_stacked => tabs.add_child(pane),
+            (_, Some(holder)) => self.below(pane, panel.kind, holder),
+            (_, None) => self.tree.root = Some(tiles.insert_tab_tile(vec![pane])),
         }
+        self.simplify();
     }
 
-    /// Puts a pane below another tile, which gives half of its height.
-    fn below(&mut self, pane: TileId, above: TileId) {
-        let tabs = self.tree.tiles.insert_tab_tile(vec![pane]);
-        let parent = self.tree.tiles.parent_of(above);
-        let split = [above, tabs];
-        let split = Linear::new_binary(LinearDir::Vertical, split, 0.5);
-        let split = self.tree.tiles.insert_container(Container::Linear(split));
-        match parent.and_then(|parent| self.tree.tiles.get_mut(parent)) {
+    /// Puts a pane below another tile. A timeline gives it half of its height; a strip keeps its
+    /// own, and what is large makes room.
+    fn below(&mut self, pane: TileId, kind: PanelKind, above: TileId) {
+        let tiles = &mut self.tree.tiles;
+        let below = tiles.insert_tab_tile(vec![pane]);
+        let parent = tiles.parent_of(above);
+        if let Some(Tile::Container(Container::Linear(linear))) =
+            parent.and_then(|parent| tiles.get_mut(parent))
+            && linear.dir == LinearDir::Vertical
+            && let Some(position) = linear.children.iter().position(|&child| child == above)
+        {
+            linear.children.insert(position + 1, below);
+            let height = linear.shares[above];
+            let heights = match kind {
+                PanelKind::Overview => [height, height],
+                _ => [0.5 * height, 0.5 * height],
+            };
+            linear.shares.set_share(above, heights[0]);
+            linear.shares.set_share(below, heights[1]);
+            return;
+        }
+        let split = Linear::new_binary(LinearDir::Vertical, [above, below], 0.5);
+        let split = tiles.insert_container(Container::Linear(split));
+        match parent.and_then(|parent| tiles.get_mut(parent)) {
             Some(Tile::Container(container)) => {
                 let _position = container.replace_child(above, split);
             }
             _ => self.tree.root = Some(split),
         }
-        self.simplify();
-    }
-
-    /// Puts a pane at the edge of the window where panels of its kind are at first.
-    fn at_edge(&mut self, pane: TileId, kind: PanelKind) {
-        let tabs = self.tree.tiles.insert_tab_tile(vec![pane]);
-        let Some(root) = self.tree.root.filter(|_| !self.tree.tiles.is_empty()) else {
-            self.tree.root = Some(tabs);
-            return;
-        };
-        let (dir, children, first_part) = match kind {
-            PanelKind::Overview => (LinearDir::Vertical, [tabs, root], 0.08),
-            PanelKind::Timeline => (LinearDir::Vertical, [tabs, root], 0.6),
-            PanelKind::Tasks => (LinearDir::Vertical, [root, tabs], 1.0 - TASKS_PART),
-            PanelKind::Inspector => (LinearDir::Horizontal, [root, tabs], 0.75),
-        };
-        let split = Linear::new_binary(dir, children, first_part);
-        self.tree.root = Some(self.tree.tiles.insert_container(Container::Linear(split)));
-        self.simplify();
     }
 
     fn simplify(&mut self) {
