@@ -115,18 +115,25 @@ pub(crate) fn loading(ui: &mut Ui, bar: Frame, loading: &Loading, commands: &Com
     Panel::top(egui::Id::unique(("loading", loading.id))).frame(bar).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             stop_button(ui, loading, commands);
-            match loading.progress() {
-                Some(part) => {
-                    ui.add(ProgressBar::new(part).desired_width(160.0));
-                }
-                None => {
-                    ui.spinner();
-                }
-            }
+            progress(ui, loading, 160.0);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(format!("{}…", loading.what)).truncate());
             });
         });
+    });
+}
+
+/// How far it is, as a bar of this width.
+pub(crate) fn progress(ui: &mut Ui, loading: &Loading, width: f32) {
+    let Some(part) = loading.progress() else {
+        ui.spinner();
+        return;
+    };
+    ui.scope(|ui| {
+        let palette = Palette::get(ui);
+        // What is still to do can be seen, too.
+        ui.visuals_mut().extreme_bg_color = palette.field;
+        ui.add(ProgressBar::new(part).desired_width(width).fill(palette.accent));
     });
 }
 

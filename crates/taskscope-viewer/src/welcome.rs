@@ -182,14 +182,7 @@ pub(crate) fn loading(ui: &mut Ui, loadings: &[Loading], commands: &Commands) {
         for loading in loadings {
             ui.label(RichText::new(format!("{}…", loading.what)).size(17.0));
             ui.add_space(8.0);
-            match loading.progress() {
-                Some(part) => {
-                    ui.add(egui::ProgressBar::new(part).desired_width(320.0));
-                }
-                None => {
-                    ui.spinner();
-                }
-            }
+            bars::progress(ui, loading, 320.0);
             ui.add_space(8.0);
             bars::stop_button(ui, loading, commands);
             ui.add_space(16.0);
