@@ -82,14 +82,15 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
 }
 
-/// Open the window, with a trace or with the welcome page
+/// Open the window, with traces or with the welcome page
 ///
-/// The welcome page offers the demos and the traces that were opened last. A trace
-/// can also be dropped on the window.
+/// Several traces are shown side by side, on one axis of time. The welcome page offers the
+/// demos and the traces that were opened last. A trace can also be dropped on the window.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// The trace to open; the welcome page without it
-    pub(crate) file: Option<PathBuf>,
+    /// The traces to open; the welcome page without them
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Record a demo, print its summary and open it

@@ -106,7 +106,7 @@ fn show(demo: &Demo, trace: Trace, file: &Path) -> Result<Shown, Error> {
         Some(missing) => missing,
         None => {
             let options = Options {
-                file: Some(file.to_owned()),
+                files: vec![file.to_owned()],
                 play: true,
                 look_for: Some(demo.look_for.to_owned()),
                 ..Options::default()

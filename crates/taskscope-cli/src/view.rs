@@ -13,12 +13,10 @@ use crate::args::ViewArgs;
 use crate::error::Error;
 
 pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
-    // An error about the file belongs into the terminal in which the file was named, not into a
+    // An error about a file belongs into the terminal in which the file was named, not into a
     // window. The window opens the file once more by itself.
-    if let Some(file) = &args.file {
-        check(file)?;
-    }
-    window(Options { file: args.file.clone(), ..Options::default() })
+    args.files.iter().try_for_each(|file| check(file))?;
+    window(Options { files: args.files.clone(), ..Options::default() })
 }
 
 /// Opens the window with the demos to choose from, and returns when it is closed.

@@ -1,61 +1,75 @@
-//! The window as a whole: what is open, and which commands it carries out.
+//! The window as a whole: what is open, what is being read, and what it is made of.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use egui::{
-    Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Theme, Ui, vec2,
-};
+use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
 
-use crate::Options;
-use crate::command::{Command, Needs};
-use crate::document::Document;
+use crate::command::{AppCommand, Command, Commands};
 use crate::help::{self, PaletteWindow};
-use crate::loading::Loading;
-use crate::panels::{self, Open};
+use crate::jobs::{Jobs, Mode};
+use crate::loading::{Group, Loading, Placement};
+use crate::open_trace::{Loaded, TraceId};
 use crate::recent::Recent;
 use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
-use crate::welcome::{self, Choice, WelcomePage};
+use crate::welcome::{self, WelcomePage};
+use crate::workspace::Workspace;
+use crate::{Options, bars, transport};
 
-enum Stage {
-    Welcome,
-    /// And what was open before, to go back to if nothing comes of it.
-    Loading(Loading, Option<Box<Open>>),
-    Open(Box<Open>),
+/// What is asked for with the desktop's file dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Files to open in place of what is open.
+    InPlace,
+    /// Files to open beside what is open.
+    Beside,
 }
 
 /// The window's state.
 pub(crate) struct App {
-    options: Options,
-    stage: Stage,
+    pub(crate) options: Options,
+    pub(crate) commands: Commands,
+    pub(crate) jobs: Jobs,
+    /// The open traces; `None` while there is none.
+    pub(crate) workspace: Option<Workspace>,
+    /// What is being read, in the order in which it was asked for.
+    pub(crate) loadings: Vec<Loading>,
+    /// The files that are open in place of what was open before.
+    group: Group,
+    groups: u32,
     welcome_page: WelcomePage,
     recent: Recent,
     /// Why the last thing that was asked for didn't happen.
-    error: Option<String>,
-    palette: PaletteWindow,
-    keys_open: bool,
-    save_copy: Option<SaveCopy>,
+    pub(crate) error: Option<String>,
+    pub(crate) palette: PaletteWindow,
+    pub(crate) keys_open: bool,
+    /// Where to save which trace.
+    pub(crate) save_copy: Option<(TraceId, SaveCopy)>,
     /// The window's title, as it was set last.
     title: String,
-    dialog: Option<Receiver<Option<PathBuf>>>,
+    dialog: Option<(Asking, Receiver<Option<Vec<PathBuf>>>)>,
 }
 
 impl App {
-    pub(crate) fn new(ctx: &egui::Context, mut options: Options, recent: Recent) -> Self {
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        mut options: Options,
+        recent: Recent,
+        mode: Mode,
+    ) -> Self {
         theme::install(ctx);
-        let stage = match options.file.take() {
-            Some(path) => {
-                let look_for = options.look_for.take();
-                let mut loading = Loading::file(path, options.play, ctx);
-                loading.look_for = look_for;
-                Stage::Loading(loading, None)
-            }
-            None => Stage::Welcome,
-        };
-        Self {
+        let files = std::mem::take(&mut options.files);
+        let look_for = options.look_for.take();
+        let play = options.play;
+        let mut app = Self {
             options,
-            stage,
+            commands: Commands::default(),
+            jobs: Jobs::new(ctx, mode),
+            workspace: None,
+            loadings: Vec::new(),
+            group: Group(0),
+            groups: 0,
             welcome_page: WelcomePage::default(),
             recent,
             error: None,
@@ -64,31 +78,43 @@ impl App {
             save_copy: None,
             title: String::new(),
             dialog: None,
+        };
+        if !files.is_empty() {
+            let group = app.new_group();
+            let files = files.into_iter().map(|path| {
+                let mut loading = Loading::file(path, play, ctx);
+                loading.look_for.clone_from(&look_for);
+                loading
+            });
+            app.load(files.collect(), Placement::InPlace(group));
         }
-    }
-
-    /// A window with this document open.
-    pub(crate) fn with_document(ctx: &egui::Context, document: Document) -> Self {
-        let mut app = Self::new(ctx, Options::default(), Recent::default());
-        app.stage = Stage::Open(Open::new(document));
         app
     }
 
-    /// The open document, if there is one.
-    pub(crate) fn document(&mut self) -> Option<&mut Document> {
-        match &mut self.stage {
-            Stage::Open(open) => Some(&mut open.document),
-            _ => None,
+    /// A window with these traces open side by side.
+    pub(crate) fn with_traces(ctx: &egui::Context, traces: Vec<Loaded>, mode: Mode) -> Self {
+        let mut app = Self::new(ctx, Options::default(), Recent::default(), mode);
+        for loaded in traces {
+            app.open(loaded, Placement::Beside);
         }
+        app
     }
 
-    /// What the panels of the open trace keep.
-    #[cfg(test)]
-    pub(crate) fn panels(&mut self) -> Option<&mut panels::Panels> {
-        match &mut self.stage {
-            Stage::Open(open) => Some(&mut open.panels),
-            _ => None,
+    /// Names files that are to be opened together.
+    pub(crate) fn new_group(&mut self) -> Group {
+        self.groups += 1;
+        Group(self.groups)
+    }
+
+    /// Waits for these. What was to be opened in place of what is open is forgotten, if these are
+    /// too.
+    pub(crate) fn load(&mut self, mut loadings: Vec<Loading>, placement: Placement) {
+        self.error = None;
+        if placement != Placement::Beside {
+            self.loadings.clear();
         }
+        loadings.iter_mut().for_each(|loading| loading.placement = placement);
+        self.loadings.append(&mut loadings);
     }
 
     /// The window's title.
@@ -100,23 +126,26 @@ impl App {
     /// Whether something is being read or recorded.
     #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
-        matches!(self.stage, Stage::Loading(..))
+        !self.loadings.is_empty()
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
+        self.jobs.work_in_frame();
         self.receive(ui.ctx());
         // The palette has the keyboard to itself while it is open.
-        // So has the window that asks where to save.
-        if !self.palette.is_open() && self.save_copy.is_none() {
+        // So have a menu, and the window that asks where to save.
+        let is_free = !self.palette.is_open() && self.save_copy.is_none();
+        if is_free && !egui::Popup::is_any_open(ui.ctx()) {
             for command in Command::pressed(ui.ctx()) {
-                self.execute(ui.ctx(), command);
+                self.commands.send(command);
             }
         }
-        if let Some(document) = self.document()
-            && document.replay.is_playing()
+        self.carry_out(ui.ctx());
+        if let Some(workspace) = &mut self.workspace
+            && workspace.clock.replay.is_playing()
         {
             // After a pause in drawing, time goes on where it was.
-            document.advance(f64::from(ui.input(|input| input.stable_dt).min(0.1)));
+            workspace.clock.advance(f64::from(ui.input(|input| input.stable_dt).min(0.1)));
             ui.ctx().request_repaint();
         }
         self.layout(ui);
@@ -125,28 +154,33 @@ impl App {
         let command = palette.show(ui, |command| self.is_available(command));
         self.palette = palette;
         if let Some(command) = command {
-            self.execute(ui.ctx(), command);
+            self.commands.send(command);
         }
         if self.keys_open {
             help::keys(ui, &mut self.keys_open);
         }
         self.show_save_copy(ui);
+        self.carry_out(ui.ctx());
         self.set_title(ui.ctx());
     }
 
     fn show_save_copy(&mut self, ui: &Ui) {
-        let Stage::Open(open) = &mut self.stage else {
+        let Some((id, save_copy)) = &mut self.save_copy else { return };
+        let member = self.workspace.as_mut().and_then(|open| open.member_mut(*id));
+        let Some((member, from)) = member.and_then(|member| {
+            let from = member.open.path.clone()?;
+            Some((member, from))
+        }) else {
+            // The trace was closed meanwhile.
             self.save_copy = None;
             return;
         };
-        let document = &mut open.document;
-        let (Some(save_copy), Some(from)) = (&mut self.save_copy, &document.path) else { return };
-        match save_copy.show(ui, from) {
+        match save_copy.show(ui, &from, &self.jobs) {
             None => return,
             Some(Outcome::Cancelled) => {}
             Some(Outcome::Saved(path)) => {
                 self.recent.add(&path);
-                document.moved_to(path);
+                member.open.moved_to(path);
             }
         }
         self.save_copy = None;
@@ -154,10 +188,14 @@ impl App {
 
     /// The title names what is open: people have several windows.
     fn set_title(&mut self, ctx: &egui::Context) {
-        let title = match &self.stage {
-            Stage::Open(open) => format!("{} – taskscope", open.document.name),
-            Stage::Loading(loading, _) => format!("{}… – taskscope", loading.what),
-            Stage::Welcome => "taskscope".to_owned(),
+        let title = match (&self.workspace, self.loadings.first()) {
+            (Some(workspace), _) => {
+                let names: Vec<&str> =
+                    workspace.members().iter().map(|member| member.open.name.as_str()).collect();
+                format!("{} – taskscope", names.join(", "))
+            }
+            (None, Some(loading)) => format!("{}… – taskscope", loading.what),
+            (None, None) => "taskscope".to_owned(),
         };
         if self.title != title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
@@ -167,240 +205,191 @@ impl App {
 
     /// Takes in what has come from outside: dropped files, finished threads.
     fn receive(&mut self, ctx: &egui::Context) {
-        let dropped =
-            ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            self.open(ctx, path);
+        let dropped: Vec<PathBuf> = ctx.input(|input| {
+            input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect()
+        });
+        if !dropped.is_empty() {
+            self.commands.send(AppCommand::OpenFiles(dropped));
         }
-        match self.dialog.as_ref().map(|dialog| dialog.try_recv()) {
-            None | Some(Err(TryRecvError::Empty)) => {}
-            Some(Ok(Some(path))) => {
+        match self.dialog.as_ref().map(|(asking, dialog)| (*asking, dialog.try_recv())) {
+            None | Some((_, Err(TryRecvError::Empty))) => {}
+            Some((asking, Ok(Some(paths)))) => {
                 self.dialog = None;
-                self.open(ctx, path);
+                self.commands.send(match asking {
+                    Asking::InPlace => AppCommand::OpenFiles(paths),
+                    Asking::Beside => AppCommand::OpenFilesBeside(paths),
+                });
             }
-            Some(Ok(None) | Err(TryRecvError::Disconnected)) => {
+            Some((_, Ok(None) | Err(TryRecvError::Disconnected))) => {
                 self.dialog = None;
-                self.error = Some(match self.stage {
-                    Stage::Welcome => format!("{NO_FILE} type its path below, or drop it here."),
-                    _ => format!(
+                self.error = Some(match self.workspace {
+                    None => format!("{NO_FILE} type its path below, or drop it here."),
+                    Some(_) => format!(
                         "{NO_FILE} drop the file on this window, or type its path on the welcome \
                          page (menu Commands)."
                     ),
                 });
             }
         }
-        if let Stage::Loading(loading, before) = &mut self.stage {
-            match loading.outcome() {
-                None => {}
-                Some(Ok(mut document)) => {
-                    if loading.play {
-                        document.replay.toggle();
-                    }
-                    document.look_for = loading.look_for.take();
-                    if let Some(path) = &document.path {
-                        self.recent.add(path);
-                    }
-                    self.error = None;
-                    self.stage = Stage::Open(Open::new(document));
-                }
-                Some(Err(error)) => {
-                    self.error = Some(error);
-                    self.stage = before.take().map_or(Stage::Welcome, Stage::Open);
-                }
-            }
-        }
+        self.receive_loaded();
     }
 
-    fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
-        self.load(Loading::file(path, false, ctx));
-    }
-
-    fn load(&mut self, loading: Loading) {
-        self.error = None;
-        let before = match std::mem::replace(&mut self.stage, Stage::Welcome) {
-            Stage::Open(open) | Stage::Loading(_, Some(open)) => Some(open),
-            Stage::Welcome | Stage::Loading(_, None) => None,
-        };
-        self.stage = Stage::Loading(loading, before);
-    }
-
-    fn choose(&mut self, ctx: &egui::Context, choice: Choice) {
-        match choice {
-            Choice::File(path) => self.open(ctx, path),
-            Choice::Dialog => self.execute(ctx, Command::Open),
-            Choice::Demo(demo) => {
-                if let Some(run) = self.options.run_demo.clone() {
-                    self.load(Loading::demo(demo, run, ctx));
+    /// Takes in what was read. Files that were asked for together are opened in their order, so
+    /// that the first named comes first and its clock is the axis, however long each takes.
+    fn receive_loaded(&mut self) {
+        let mut position = 0;
+        while position < self.loadings.len() {
+            let loading = &self.loadings[position];
+            let is_first =
+                self.loadings[..position].iter().all(|other| other.placement != loading.placement);
+            let outcome = if is_first { loading.outcome() } else { None };
+            match outcome {
+                None => position += 1,
+                Some(outcome) => {
+                    let loading = self.loadings.remove(position);
+                    self.loaded(loading, outcome);
                 }
             }
         }
     }
 
-    fn is_available(&self, command: Command) -> bool {
-        match (command.spec().needs, &self.stage) {
-            (Needs::Nothing, _) => true,
-            (Needs::Trace, Stage::Open(_)) => true,
-            (Needs::File, Stage::Open(open)) => open.document.path.is_some(),
-            (Needs::Selection, Stage::Open(open)) => open.document.selected.is_some(),
-            _ => false,
+    /// Takes in what was read.
+    fn loaded(&mut self, mut loading: Loading, outcome: Result<Loaded, String>) {
+        match outcome {
+            Ok(mut loaded) => {
+                loaded.look_for = loading.look_for.take();
+                if let Some(path) = &loaded.path {
+                    self.recent.add(path);
+                }
+                self.open(loaded, loading.placement);
+                if loading.play
+                    && let Some(workspace) = &mut self.workspace
+                    && !workspace.clock.replay.is_playing()
+                {
+                    workspace.clock.replay.toggle();
+                }
+            }
+            Err(error) => {
+                // Of several files each may have its reason.
+                let before = self.error.take().map(|before| format!("{before}\n"));
+                self.error = Some(before.unwrap_or_default() + &error);
+            }
         }
     }
 
-    fn execute(&mut self, ctx: &egui::Context, command: Command) {
-        if command == Command::ClearSelection && std::mem::take(&mut self.keys_open) {
-            return;
+    /// Gives a trace its place in the window.
+    fn open(&mut self, loaded: Loaded, placement: Placement) {
+        if let Placement::InPlace(group) = placement
+            && self.group != group
+        {
+            self.group = group;
+            self.error = None;
+            self.close_all();
         }
-        if !self.is_available(command) {
-            return;
+        match &mut self.workspace {
+            Some(workspace) => workspace.add(loaded),
+            None => self.workspace = Some(Workspace::new(loaded)),
         }
-        match command {
-            Command::Open => self.dialog = self.dialog.take().or_else(|| Some(ask_for_file(ctx))),
-            Command::SaveAs => {
-                let name = self.document().map(|document| document.name.clone());
-                self.save_copy = name.as_deref().map(SaveCopy::new);
-            }
-            Command::Home => {
-                self.error = None;
-                self.stage = Stage::Welcome;
-            }
-            Command::Search => {
-                if let Stage::Open(open) = &mut self.stage {
-                    open.panels.table.focus_search();
-                }
-            }
-            Command::ShowPalette => self.palette.open(),
-            Command::ShowKeys => self.keys_open = !self.keys_open,
-            Command::ToggleTheme => ctx.set_theme(match ctx.theme() {
-                Theme::Dark => Theme::Light,
-                Theme::Light => Theme::Dark,
-            }),
-            _ => {
-                if let Some(document) = self.document() {
-                    document.execute(command);
-                }
-            }
+    }
+
+    /// Closes a trace; the welcome page comes after the last.
+    pub(crate) fn close(&mut self, id: TraceId) {
+        let Some(workspace) = &mut self.workspace else { return };
+        self.jobs.free(workspace.close(id));
+        if workspace.is_empty() {
+            self.workspace = None;
+        }
+    }
+
+    /// Closes all traces.
+    pub(crate) fn close_all(&mut self) {
+        self.jobs.free(self.workspace.take().map(Workspace::into_members));
+    }
+
+    /// Asks for files with the desktop's dialog, unless it is open already.
+    pub(crate) fn ask_for_files(&mut self, ctx: &egui::Context, asking: Asking) {
+        if self.dialog.is_none() {
+            self.dialog = Some((asking, ask_for_files(ctx)));
         }
     }
 
     fn layout(&mut self, ui: &mut Ui) {
         let palette = Palette::get(ui);
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 4));
-        let mut chosen = None;
-        let mut choice = None;
-        Panel::top("bar").frame(bar).exact_size(46.0).show(ui, |ui| {
-            chosen = self.top_bar(ui, &mut choice);
-        });
+        Panel::top("bar").frame(bar).exact_size(46.0).show(ui, |ui| self.top_bar(ui));
         let size = ui.available_size();
-        match &mut self.stage {
-            Stage::Open(open) => {
-                if let Some(error) = &self.error {
-                    let shown = Frame::new().fill(palette.panel).inner_margin(8);
-                    let response = Panel::top("error")
-                        .frame(shown)
-                        .show(ui, |ui| {
-                            welcome::notice(ui, error);
-                            ui.button("Close").clicked()
-                        })
-                        .inner;
-                    if response {
-                        self.error = None;
-                    }
-                }
-                chosen = chosen.or(panels::show(ui, open, bar, size));
+        if self.workspace.is_some() {
+            if let Some(error) = &self.error {
+                bars::error(ui, error, &self.commands);
             }
-            Stage::Loading(loading, _) => {
-                CentralPanel::default()
-                    .frame(Frame::new().fill(palette.background))
-                    .show(ui, |ui| welcome::loading(ui, loading));
+            for loading in &self.loadings {
+                bars::loading(ui, bar, loading, &self.commands);
             }
-            Stage::Welcome => {
-                CentralPanel::default().frame(Frame::new().fill(palette.background)).show(
-                    ui,
-                    |ui| {
-                        let error = self.error.as_deref();
-                        let demos = &self.options.demos;
-                        choice = choice.take().or(self.welcome_page.show(
-                            ui,
-                            demos,
-                            &self.recent,
-                            error,
-                        ));
-                    },
-                );
+            self.panels(ui, bar, size);
+            return;
+        }
+        let empty = CentralPanel::default().frame(Frame::new().fill(palette.background));
+        empty.show(ui, |ui| match &self.loadings[..] {
+            [] => {
+                let (page, error) = (&mut self.welcome_page, self.error.as_deref());
+                page.show(ui, &self.options.demos, &self.recent, error, &self.commands);
             }
-        }
-        if let Some(command) = chosen {
-            self.execute(ui.ctx(), command);
-        }
-        if let Some(choice) = choice {
-            self.choose(ui.ctx(), choice);
-        }
+            loadings => welcome::loading(ui, loadings, &self.commands),
+        });
     }
 
-    fn top_bar(&self, ui: &mut Ui, choice: &mut Option<Choice>) -> Option<Command> {
-        let mut chosen = None;
-        let palette = Palette::get(ui);
+    /// The panels of the open traces, between the bars that speak of the active one.
+    fn panels(&mut self, ui: &mut Ui, bar: Frame, size: egui::Vec2) {
+        let Some(workspace) = &mut self.workspace else { return };
+        let labels = workspace.labels();
+        let label = labels.iter().find(|(id, _)| *id == workspace.active_id());
+        let label = label.map(|(_, label)| label.as_str());
+        if let Some(open) = workspace.active() {
+            let cx = workspace.context(open, label, &self.commands, &self.jobs);
+            bars::look_for(ui, &cx, bar);
+            Panel::bottom("status")
+                .frame(bar)
+                .exact_size(26.0)
+                .show(ui, |ui| bars::status(ui, &cx, workspace));
+            Panel::bottom("transport")
+                .frame(bar)
+                .exact_size(50.0)
+                .show(ui, |ui| transport::show(ui, &cx));
+        }
+        CentralPanel::default()
+            .frame(Frame::new().fill(Palette::get(ui).background))
+            .show(ui, |ui| workspace.show(ui, &self.commands, &self.jobs, size));
+    }
+
+    fn top_bar(&self, ui: &mut Ui) {
         ui.horizontal_centered(|ui| {
-            logo(ui);
-            ui.label(RichText::new("taskscope").size(16.0));
-            ui.add_space(10.0);
-            let open = ui.button("Open").on_hover_text(Command::Open.tooltip(ui.ctx()));
-            if open.clicked() {
-                chosen = Some(Command::Open);
-            }
-            if !self.options.demos.is_empty() {
-                ui.menu_button("Demos", |ui| {
-                    for demo in &self.options.demos {
-                        let item = ui.button(&demo.name).on_hover_text(&demo.description);
-                        if item.clicked() {
-                            *choice = Some(Choice::Demo(demo.clone()));
-                        }
-                    }
-                });
-            }
-            ui.menu_button("Commands", |ui| {
-                for &command in Command::ALL {
-                    let item = egui::Button::new(command.spec().title)
-                        .shortcut_text(command.key_text(ui.ctx()));
-                    let item = ui.add_enabled(self.is_available(command), item);
-                    if item.on_hover_text(command.spec().about).clicked() {
-                        chosen = Some(command);
-                    }
-                }
-            });
-            let keys = ui.button("?").on_hover_text(Command::ShowKeys.tooltip(ui.ctx()));
-            if keys.clicked() {
-                chosen = Some(Command::ShowKeys);
-            }
-            if let Stage::Open(open) = &self.stage {
+            let demos = &self.options.demos;
+            bars::menus(ui, demos, &self.commands, |command| self.is_available(command));
+            if let Some(workspace) = &self.workspace
+                && let Some(open) = workspace.active()
+            {
+                let labels = workspace.labels();
+                let label = labels.iter().find(|(id, _)| *id == open.id);
+                let label = label.map(|(_, label)| label.as_str());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    panels::facts(ui, &open.document, palette);
+                    bars::facts(ui, open, label);
                 });
             }
         });
-        chosen
     }
-}
-
-/// A worker with a task in its slot.
-fn logo(ui: &mut Ui) {
-    let palette = Palette::get(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
-    ui.painter().circle_stroke(rect.center(), 8.0, Stroke::new(2.2, palette.accent));
-    ui.painter().circle_filled(rect.center(), 3.6, palette.accent);
 }
 
 const NO_FILE: &str = "No file was chosen. If no file dialog appeared, this desktop has none:";
 
-/// Asks for a file on a thread of its own: the window must go on drawing.
-fn ask_for_file(ctx: &egui::Context) -> Receiver<Option<PathBuf>> {
+/// Asks for files on a thread of its own: the window must go on drawing.
+fn ask_for_files(ctx: &egui::Context) -> Receiver<Option<Vec<PathBuf>>> {
     let (sender, receiver) = channel();
     let ctx = ctx.clone();
     std::thread::spawn(move || {
         let chosen = rfd::FileDialog::new()
-            .set_title("Open a recorded trace")
+            .set_title("Open recorded traces")
             .add_filter("taskscope traces", &[taskscope_model::EXTENSION])
-            .pick_file();
+            .pick_files();
         // The receiver is gone if the window was closed meanwhile.
         let _ = sender.send(chosen);
         ctx.request_repaint();

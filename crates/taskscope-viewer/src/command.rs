@@ -1,9 +1,23 @@
 //! What can be done in the window: each command once, with its words and keys.
 //!
-//! Keyboard, menu, tooltips, palette and the page of keys all read this table,
-//! so they cannot disagree.
+//! There are two enums: what concerns the window, and what concerns one of the open traces. Those
+//! that a person can call by name stand in the table below; keyboard, menus, tooltips, palette
+//! and the page of keys all read it, so they cannot disagree. Below the table stand those that
+//! come with a value, from a panel: a moment that was clicked, a file that was dropped.
+//!
+//! Panels change nothing themselves. They send commands through one queue ([`Commands`]), and
+//! `execute.rs` carries them out when the frame has been drawn.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use taskscope_model::TaskIx;
+
+use crate::DemoEntry;
+use crate::loading::LoadingId;
+use crate::open_trace::TraceId;
+use crate::workspace::PanelKind;
 
 /// Where a command makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +27,14 @@ pub(crate) enum Needs {
     /// A trace that was read from a file.
     File,
     Selection,
+    /// At least two open traces.
+    Several,
+    /// A file that is being read, or a demo that is being recorded.
+    Loading,
 }
 
 /// The words and keys of a command.
+#[derive(Debug)]
 pub(crate) struct Spec {
     /// As it stands in a menu.
     pub(crate) title: &'static str,
@@ -42,22 +61,28 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
-/// Makes the commands of a table with a line for each: its name in the code, its title, what it
-/// needs, its keys, and what it does.
+/// Makes an enum of commands: first a line for each that a person can call by name, with its name
+/// in the code, its title, what it needs, its keys, and what it does; then those with a value, and
+/// what they need.
 macro_rules! commands {
-    ($($name:ident, $title:literal, $needs:ident, [$($key:expr),*], $about:literal;)*) => {
-        /// Something a person can do.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Command {
-            $($name,)*
+    (
+        $(#[$about_enum:meta])* $enum:ident:
+        $($name:ident, $title:literal, $needs:ident, [$($key:expr),*], $about:literal;)*
+        + with a value, $values_need:ident:
+        $($(#[$about_value:meta])* $with:ident($($value:ty),*);)*
+    ) => {
+        $(#[$about_enum])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum $enum {
+            $(#[doc = $about] $name,)*
+            $($(#[$about_value])* $with($($value),*),)*
         }
 
-        impl Command {
-            /// All commands, in the order in which they are listed.
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+        impl $enum {
+            /// Those that can be called by name, in the order in which they are listed.
+            const LISTED: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The words and keys of this one.
-            pub(crate) fn spec(self) -> Spec {
+            fn spec(&self) -> Spec {
                 match self {
                     $(Self::$name => Spec {
                         title: $title,
@@ -65,6 +90,9 @@ macro_rules! commands {
                         keys: const { &[$($key),*] },
                         needs: Needs::$needs,
                     },)*
+                    $(Self::$with(..))|* => Spec {
+                        title: "", about: "", keys: &[], needs: Needs::$values_need
+                    },
                 }
             }
         }
@@ -72,16 +100,70 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Something that a person can do with the window, or with all traces at once.
+    AppCommand:
     Open, "Open…", Nothing, [ctrl(Key::O)],
-        "Open a recorded trace";
-    SaveAs, "Save as…", File, [ctrl(Key::S)],
-        "Save a copy of the trace, such as that of a demo recorded here";
+        "Open a recorded trace, in place of what is open";
+    OpenBeside, "Open beside…", Trace, [ctrl_shift(Key::O)],
+        "Open another trace beside what is open, on the same axis of time";
+    StopLoading, "Stop reading", Loading, [],
+        "Stop reading the file or recording the demo";
     Home, "Welcome page", Trace, [],
-        "Close the trace and choose another";
-    Search, "Find tasks", Trace, [plain(Key::Slash), ctrl(Key::F)],
-        "Filter the table by a task's name, number, or spawn place";
+        "Close all traces and choose another";
     PlayPause, "Play or pause", Trace, [plain(Key::Space)],
         "Play the recording from the playhead, or pause it";
+    Faster, "Faster", Trace, [plain(Key::CloseBracket), shift(Key::ArrowRight)],
+        "Play faster: more recorded time in a second on the screen";
+    Slower, "Slower", Trace, [plain(Key::OpenBracket), shift(Key::ArrowLeft)],
+        "Play slower: less recorded time in a second on the screen";
+    UsualSpeed, "Usual speed", Trace, [],
+        "Go back to the speed that suits this trace";
+    FitAll, "Show everything", Trace, [plain(Key::Home)],
+        "Fit the whole recording into the window";
+    ZoomIn, "Zoom in", Trace, [plain(Key::W), plain(Key::Plus), plain(Key::Equals)],
+        "Show less time, in more detail";
+    ZoomOut, "Zoom out", Trace, [plain(Key::S), plain(Key::Minus)],
+        "Show more time";
+    PanLeft, "Earlier", Trace, [plain(Key::A)],
+        "Move to earlier times";
+    PanRight, "Later", Trace, [plain(Key::D)],
+        "Move to later times";
+    NextTrace, "Next trace", Several, [plain(Key::F6)],
+        "Let the keys act on the next of the open traces";
+    AlignStarts, "Align the starts", Several, [],
+        "Let all traces begin at the same place of the axis";
+    ResetLayout, "Reset the layout", Trace, [],
+        "Put all panels back to where they are at first";
+    ToggleTheme, "Dark or light", Nothing, [],
+        "Change between dark and light colours";
+    ShowPalette, "All commands…", Nothing, [ctrl_shift(Key::P)],
+        "Find a command by its name";
+    ShowKeys, "Keys", Nothing, [plain(Key::Questionmark), shift(Key::Questionmark), plain(Key::F1)],
+        "Show the keys and what the mouse does";
+    + with a value, Nothing:
+    /// Open these files side by side, in place of what is open.
+    OpenFiles(Vec<PathBuf>);
+    /// Open these files beside what is open.
+    OpenFilesBeside(Vec<PathBuf>);
+    /// Record a demo and open it, in place of what is open.
+    RunDemo(DemoEntry);
+    /// Stop reading one of several files.
+    StopLoadingOf(LoadingId);
+    /// Let the keys act on this trace.
+    Activate(TraceId);
+    /// Move the view by a part of its width.
+    Pan(f64);
+    /// Set the speed, by its position from 0 to 1.
+    SetSpeed(f64);
+    /// Take the message about what failed away.
+    DismissError();
+}
+
+commands! {
+    /// Something that a person can do with one of the open traces.
+    TraceCommand:
+    Search, "Find tasks", Trace, [plain(Key::Slash), ctrl(Key::F)],
+        "Filter the table by a task's name, number, or spawn place";
     StepForward, "Next event", Trace, [plain(Key::ArrowRight)],
         "Step to the next event: of the selected task, or of any if none is selected";
     StepBack, "Previous event", Trace, [plain(Key::ArrowLeft)],
@@ -94,104 +176,113 @@ commands! {
         "Put the playhead at the first event";
     ToEnd, "To the end", Trace, [plain(Key::End), ctrl(Key::End)],
         "Put the playhead at the last event";
-    Faster, "Faster", Trace, [plain(Key::CloseBracket), shift(Key::ArrowRight)],
-        "Play faster: more recorded time in a second on the screen";
-    Slower, "Slower", Trace, [plain(Key::OpenBracket), shift(Key::ArrowLeft)],
-        "Play slower: less recorded time in a second on the screen";
-    UsualSpeed, "Usual speed", Trace, [],
-        "Go back to the speed that suits this trace";
-    FitAll, "Show everything", Trace, [plain(Key::Home)],
-        "Fit the whole recording into the window";
     FocusSelection, "Show the selected task", Selection, [plain(Key::F)],
         "Fit the selected task's life into the window";
-    ZoomIn, "Zoom in", Trace, [plain(Key::W), plain(Key::Plus), plain(Key::Equals)],
-        "Show less time, in more detail";
-    ZoomOut, "Zoom out", Trace, [plain(Key::S), plain(Key::Minus)],
-        "Show more time";
-    PanLeft, "Earlier", Trace, [plain(Key::A)],
-        "Move to earlier times";
-    PanRight, "Later", Trace, [plain(Key::D)],
-        "Move to later times";
     ClearSelection, "Select nothing", Trace, [plain(Key::Escape)],
         "Clear the selection";
     ColourBy, "Colour by place or task", Trace, [plain(Key::C)],
         "Colour polls by where the task was spawned, or each task in its own colour";
-    ToggleTheme, "Dark or light", Nothing, [],
-        "Change between dark and light colours";
-    ShowPalette, "All commands…", Nothing, [ctrl_shift(Key::P)],
-        "Find a command by its name";
-    ShowKeys, "Keys", Nothing, [plain(Key::Questionmark), shift(Key::Questionmark), plain(Key::F1)],
-        "Show the keys and what the mouse does";
+    AlignHere, "Align here", Several, [shift(Key::A)],
+        "Let the playhead's time in this trace coincide with the time chosen in the others";
+    ToggleOverview, "Overview", Trace, [plain(Key::O)],
+        "Show or hide the strip with the whole recording";
+    ToggleTimeline, "Timeline", Trace, [plain(Key::L)],
+        "Show or hide the lanes of the workers";
+    ToggleTasks, "Table of tasks", Trace, [plain(Key::T)],
+        "Show or hide the table of tasks";
+    ToggleInspector, "Inspector", Trace, [plain(Key::I)],
+        "Show or hide the panel with the selected task";
+    SaveAs, "Save as…", File, [ctrl(Key::S)],
+        "Save a copy of the trace, such as that of a demo recorded here";
+    Close, "Close this trace", Trace, [ctrl(Key::W)],
+        "Close the trace and its panels";
+    + with a value, Trace:
+    /// Select a task, or none. Lists bring it into sight.
+    Select(Option<TaskIx>);
+    /// Select a task in a list, which stays where it is, and show it in time.
+    Choose(TaskIx);
+    /// Put the playhead at a moment of the trace's clock, and the view where it can be seen.
+    Seek(f64);
+    /// Put the playhead at a moment that is in sight.
+    MovePlayhead(f64);
+    /// Show so much time, from a moment on.
+    Show(f64, f64);
+    /// Show so many times as much time, and leave a moment where it is on the screen.
+    Zoom(f64, f64);
+    /// Mark the time between two moments, or none.
+    Measure(Option<(f64, f64)>);
+    /// Close a panel.
+    ClosePanel(PanelKind);
+    /// Take away what there is to look for.
+    DismissLookFor();
+}
+
+/// A command, whichever it concerns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    App(AppCommand),
+    /// For the trace that keys act on.
+    Trace(TraceCommand),
+}
+
+impl From<AppCommand> for Command {
+    fn from(command: AppCommand) -> Self {
+        Self::App(command)
+    }
+}
+
+impl From<TraceCommand> for Command {
+    fn from(command: TraceCommand) -> Self {
+        Self::Trace(command)
+    }
 }
 
 impl Command {
-    /// The key that calls it, as text: `Ctrl+O`. Empty where there is none.
-    pub(crate) fn key_text(self, ctx: &egui::Context) -> String {
-        self.key_texts(ctx).into_iter().next().unwrap_or_default()
+    /// Those of the window that can be called by name.
+    pub(crate) fn of_app() -> impl Iterator<Item = Self> {
+        AppCommand::LISTED.iter().cloned().map(Self::App)
     }
 
-    /// All keys that call it, as text.
-    pub(crate) fn key_texts(self, ctx: &egui::Context) -> Vec<String> {
-        let mut texts: Vec<String> =
-            self.spec().keys.iter().map(|&key| key_text(key, ctx)).collect();
-        texts.dedup();
-        texts
+    /// Those of a trace that can be called by name.
+    pub(crate) fn of_trace() -> impl Iterator<Item = Self> {
+        TraceCommand::LISTED.iter().cloned().map(Self::Trace)
     }
 
-    /// The tooltip of a widget that calls it.
-    pub(crate) fn tooltip(self, ctx: &egui::Context) -> String {
-        let about = self.spec().about;
-        match self.key_text(ctx) {
-            key if key.is_empty() => about.to_owned(),
-            key => format!("{about}  ({key})"),
+    /// All that can be called by name.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::of_app().chain(Self::of_trace())
+    }
+
+    /// The words and keys of this one.
+    pub(crate) fn spec(&self) -> Spec {
+        match self {
+            Self::App(command) => command.spec(),
+            Self::Trace(command) => command.spec(),
         }
-    }
-
-    /// The commands whose keys were pressed since the last frame.
-    pub(crate) fn pressed(ctx: &egui::Context) -> Vec<Self> {
-        // Keys belong to the text field while one has the focus; also the Escape that
-        // has just taken the focus away.
-        let typing = ctx.text_edit_focused();
-        let id = egui::Id::unique("typing");
-        let was_typing = ctx
-            .data_mut(|data| std::mem::replace(data.get_temp_mut_or_default::<bool>(id), typing));
-        if typing || was_typing {
-            return Vec::new();
-        }
-        // More modifiers first: Ctrl+Shift+P must not be taken for Ctrl+P.
-        let mut keys: Vec<(Self, KeyboardShortcut)> = Self::ALL
-            .iter()
-            .flat_map(|&command| command.spec().keys.iter().map(move |&key| (command, key)))
-            .collect();
-        keys.sort_by_key(|(_, key)| {
-            let Modifiers { alt, ctrl, shift, command, .. } = key.modifiers;
-            std::cmp::Reverse([alt, ctrl, shift, command].iter().filter(|&&on| on).count())
-        });
-        ctx.input_mut(|input| {
-            keys.retain(|(_, key)| input.consume_shortcut(key));
-        });
-        keys.into_iter().map(|(command, _)| command).collect()
     }
 }
 
-/// A key as it is printed on the keyboard.
-fn key_text(shortcut: KeyboardShortcut, ctx: &egui::Context) -> String {
-    let KeyboardShortcut { mut modifiers, logical_key } = shortcut;
-    let key = match logical_key {
-        // The fonts have no arrows that stand in text.
-        Key::ArrowLeft | Key::ArrowRight => logical_key.name(),
-        Key::Minus => "-",
-        Key::Escape => "Esc",
-        key => key.symbol_or_name(),
-    };
-    // Where Shift is needed to type a sign, the sign says it all.
-    if logical_key == Key::Questionmark {
-        modifiers.shift = false;
+/// A command and the trace that it was sent to; `None` for the one that keys act on.
+pub(crate) type Sent = (Option<TraceId>, Command);
+
+/// The queue of commands that are still to be carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Commands(RefCell<Vec<Sent>>);
+
+impl Commands {
+    /// Sends a command to the window, or to the trace that keys act on.
+    pub(crate) fn send(&self, command: impl Into<Command>) {
+        self.0.borrow_mut().push((None, command.into()));
     }
-    let names = egui::ModifierNames::NAMES;
-    match names.format(&modifiers, ctx.os().is_mac()) {
-        modifiers if modifiers.is_empty() => key.to_owned(),
-        modifiers => format!("{modifiers}{}{key}", names.concat),
+
+    /// Sends a command to a trace.
+    pub(crate) fn send_to(&self, trace: TraceId, command: TraceCommand) {
+        self.0.borrow_mut().push((Some(trace), Command::Trace(command)));
+    }
+
+    /// All that were sent since the last call, in their order.
+    pub(crate) fn take(&self) -> Vec<Sent> {
+        self.0.take()
     }
 }
 
@@ -204,7 +295,7 @@ mod tests {
     #[test]
     fn no_key_calls_two_commands() {
         let mut seen = HashSet::new();
-        for command in Command::ALL {
+        for command in Command::all() {
             for key in command.spec().keys {
                 assert!(seen.insert(*key), "{key:?} of {command:?} is taken");
             }
@@ -213,7 +304,7 @@ mod tests {
 
     #[test]
     fn no_two_commands_have_the_same_title() {
-        let titles: HashSet<_> = Command::ALL.iter().map(|c| c.spec().title).collect();
-        assert_eq!(titles.len(), Command::ALL.len());
+        let titles: HashSet<_> = Command::all().map(|command| command.spec().title).collect();
+        assert_eq!(titles.len(), Command::all().count());
     }
 }

@@ -26,18 +26,15 @@ impl PaletteWindow {
     pub(crate) fn show(
         &mut self,
         ui: &mut Ui,
-        available: impl Fn(Command) -> bool,
+        available: impl Fn(&Command) -> bool,
     ) -> Option<Command> {
         if !self.open {
             return None;
         }
         let mut chosen = None;
         let mut moved = false;
-        let found: Vec<Command> = Command::ALL
-            .iter()
-            .copied()
-            .filter(|&command| available(command) && self.finds(command))
-            .collect();
+        let found: Vec<Command> =
+            Command::all().filter(|command| available(command) && self.finds(command)).collect();
         Window::new("Commands")
             .title_bar(false)
             .resizable(false)
@@ -63,16 +60,16 @@ impl PaletteWindow {
                         self.marked = self.marked.saturating_sub(1);
                     }
                     if input.key_pressed(Key::Enter) {
-                        chosen = found.get(self.marked).copied();
+                        chosen = found.get(self.marked).cloned();
                     }
                     self.open = !input.key_pressed(Key::Escape);
                 });
                 self.marked = self.marked.min(found.len().saturating_sub(1));
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                    for (position, &command) in found.iter().enumerate() {
+                    for (position, command) in found.iter().enumerate() {
                         let marked = position == self.marked;
                         if row(ui, command, marked, moved) {
-                            chosen = Some(command);
+                            chosen = Some(command.clone());
                         }
                     }
                     if found.is_empty() {
@@ -84,7 +81,7 @@ impl PaletteWindow {
         chosen
     }
 
-    fn finds(&self, command: Command) -> bool {
+    fn finds(&self, command: &Command) -> bool {
         let spec = command.spec();
         let text = format!("{} {}", spec.title, spec.about).to_lowercase();
         self.search.to_lowercase().split_whitespace().all(|word| text.contains(word))
@@ -93,7 +90,7 @@ impl PaletteWindow {
 
 /// A command to choose; whether it was. The marked one comes into view when the
 /// mark has `moved`.
-fn row(ui: &mut Ui, command: Command, marked: bool, moved: bool) -> bool {
+fn row(ui: &mut Ui, command: &Command, marked: bool, moved: bool) -> bool {
     let spec = command.spec();
     let button = egui::Button::selectable(marked, spec.title)
         .shortcut_text(command.key_text(ui.ctx()))
@@ -115,7 +112,7 @@ pub(crate) fn keys(ui: &mut Ui, open: &mut bool) {
         .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
         .show(ui, |ui| {
             Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
-                for command in Command::ALL {
+                for command in Command::all() {
                     let spec = command.spec();
                     let keys = command.key_texts(ui.ctx());
                     if keys.is_empty() {
@@ -142,4 +139,5 @@ const MOUSE: &[(&str, &str)] = &[
     ("Wheel", "Scroll the lanes"),
     ("Drag on the time axis", "Move the playhead"),
     ("Click on the strip above", "Go to that part of the recording"),
+    ("Drag a panel's dots or tab", "Put the panel elsewhere, or into the tabs of another"),
 ];

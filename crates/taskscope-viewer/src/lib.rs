@@ -16,28 +16,36 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Inside, everything that is shown of a trace hangs on one `Document`: one
-//! playhead, one selection, one view in time. The parts of the window read it
-//! and change it, and know nothing of one another.
+//! Inside, a `Workspace` has the open traces on one axis of time, with one playhead and one view,
+//! and the panels that show them. A panel reads what it shows through a `Context`, changes
+//! nothing, and sends commands; it knows nothing of the other panels.
 
 mod app;
+mod bars;
+mod clock;
 mod code_text;
 mod command;
-mod document;
+mod context;
 mod empty;
+mod execute;
 mod help;
 mod inspector;
+mod jobs;
+mod keys;
 mod labels;
 mod loading;
 mod notices;
+mod open_trace;
 mod overview;
 mod panels;
+mod prepared;
 mod raster;
 mod recent;
 mod render;
 mod replay;
 mod save_copy;
 mod table;
+mod task_polls;
 mod theme;
 pub mod time;
 mod time_view;
@@ -46,6 +54,7 @@ pub mod trace_file;
 mod transport;
 mod typed_path;
 mod welcome;
+mod workspace;
 
 #[cfg(test)]
 mod tests;
@@ -53,8 +62,10 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jobs::Mode;
+
 pub use egui::Theme;
-pub use render::{RenderError, RenderOptions, render};
+pub use render::{RenderError, RenderOptions, render, render_beside};
 
 /// Records the demo of that name and returns the file, or says why it couldn't.
 ///
@@ -75,12 +86,12 @@ pub struct DemoEntry {
 /// What the window opens with.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// A file to open at once; the welcome page where there is none.
-    pub file: Option<PathBuf>,
-    /// Whether that file plays as soon as it is open. Demos that are recorded
+    /// Files to open at once, side by side; the welcome page where there is none.
+    pub files: Vec<PathBuf>,
+    /// Whether they play as soon as they are open. Demos that are recorded
     /// from the welcome page do.
     pub play: bool,
-    /// What to look for in that file, in a sentence; the window shows it.
+    /// What to look for in them, in a sentence; the window shows it.
     pub look_for: Option<String>,
     /// The demos that the welcome page offers.
     pub demos: Vec<DemoEntry>,
@@ -167,7 +178,12 @@ pub fn run(options: Options) -> Result<(), ViewError> {
         native,
         Box::new(|creation| {
             let recent = recent::Recent::load(recent::Recent::default_file());
-            Ok(Box::new(Window(app::App::new(&creation.egui_ctx, options, recent))))
+            Ok(Box::new(Window(app::App::new(
+                &creation.egui_ctx,
+                options,
+                recent,
+                Mode::of_this_machine(),
+            ))))
         }),
     )?;
     Ok(())

@@ -1,20 +1,22 @@
 //! What is not as it should be with the open trace: a few words in the top bar, and
 //! sentences when the pointer rests on them.
 
+use std::collections::HashMap;
+
 use taskscope_model::{DroppedEvents, Trace, meta};
 
-use crate::document::Document;
+use crate::open_trace::OpenTrace;
 use crate::time;
 
 /// What is not as it should be with the open trace.
-pub(crate) fn short(document: &Document) -> Vec<String> {
-    let summary = &document.prepared.summary;
+pub(crate) fn short(open: &OpenTrace) -> Vec<String> {
+    let summary = &open.prepared().summary;
     let mut notices = Vec::new();
     // What a black box has is all that there was.
-    if summary.truncated && document.trace().info().get(meta::ENDING).is_none() {
+    if summary.truncated && open.trace().info().get(meta::ENDING).is_none() {
         notices.push("cut short: shown up to the cut".to_owned());
     }
-    if document.trace().info().get(meta::NOTICE).is_some() {
+    if open.trace().info().get(meta::NOTICE).is_some() {
         notices.push("not all was recorded".to_owned());
     }
     if summary.damaged_parts > 0 {
@@ -27,9 +29,9 @@ pub(crate) fn short(document: &Document) -> Vec<String> {
 }
 
 /// That this is what a flight recorder wrote, and why.
-pub(crate) fn dump(document: &Document) -> Option<String> {
+pub(crate) fn dump(open: &OpenTrace) -> Option<String> {
     const MOST: usize = 72;
-    let mut text = format!("dump: {}", document.prepared.summary.dump.as_deref()?);
+    let mut text = format!("dump: {}", open.prepared().summary.dump.as_deref()?);
     if let Some((cut, _)) = text.char_indices().nth(MOST) {
         text.truncate(cut);
         text.push('…');
@@ -37,9 +39,8 @@ pub(crate) fn dump(document: &Document) -> Option<String> {
     Some(text)
 }
 
-/// The same in full.
-pub(crate) fn details(document: &Document) -> Vec<String> {
-    let trace = document.trace();
+/// The same in full. It takes a look at all that was dropped: see `Prepared`.
+pub(crate) fn details(trace: &Trace) -> Vec<String> {
     let mut details: Vec<String> = trace.report().damages.iter().map(ToString::to_string).collect();
     let cause = trace.info().get(meta::DUMP);
     details.extend(cause.map(|cause| {
@@ -55,8 +56,10 @@ fn drops(trace: &Trace) -> Vec<String> {
     const SHOWN: usize = 8;
     let begin = trace.span().start;
     let mut threads: Vec<(String, DroppedEvents)> = Vec::new();
+    let mut position_of = HashMap::new();
     for drop in trace.drops() {
-        match threads.iter_mut().find(|(_, all)| all.thread == drop.thread) {
+        let position = *position_of.entry(drop.thread).or_insert(threads.len());
+        match threads.get_mut(position) {
             Some((_, all)) => {
                 all.count = all.count.saturating_add(drop.count);
                 all.until = all.until.max(drop.until);

@@ -1,10 +1,14 @@
 //! The strip above the timeline: the whole recording at a glance, and which
 //! part of it the timeline shows.
 
+use std::sync::Arc;
+
 use egui::{Mesh, Rangef, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::{LaneIx, State, Trace};
 
-use crate::document::Document;
+use crate::command::TraceCommand;
+use crate::context::Context;
+use crate::jobs::{Question, pause};
 use crate::theme::Palette;
 use crate::time_view::{Scale, TimeView};
 
@@ -13,64 +17,76 @@ pub(crate) const HEIGHT: f32 = 54.0;
 /// Width of a column, in points.
 const COLUMN: f32 = 2.0;
 
-/// How many workers were busy, column by column. Kept, since it changes only
-/// with the width of the window.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Activity {
-    columns: Vec<f32>,
+/// The panel with the strip.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    activity: Question<Asked, Vec<f32>>,
 }
 
-impl Activity {
-    /// The share of workers' time that was spent in polls, for each of `count`
-    /// stretches of equal length.
-    fn new(trace: &Trace, count: usize) -> Self {
-        let span = trace.span();
-        let length = (span.end - span.start).max(1) as f64;
-        let mut workers: Vec<LaneIx> =
-            trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
-        if workers.is_empty() {
-            // Nothing but threads of an executor that is not Tokio's.
-            workers.extend((0..trace.lanes().len() as u16).map(LaneIx));
-        }
-        let mut columns = vec![0.0f32; count];
-        let width = length / count.max(1) as f64;
-        for &lane in &workers {
-            let marks = trace.lod_spans(lane, span.clone(), (width / 2.0) as u64);
-            // A nested poll's time is already in the one around it.
-            for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
-                // Spread over the columns that the mark touches, by its share of each.
-                let from = (mark.start - span.start) as f64 / width;
-                let to = (mark.end - span.start) as f64 / width;
-                let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
-                for column in from as usize..=(to as usize).min(count.saturating_sub(1)) {
-                    let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
-                    if let Some(value) = columns.get_mut(column) {
-                        *value += (overlap.max(0.0) * share) as f32;
-                    }
+/// What the strip asks for: into how many columns the time between two moments is divided.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Asked {
+    count: usize,
+    first: f64,
+    last: f64,
+}
+
+/// The share of workers' time that was spent in polls, for each column.
+async fn activity(trace: Arc<Trace>, asked: Asked) -> Vec<f32> {
+    let Asked { count, first, last } = asked;
+    let span = trace.span();
+    let length = (last - first).max(1.0);
+    let mut workers: Vec<LaneIx> =
+        trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
+    if workers.is_empty() {
+        // Nothing but threads of an executor that is not Tokio's.
+        workers.extend((0..trace.lanes().len() as u16).map(LaneIx));
+    }
+    let mut columns = vec![0.0f32; count];
+    let width = length / count.max(1) as f64;
+    for &lane in &workers {
+        let marks = trace.lod_spans(lane, span.clone(), (width / 2.0) as u64);
+        // A nested poll's time is already in the one around it.
+        for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
+            // Spread over the columns that the mark touches, by its share of each.
+            let from = (mark.start as f64 - first) / width;
+            let to = (mark.end as f64 - first) / width;
+            let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
+            for column in from as usize..=(to as usize).min(count.saturating_sub(1)) {
+                let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
+                if let Some(value) = columns.get_mut(column) {
+                    *value += (overlap.max(0.0) * share) as f32;
                 }
             }
         }
-        let most = workers.len().max(1) as f32;
-        columns.iter_mut().for_each(|value| *value = (*value / most).min(1.0));
-        Self { columns }
+        pause().await;
+    }
+    let most = workers.len().max(1) as f32;
+    columns.iter_mut().for_each(|value| *value = (*value / most).min(1.0));
+    columns
+}
+
+impl Overview {
+    /// Shows the strip. Pressing or dragging moves the window to that time.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        show(ui, cx, &mut self.activity);
     }
 }
 
-/// Shows the strip. Pressing or dragging moves the window to that time.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document, activity: &mut Activity) {
+fn show(ui: &mut Ui, cx: &Context<'_>, question: &mut Question<Asked, Vec<f32>>) {
     let palette = Palette::get(ui);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Overview"));
     let count = (rect.width() / COLUMN) as usize;
-    if activity.columns.len() != count {
-        *activity = Activity::new(doc.trace(), count);
-    }
-    let whole = TimeView::new(doc.trace().span());
+    let (first, last) = cx.view.bounds();
+    let asked = Asked { count, first, last };
+    let trace = cx.open.trace_for_jobs();
+    let answer = question.ask(cx.jobs, cx.open.revision, &asked, || activity(trace, asked));
+    let whole = TimeView::within((first, last));
     let scale = Scale::new(&whole, rect.x_range());
     if let Some(pos) = response.interact_pointer_pos() {
-        let width = doc.view.width();
-        doc.view.show(scale.moment(pos.x) - width / 2.0, width);
+        let width = cx.view.width();
+        cx.send(TraceCommand::Show(scale.moment(pos.x) - width / 2.0, width));
     }
     let response = response.on_hover_text("The whole recording: how busy its workers were");
     if response.hovered() {
@@ -81,22 +97,39 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, activity: &mut Activity) {
     painter.rect_filled(rect, 0.0, palette.background);
     let mut mesh = Mesh::default();
     let colour = palette.state(State::Running).gamma_multiply(0.75);
-    for (column, share) in activity.columns.iter().enumerate() {
-        let left = rect.left() + column as f32 * COLUMN;
+    let columns = answer.map_or(&[][..], |answer| &answer.value);
+    // The last answer may be to a strip of another width, or to another axis.
+    let (begin, width) = match answer.map(|answer| answer.key) {
+        Some(key) if key != asked => {
+            let (left, right) = (scale.x(key.first), scale.x(key.last));
+            (left, (right - left) / key.count.max(1) as f32)
+        }
+        _ => (rect.left(), COLUMN),
+    };
+    for (column, share) in columns.iter().enumerate() {
+        let left = begin + column as f32 * width;
         let height = share * (rect.height() - 8.0);
         let bar = Rect::from_min_max(
             pos2(left, rect.bottom() - height),
-            pos2(left + COLUMN, rect.bottom()),
+            pos2(left + width, rect.bottom()),
         );
         mesh.add_colored_rect(bar, colour);
     }
     painter.add(Shape::mesh(mesh));
-    let window = Rangef::new(scale.x(doc.view.start()), scale.x(doc.view.end()));
+    let window = Rangef::new(scale.x(cx.view.start()), scale.x(cx.view.end()));
     // A window of a few microseconds is still a thing to see and to grab.
     let window = Rangef::new(window.min, window.max.max(window.min + 3.0));
     let frame = Rect::from_x_y_ranges(window, rect.y_range()).shrink2(vec2(0.0, 1.0));
     painter.rect_filled(frame, 2.0, palette.accent.gamma_multiply(0.22));
     painter.rect_stroke(frame, 2.0, Stroke::new(1.5, palette.accent), egui::StrokeKind::Inside);
-    let x = scale.x(doc.replay.playhead());
+    let x = scale.x(cx.replay.playhead());
     painter.vline(x, rect.y_range(), Stroke::new(1.0, palette.playhead));
+    if let Some(label) = cx.label {
+        let font = egui::FontId::proportional(12.5);
+        let galley = painter.layout_no_wrap(label.to_owned(), font, palette.text);
+        let at = rect.left_top() + vec2(8.0, 6.0);
+        let ground = Rect::from_min_size(at, galley.size()).expand2(vec2(5.0, 2.0));
+        painter.rect_filled(ground, 3.0, palette.panel);
+        painter.galley(at, galley, palette.text);
+    }
 }

@@ -1,11 +1,15 @@
 //! The window as a picture, without a window.
 
+use std::sync::Arc;
+
 use egui::{Pos2, RawInput, Rect, Theme, Vec2, vec2};
 use taskscope_model::{Nanos, TaskIx, Trace};
 
 use crate::app::App;
-use crate::document::{Document, Prepared};
+use crate::jobs::Mode;
+use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
+use crate::workspace::Workspace;
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,28 +73,31 @@ const MOST: u64 = 16_384;
 ///
 /// # Errors
 /// [`RenderError`] for an impossible size.
-pub fn render(trace: Trace, name: &str, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
+pub fn render(
+    trace: impl Into<Arc<Trace>>,
+    name: &str,
+    options: &RenderOptions,
+) -> Result<Vec<u8>, RenderError> {
+    render_beside(vec![(trace.into(), name.to_owned())], options)
+}
+
+/// Draws the window with several traces open side by side, each with its name, as a PNG.
+/// `options` choose a moment and a task of the first.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_beside(
+    traces: Vec<(Arc<Trace>, String)>,
+    options: &RenderOptions,
+) -> Result<Vec<u8>, RenderError> {
     let pixels = |points: u32| (f64::from(points) * f64::from(options.scale)).round() as u64;
     let [width, height] = options.size.map(pixels);
     if ![width, height].iter().all(|side| (1..=MOST).contains(side)) {
         return Err(RenderError::Size { width, height });
     }
-    let mut document = Document::new(Prepared::new(trace), name.to_owned(), None);
-    if let Some(at) = options.at {
-        document.seek(at as f64);
-    }
-    if let Some(task) = options.select {
-        document.select(Some(task));
-        if options.at.is_none() {
-            document.show_selected();
-        }
-    }
-    if let Some(span) = options.span {
-        let width = span as f64;
-        document.view.show(document.replay.playhead() - width / 2.0, width);
-    }
     let size = vec2(options.size[0] as f32, options.size[1] as f32);
-    let image = draw(document, size, [width as usize, height as usize], options);
+    let traces = traces.into_iter().map(|(trace, name)| Loaded::new(trace, name, None)).collect();
+    let image = draw(traces, size, [width as usize, height as usize], options);
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgba);
@@ -101,14 +108,17 @@ pub fn render(trace: Trace, name: &str, options: &RenderOptions) -> Result<Vec<u
 }
 
 fn draw(
-    document: Document,
+    traces: Vec<Loaded>,
     size: Vec2,
     pixels: [usize; 2],
     options: &RenderOptions,
 ) -> egui::ColorImage {
     let ctx = egui::Context::default();
     ctx.set_theme(options.theme);
-    let mut app = App::with_document(&ctx, document);
+    let mut app = App::with_traces(&ctx, traces, Mode::AtOnce);
+    if let Some(workspace) = &mut app.workspace {
+        choose(workspace, options);
+    }
     let mut rasterizer = Rasterizer::default();
     let mut output = egui::FullOutput::default();
     // Panels and tables know their sizes only once they have been laid out.
@@ -127,4 +137,23 @@ fn draw(
     }
     let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
     rasterizer.draw(pixels, output.pixels_per_point, &primitives)
+}
+
+/// Goes to what the options choose, in the trace that was opened first.
+fn choose(workspace: &mut Workspace, options: &RenderOptions) {
+    let id = workspace.active_id();
+    if let Some(at) = options.at {
+        workspace.seek(id, at as f64);
+    }
+    if let Some(task) = options.select {
+        workspace.select(id, Some(task));
+        if options.at.is_none() {
+            workspace.show_selected(id);
+        }
+    }
+    if let Some(span) = options.span {
+        let width = span as f64;
+        let clock = &mut workspace.clock;
+        clock.view.show(clock.replay.playhead() - width / 2.0, width);
+    }
 }

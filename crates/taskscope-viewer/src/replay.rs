@@ -13,7 +13,7 @@ pub(crate) const FASTEST: f64 = 10.0;
 /// The state of the replay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Replay {
-    /// The moment shown, in nanoseconds of the trace's clock.
+    /// The moment shown, in nanoseconds of the shared axis or of a trace's clock.
     playhead: f64,
     playing: bool,
     /// Seconds of the program per second on the screen.
@@ -26,10 +26,26 @@ pub(crate) struct Replay {
 impl Replay {
     /// A replay of `span` that starts paused at `playhead`.
     pub(crate) fn new(span: Range<Nanos>, playhead: f64, speed: f64) -> Self {
+        Self::within((span.start as f64, span.end as f64), playhead, speed)
+    }
+
+    /// A replay from the first to the last of two moments that starts paused at `playhead`.
+    pub(crate) fn within(bounds: (f64, f64), playhead: f64, speed: f64) -> Self {
         let speed = speed.clamp(SLOWEST, FASTEST);
-        let bounds = (span.start as f64, span.end as f64);
         let playhead = playhead.min(bounds.1).max(bounds.0);
         Self { playhead, playing: false, speed, usual_speed: speed, bounds }
+    }
+
+    /// The same replay for a clock that is `by` nanoseconds ahead.
+    pub(crate) fn shifted(self, by: f64) -> Self {
+        let (first, last) = self.bounds;
+        Self { playhead: self.playhead + by, bounds: (first + by, last + by), ..self }
+    }
+
+    /// Lets the playhead go from the first to the last of these moments.
+    pub(crate) fn set_bounds(&mut self, bounds: (f64, f64)) {
+        self.bounds = bounds;
+        self.seek(self.playhead);
     }
 
     pub(crate) fn playhead(&self) -> f64 {
@@ -64,10 +80,6 @@ impl Replay {
     /// Goes to a moment.
     pub(crate) fn seek(&mut self, moment: f64) {
         self.playhead = moment.clamp(self.bounds.0, self.bounds.1);
-    }
-
-    pub(crate) fn seek_start(&mut self) {
-        self.playhead = self.bounds.0;
     }
 
     pub(crate) fn seek_end(&mut self) {

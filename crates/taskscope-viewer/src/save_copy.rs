@@ -1,13 +1,14 @@
 //! Saving the open trace elsewhere: what a demo recorded lies among temporary files.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use egui::{Align2, Key, Role, TextEdit, Ui, WidgetInfo, Window};
 
 use crate::code_text::with_code;
+use crate::jobs::{Jobs, Running, pause};
 use crate::typed_path;
 
 /// The window that asks where to.
@@ -17,6 +18,8 @@ pub(crate) struct SaveCopy {
     /// What the desktop's own dialog answers.
     dialog: Option<Receiver<Option<PathBuf>>>,
     opened: bool,
+    /// The copy that is being made, and where.
+    copying: Option<(PathBuf, Running<Result<(), String>>)>,
 }
 
 /// What became of it.
@@ -32,11 +35,19 @@ impl SaveCopy {
     pub(crate) fn new(name: &str) -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
         let path = folder.join(name).to_string_lossy().into_owned();
-        Self { path, error: None, dialog: None, opened: false }
+        Self { path, error: None, dialog: None, opened: false, copying: None }
     }
 
     /// Shows the window; `from` is the file that the open trace was read from.
-    pub(crate) fn show(&mut self, ui: &Ui, from: &Path) -> Option<Outcome> {
+    pub(crate) fn show(&mut self, ui: &Ui, from: &Path, jobs: &Jobs) -> Option<Outcome> {
+        if let Some(result) = self.copying.as_ref().and_then(|(_, running)| running.outcome()) {
+            let (to, _) = self.copying.take()?;
+            match result {
+                Ok(Ok(())) => return Some(Outcome::Saved(to)),
+                Ok(Err(error)) => self.error = Some(error),
+                Err(()) => self.error = Some("The copy ended unexpectedly; try again.".to_owned()),
+            }
+        }
         match self.dialog.as_ref().map(|dialog| dialog.try_recv()) {
             None | Some(Err(TryRecvError::Empty)) => {}
             Some(Ok(Some(path))) => {
@@ -65,12 +76,17 @@ impl SaveCopy {
                 }
                 let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
                 ui.horizontal(|ui| {
-                    if (ui.button("Save").clicked() || entered) && !self.path.trim().is_empty() {
+                    let is_ready = self.copying.is_none() && !self.path.trim().is_empty();
+                    let save = ui.add_enabled(is_ready, egui::Button::new("Save"));
+                    if is_ready && (save.clicked() || entered) {
                         let to = typed_path::parse(&self.path, typed_path::home().as_deref());
-                        match copy(from, &to) {
-                            Ok(()) => outcome = Some(Outcome::Saved(to)),
-                            Err(error) => self.error = Some(error),
-                        }
+                        let (source, target) = (from.to_owned(), to.clone());
+                        self.error = None;
+                        let running = jobs.start(async move { copy(&source, &target).await });
+                        self.copying = Some((to, running));
+                    }
+                    if self.copying.is_some() {
+                        ui.spinner();
                     }
                     if ui.button("Browse…").clicked() {
                         let path = PathBuf::from(&self.path);
@@ -85,8 +101,20 @@ impl SaveCopy {
     }
 }
 
+/// What is to be a whole copy, and is taken away where it has not become one.
+struct Part<'a>(Option<&'a Path>);
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = self.0 {
+            // Half a copy would be taken for a whole one.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// Copies a trace, and replaces no file.
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
+async fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let cannot = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             format!("{} exists already: choose another name.", to.display())
@@ -96,11 +124,14 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let mut source = File::open(from)
         .map_err(|error| format!("{} cannot be read any more: {error}.", from.display()))?;
     let mut target = OpenOptions::new().write(true).create_new(true).open(to).map_err(cannot)?;
-    io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(|error| {
-        // Half a copy would be taken for a whole one.
-        let _ = std::fs::remove_file(to);
-        cannot(error)
-    })
+    let mut part = Part(Some(to));
+    const PIECE: u64 = 1 << 20;
+    while io::copy(&mut (&mut source).take(PIECE), &mut target).map_err(cannot)? > 0 {
+        pause().await;
+    }
+    target.sync_all().map_err(cannot)?;
+    part.0 = None;
+    Ok(())
 }
 
 /// Asks with the desktop's own dialog, on a thread of its own.

@@ -7,20 +7,24 @@ use taskscope_model::Nanos;
 /// The shortest time that can fill the window, in nanoseconds.
 const SHORTEST: f64 = 100.0;
 
-/// The window in time: from `start` to `end`, in nanoseconds of the trace's
-/// clock. Fractions matter when a nanosecond is wider than a pixel.
+/// The window in time: from `start` to `end`, in nanoseconds of the shared axis or of a
+/// trace's clock. Fractions matter when a nanosecond is wider than a pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TimeView {
     start: f64,
     end: f64,
-    /// The trace's first and last moment.
+    /// The first and last moment that can be shown.
     bounds: (f64, f64),
 }
 
 impl TimeView {
     /// A view of the whole of `span`.
     pub(crate) fn new(span: Range<Nanos>) -> Self {
-        let (start, end) = (span.start as f64, span.end as f64);
+        Self::within((span.start as f64, span.end as f64))
+    }
+
+    /// A view of all from the first to the last of two moments.
+    pub(crate) fn within((start, end): (f64, f64)) -> Self {
         // A trace of one moment still has a width to draw in.
         let end = end.max(start + SHORTEST);
         Self { start, end, bounds: (start, end) }
@@ -46,6 +50,19 @@ impl TimeView {
     /// The window in whole nanoseconds, for asking the trace.
     pub(crate) fn range(&self) -> Range<Nanos> {
         self.start.floor().max(0.0) as Nanos..self.end.ceil().max(0.0) as Nanos
+    }
+
+    /// The same stretch for a clock that is `by` nanoseconds ahead.
+    pub(crate) fn shifted(self, by: f64) -> Self {
+        let (first, last) = self.bounds;
+        Self { start: self.start + by, end: self.end + by, bounds: (first + by, last + by) }
+    }
+
+    /// Lets the view reach from the first to the last of these moments, and stay where it is as
+    /// far as it can.
+    pub(crate) fn set_bounds(&mut self, (first, last): (f64, f64)) {
+        self.bounds = (first, last.max(first + SHORTEST));
+        self.show(self.start, self.width());
     }
 
     pub(crate) fn fit(&mut self) {

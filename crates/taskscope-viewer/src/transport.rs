@@ -2,8 +2,8 @@
 
 use egui::{Align, Layout, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::command::Command;
-use crate::document::Document;
+use crate::command::{AppCommand, Command, TraceCommand};
+use crate::context::Context;
 use crate::theme::Palette;
 use crate::time;
 
@@ -18,38 +18,44 @@ enum Icon {
     End,
 }
 
-/// Shows the bar; gives back the command that was chosen.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document) -> Option<Command> {
-    let mut chosen = None;
-    let mut button = |ui: &mut Ui, icon: Icon, command: Command, label: &str| {
-        if icon_button(ui, icon, command, label).clicked() {
-            chosen = Some(command);
+/// Shows the bar.
+pub(crate) fn show(ui: &mut Ui, cx: &Context<'_>) {
+    let button = |ui: &mut Ui, icon: Icon, command: Command, label: &str| {
+        if icon_button(ui, icon, &command, label).clicked() {
+            cx.commands.send(command);
         }
     };
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        button(ui, Icon::Start, Command::ToStart, "To the start");
-        button(ui, Icon::Back, Command::StepBack, "Previous event");
-        let (icon, label) = match doc.replay.is_playing() {
+        button(ui, Icon::Start, TraceCommand::ToStart.into(), "To the start");
+        button(ui, Icon::Back, TraceCommand::StepBack.into(), "Previous event");
+        let (icon, label) = match cx.replay.is_playing() {
             true => (Icon::Pause, "Pause"),
             false => (Icon::Play, "Play"),
         };
-        button(ui, icon, Command::PlayPause, label);
-        button(ui, Icon::Forward, Command::StepForward, "Next event");
-        button(ui, Icon::End, Command::ToEnd, "To the end");
+        button(ui, icon, AppCommand::PlayPause.into(), label);
+        button(ui, Icon::Forward, TraceCommand::StepForward.into(), "Next event");
+        button(ui, Icon::End, TraceCommand::ToEnd.into(), "To the end");
         ui.add_space(16.0);
-        speed(ui, doc);
+        speed(ui, cx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let start = doc.trace().span().start;
-            let moment = time::exact(doc.replay.moment().saturating_sub(start));
-            ui.label(RichText::new(moment).monospace().size(16.0))
+            ui.label(RichText::new(playhead(cx)).monospace().size(16.0))
                 .on_hover_text("The playhead: time since the first event");
         });
     });
-    chosen
 }
 
-fn speed(ui: &mut Ui, doc: &mut Document) {
+/// The playhead's time since the first event. Beside other traces it may lie before that.
+fn playhead(cx: &Context<'_>) -> String {
+    let start = cx.trace().span().start;
+    let before = start as f64 - cx.replay.playhead();
+    match before.round() as u64 {
+        0 => time::exact(cx.replay.moment().saturating_sub(start)),
+        before => format!("-{}", time::exact(before)),
+    }
+}
+
+fn speed(ui: &mut Ui, cx: &Context<'_>) {
     const TEXT: f32 = 172.0;
     const SLIDER: f32 = 150.0;
     const MOMENT: f32 = 190.0;
@@ -57,7 +63,7 @@ fn speed(ui: &mut Ui, doc: &mut Document) {
     if ui.available_width() < TEXT + MOMENT {
         return;
     }
-    let text = format!("1 s on screen = {}", time::duration(doc.replay.ns_per_second()));
+    let text = format!("1 s on screen = {}", time::duration(cx.replay.ns_per_second()));
     // A fixed width: the slider must not move while it is dragged.
     ui.allocate_ui_with_layout(vec2(TEXT, 24.0), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(TEXT);
@@ -66,22 +72,22 @@ fn speed(ui: &mut Ui, doc: &mut Document) {
     if ui.available_width() < SLIDER + MOMENT {
         return;
     }
-    let mut position = doc.replay.speed_position();
+    let mut position = cx.replay.speed_position();
     ui.spacing_mut().slider_width = SLIDER;
     let slider = ui.add(egui::Slider::new(&mut position, 0.0..=1.0).show_value(false));
     slider.widget_info(|| WidgetInfo::slider(true, position, "Speed"));
     if slider.changed() {
-        doc.replay.set_speed_position(position);
+        cx.commands.send(AppCommand::SetSpeed(position));
     }
     // A slider of egui senses dragging alone.
     let slider = slider.interact(Sense::click());
     if slider.double_clicked() {
-        doc.replay.usual_speed();
+        cx.commands.send(AppCommand::UsualSpeed);
     }
     slider.on_hover_text("How fast the recording plays. Double-click for the usual speed.");
 }
 
-fn icon_button(ui: &mut Ui, icon: Icon, command: Command, label: &str) -> Response {
+fn icon_button(ui: &mut Ui, icon: Icon, command: &Command, label: &str) -> Response {
     let palette = Palette::get(ui);
     let prominent = matches!(icon, Icon::Play | Icon::Pause);
     let size = if prominent { 36.0 } else { 30.0 };

@@ -1,25 +1,17 @@
 //! The page shown while no trace is open: demos, recent files, a way to open
 //! one, and how to record one's own.
 
-use std::path::PathBuf;
-
 use egui::{
     Align, Frame, Layout, Margin, RichText, Role, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo,
     vec2,
 };
 
 use crate::code_text::with_code;
+use crate::command::{AppCommand, Commands};
 use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::Palette;
-use crate::{DemoEntry, typed_path};
-
-/// What was chosen on the welcome page.
-pub(crate) enum Choice {
-    Demo(DemoEntry),
-    File(PathBuf),
-    Dialog,
-}
+use crate::{DemoEntry, bars, typed_path};
 
 /// What the page remembers.
 #[derive(Default)]
@@ -36,8 +28,8 @@ impl WelcomePage {
         demos: &[DemoEntry],
         recent: &Recent,
         error: Option<&str>,
-    ) -> Option<Choice> {
-        let mut choice = None;
+        commands: &Commands,
+    ) {
         ScrollArea::vertical().id_salt("welcome").auto_shrink(false).show(ui, |ui| {
             let side = ((ui.available_width() - WIDTH) / 2.0).max(16.0);
             Frame::new().inner_margin(Margin::symmetric(side as i8, 0)).show(ui, |ui| {
@@ -48,12 +40,11 @@ impl WelcomePage {
                     ui.add_space(indent);
                     ui.vertical(|ui| {
                         ui.set_width(width);
-                        self.contents(ui, demos, recent, error, &mut choice);
+                        self.contents(ui, demos, recent, error, commands);
                     });
                 });
             });
         });
-        choice
     }
 
     fn contents(
@@ -62,7 +53,7 @@ impl WelcomePage {
         demos: &[DemoEntry],
         recent: &Recent,
         error: Option<&str>,
-        choice: &mut Option<Choice>,
+        commands: &Commands,
     ) {
         ui.add_space(0.06 * ui.ctx().content_rect().height());
         ui.label(RichText::new("See Tokio schedule your tasks").size(28.0));
@@ -79,7 +70,7 @@ impl WelcomePage {
         section(ui, "Demos", "real programs, recorded on this machine when you click");
         for demo in demos {
             if demo_row(ui, demo) {
-                *choice = Some(Choice::Demo(demo.clone()));
+                commands.send(AppCommand::RunDemo(demo.clone()));
             }
         }
         ui.add_space(18.0);
@@ -87,7 +78,7 @@ impl WelcomePage {
         ui.horizontal(|ui| {
             let fill = Palette::get(ui).selected;
             if ui.add(egui::Button::new("Choose a file…").fill(fill)).clicked() {
-                *choice = Some(Choice::Dialog);
+                commands.send(AppCommand::Open);
             }
             let field = TextEdit::singleline(&mut self.path)
                 .hint_text("or type its path and press Enter")
@@ -97,14 +88,15 @@ impl WelcomePage {
             let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
             if entered && !self.path.trim().is_empty() {
                 let home = typed_path::home();
-                *choice = Some(Choice::File(typed_path::parse(&self.path, home.as_deref())));
+                let path = typed_path::parse(&self.path, home.as_deref());
+                commands.send(AppCommand::OpenFiles(vec![path]));
             }
         });
         for path in recent.paths() {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             ui.horizontal(|ui| {
                 if ui.link(name).clicked() {
-                    *choice = Some(Choice::File(path.to_owned()));
+                    commands.send(AppCommand::OpenFiles(vec![path.to_owned()]));
                 }
                 if let Some(folder) = path.parent() {
                     ui.add(
@@ -183,19 +175,17 @@ fn demo_row(ui: &mut Ui, demo: &DemoEntry) -> bool {
     clicked
 }
 
-/// What is shown while a file is read or a demo recorded.
-pub(crate) fn loading(ui: &mut Ui, loading: &Loading) {
+/// What is shown while files are read or a demo recorded, and nothing is open.
+pub(crate) fn loading(ui: &mut Ui, loadings: &[Loading], commands: &Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(0.38 * ui.available_height());
-        ui.label(RichText::new(format!("{}…", loading.what)).size(17.0));
-        ui.add_space(8.0);
-        match loading.progress() {
-            Some(part) => {
-                ui.add(egui::ProgressBar::new(part).desired_width(320.0));
-            }
-            None => {
-                ui.spinner();
-            }
+        for loading in loadings {
+            ui.label(RichText::new(format!("{}…", loading.what)).size(17.0));
+            ui.add_space(8.0);
+            bars::progress(ui, loading, 320.0);
+            ui.add_space(8.0);
+            bars::stop_button(ui, loading, commands);
+            ui.add_space(16.0);
         }
     });
 }

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use egui_kittest::try_image_snapshot;
 use taskscope_model::{TaskId, Trace};
-use taskscope_viewer::{RenderOptions, Theme, render};
+use taskscope_viewer::{RenderOptions, Theme, render, render_beside};
 
 fn recorded() -> Trace {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/migration.tscope");
@@ -41,6 +43,21 @@ fn small_and_sharp() {
     let at = Some(recorded().span().end / 2);
     let options = RenderOptions { size: [480, 400], scale: 2.0, at, ..RenderOptions::default() };
     check("small", &options);
+}
+
+/// Each panel says which trace it shows, and both lie on one axis.
+#[test]
+fn two_side_by_side() {
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/server.tscope");
+    let server = Trace::from_bytes(&std::fs::read(server).unwrap()).unwrap();
+    let traces = vec![
+        (Arc::new(recorded()), "migration.tscope".to_owned()),
+        (Arc::new(server), "server.tscope".to_owned()),
+    ];
+    let options = RenderOptions { size: [1200, 800], ..RenderOptions::default() };
+    let png = render_beside(traces, &options).unwrap();
+    let image = image::load_from_memory(&png).unwrap().to_rgba8();
+    try_image_snapshot(&image, "beside").unwrap();
 }
 
 #[test]

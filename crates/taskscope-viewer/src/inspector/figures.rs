@@ -1,18 +1,20 @@
 //! The selected task in figures.
 
+use std::sync::Arc;
+
 use egui::{Grid, Ui};
-use taskscope_model::{TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{LaneIx, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
-use crate::document::Document;
-use crate::{labels, time};
+use crate::context::Context;
+use crate::jobs::{is_time_to_pause, pause};
+use crate::{labels, task_polls, time};
 
 /// What takes a look at each poll and wake of a task, worked out once for each
-/// selection: a task can have millions.
-#[derive(Debug)]
+/// selection: a task can have millions. Until then all of it is empty.
+#[derive(Debug, Default)]
 pub(crate) struct Counts {
-    task: TaskIx,
     poll_ends: String,
     waits: String,
     wakers: String,
@@ -26,36 +28,64 @@ impl Counts {
         &self.spans
     }
 
-    fn new(trace: &Trace, task: TaskIx) -> Self {
+    pub(super) async fn new(trace: Arc<Trace>, task: TaskIx) -> Self {
+        let trace = &*trace;
+        let (mut ends, mut waits) = (Counter::default(), Counter::default());
+        let mut lanes = Vec::new();
+        for (turn, poll) in task_polls::all(trace, task).enumerate() {
+            let (how, lane) = {
+                let poll = trace.poll(poll);
+                (poll.how, poll.lane)
+            };
+            ends.add(labels::poll_end(how));
+            if let Some(waited) = trace.waited_for(poll) {
+                labels::operations(trace, waited).iter().for_each(|word| waits.add(word));
+            }
+            // A task stays for a while where it is.
+            if lanes.last() != Some(&lane) {
+                lanes.push(lane);
+            }
+            if is_time_to_pause(turn) {
+                lanes.sort_unstable();
+                lanes.dedup();
+                pause().await;
+            }
+        }
+        let (mut wakers, mut idle_wakes) = (Counter::default(), Counter::default());
+        for (turn, &wake) in trace.task_wakes(task).iter().enumerate() {
+            wakers.add(waker(trace, task, trace.wake(wake).by));
+            let effect = trace.wake_effect(wake);
+            if effect != WakeEffect::Scheduled {
+                idle_wakes.add(labels::effect(effect));
+            }
+            if is_time_to_pause(turn) {
+                pause().await;
+            }
+        }
+        let mut waits = waits.text();
+        if waits.is_empty() {
+            waits.push_str("not woken");
+        }
         Self {
-            task,
-            poll_ends: poll_ends(trace, task),
-            waits: waits(trace, task),
-            wakers: wakers(trace, task),
-            idle_wakes: idle_wakes(trace, task),
-            workers: workers(trace, task),
-            spans: OfTask::new(trace, task),
+            poll_ends: ends.text(),
+            waits,
+            wakers: wakers.text(),
+            idle_wakes: idle_wakes.text(),
+            workers: workers(trace, lanes),
+            spans: OfTask::new(trace, task).await,
         }
     }
 }
 
-/// What was worked out for the task, or is now.
-pub(super) fn counts<'a>(kept: &'a mut Option<Counts>, trace: &Trace, task: TaskIx) -> &'a Counts {
-    if kept.as_ref().is_some_and(|counts| counts.task != task) {
-        *kept = None;
-    }
-    kept.get_or_insert_with(|| Counts::new(trace, task))
-}
-
-pub(super) fn show(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
-    let trace = doc.trace();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
+    let trace = cx.trace();
     let task = trace.task(ix);
-    let times = doc.prepared.times[ix.get()];
+    let times = cx.prepared().times(ix);
     let ns = |ns: u64| time::duration(ns as f64);
     Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
-        let now = match trace.state_at(ix, doc.replay.moment()) {
+        let now = match trace.state_at(ix, cx.replay.moment()) {
             Some(span) => span.state.name(),
-            None if doc.replay.moment() < trace.first_seen(ix) => "not spawned yet",
+            None if cx.replay.moment() < trace.first_seen(ix) => "not spawned yet",
             None => "ended",
         };
         figure(ui, "now", now, "");
@@ -95,46 +125,20 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, ix: TaskIx, counts: &Counts) {
     });
 }
 
-/// How a task's polls ended, counted: `2 yielded, 4 pending`.
-fn poll_ends(trace: &Trace, ix: TaskIx) -> String {
-    let ends = trace.task_polls(ix).iter().map(|&poll| labels::poll_end(trace.poll(poll).how));
-    counted(ends.map(str::to_owned))
-}
-
-/// What a task waited for, counted: `3 sleep, 1 Mutex::lock`.
-fn waits(trace: &Trace, ix: TaskIx) -> String {
-    let waits = trace.task_polls(ix).iter().filter_map(|&poll| trace.waited_for(poll));
-    let words = waits.flat_map(|waited| labels::operations(trace, waited));
-    match counted(words) {
-        none if none.is_empty() => "not woken".to_owned(),
-        counted => counted,
-    }
-}
-
-/// Wakes that did not schedule the task, counted.
-fn idle_wakes(trace: &Trace, ix: TaskIx) -> String {
-    let effects = trace.task_wakes(ix).iter().map(|&wake| trace.wake_effect(wake));
-    let idle = effects.filter(|&effect| effect != WakeEffect::Scheduled);
-    counted(idle.map(|effect| labels::effect(effect).to_owned()))
-}
-
-/// Who woke a task, counted.
-fn wakers(trace: &Trace, ix: TaskIx) -> String {
-    let words = trace.task_wakes(ix).iter().map(|&wake| match trace.wake(wake).by {
+/// Who called a waker of a task.
+fn waker(trace: &Trace, ix: TaskIx, by: Waker) -> &'static str {
+    match by {
         Waker::Task(by) if by == ix => "itself",
         Waker::Task(_) => "by tasks",
         Waker::Driver(lane) if trace.records_parks(lane) => "timer or I/O",
         Waker::Driver(_) => "by workers",
         Waker::Deferred(_) => "yielded (inferred)",
         Waker::Thread(_) => "by threads",
-    });
-    counted(words.map(str::to_owned))
+    }
 }
 
 /// On how many workers a task ran, or threads if none of them was a worker.
-fn workers(trace: &Trace, ix: TaskIx) -> String {
-    let mut lanes: Vec<_> =
-        trace.task_polls(ix).iter().map(|&poll| trace.poll(poll).lane).collect();
+fn workers(trace: &Trace, mut lanes: Vec<LaneIx>) -> String {
     lanes.sort_unstable();
     lanes.dedup();
     let workers = lanes.iter().filter(|&&lane| trace.is_worker(lane)).count();
@@ -145,17 +149,23 @@ fn workers(trace: &Trace, ix: TaskIx) -> String {
     }
 }
 
-fn counted(words: impl Iterator<Item = String>) -> String {
-    let mut counts: Vec<(String, u64)> = Vec::new();
-    for word in words {
-        match counts.iter_mut().find(|(known, _)| *known == word) {
+/// Counts words, as in `3 sleep, 1 Mutex::lock`.
+#[derive(Default)]
+struct Counter(Vec<(String, u64)>);
+
+impl Counter {
+    fn add(&mut self, word: &str) {
+        match self.0.iter_mut().find(|(known, _)| known == word) {
             Some((_, count)) => *count += 1,
-            None => counts.push((word, 1)),
+            None => self.0.push((word.to_owned(), 1)),
         }
     }
-    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let parts = counts.iter().map(|(word, count)| format!("{} {word}", time::count(*count)));
-    in_lines(parts)
+
+    /// The words with their numbers, the most frequent first.
+    fn text(mut self) -> String {
+        self.0.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        in_lines(self.0.iter().map(|(word, count)| format!("{} {word}", time::count(*count))))
+    }
 }
 
 /// Parts with commas between them, in lines that the panel has room for.

@@ -7,31 +7,54 @@ mod spans;
 mod why;
 
 use egui::{
-    Align, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+    Align, FontId, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui,
+    WidgetInfo, vec2,
 };
 use taskscope_model::{State, TaskIx, ThreadSummary};
 
-pub(crate) use figures::Counts;
+use figures::Counts;
 
-use crate::document::Document;
+use crate::context::Context;
+use crate::jobs::Question;
 use crate::theme::Palette;
 use crate::{labels, time};
 
-/// Shows the panel. `counts` keeps the figures of the selected task.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document, counts: &mut Option<Counts>) {
+/// The panel with the selected task.
+#[derive(Debug, Default)]
+pub(crate) struct Inspector {
+    /// Figures of the selected task.
+    counts: Question<TaskIx, Counts>,
+}
+
+impl Inspector {
+    /// Shows the panel.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        let Some(task) = cx.open.selected else {
+            show(ui, cx, &Counts::default());
+            return;
+        };
+        let trace = cx.open.trace_for_jobs();
+        let work = || Counts::new(trace, task);
+        let answer = self.counts.ask(cx.jobs, cx.open.revision, &task, work);
+        // Those of another task are not this one's.
+        match answer.filter(|answer| answer.key == task) {
+            Some(answer) => show(ui, cx, &answer.value),
+            None => show(ui, cx, &Counts::default()),
+        }
+    }
+}
+
+fn show(ui: &mut Ui, cx: &Context<'_>, counts: &Counts) {
     let bottom = ui.available_rect_before_wrap().bottom();
-    match doc.selected {
+    match cx.open.selected {
         Some(task) => {
             ScrollArea::vertical()
                 .id_salt("task")
                 .auto_shrink(false)
-                .show(ui, |ui| selected(ui, doc, counts, task, bottom));
+                .show(ui, |ui| selected(ui, cx, counts, task, bottom));
         }
         None => {
-            ScrollArea::vertical()
-                .id_salt("whole")
-                .auto_shrink(false)
-                .show(ui, |ui| whole(ui, doc));
+            ScrollArea::vertical().id_salt("whole").auto_shrink(false).show(ui, |ui| whole(ui, cx));
         }
     }
 }
@@ -57,9 +80,9 @@ fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<Str
     ui.end_row();
 }
 
-fn whole(ui: &mut Ui, doc: &Document) {
-    let trace = doc.trace();
-    let summary = &doc.prepared.summary;
+fn whole(ui: &mut Ui, cx: &Context<'_>) {
+    let trace = cx.trace();
+    let summary = &cx.prepared().summary;
     ui.add_space(6.0);
     ui.heading("The recording");
     ui.add_space(4.0);
@@ -144,23 +167,22 @@ fn right(ui: &mut Ui, text: String) {
     ui.monospace(format!("{text:>9}"));
 }
 
-fn selected(ui: &mut Ui, doc: &mut Document, counts: &mut Option<Counts>, ix: TaskIx, bottom: f32) {
-    let counts = figures::counts(counts, doc.trace(), ix);
+fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: f32) {
     ui.add_space(6.0);
-    heading(ui, doc, ix);
+    heading(ui, cx, ix);
     ui.add_space(6.0);
-    state_bar(ui, doc, ix);
+    state_bar(ui, cx, ix);
     ui.add_space(8.0);
-    figures::show(ui, doc, ix, counts);
+    figures::show(ui, cx, ix, counts);
     ui.add_space(10.0);
-    why::show(ui, doc);
+    why::show(ui, cx);
     ui.add_space(10.0);
-    spans::show(ui, doc, counts.spans());
-    polls::show(ui, doc, ix, bottom);
+    spans::show(ui, cx, counts.spans());
+    polls::show(ui, cx, ix, bottom);
 }
 
-fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
-    let trace = doc.trace();
+fn heading(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
+    let trace = cx.trace();
     let task = trace.task(ix);
     ui.horizontal(|ui| {
         ui.heading(trace.task_name(ix));
@@ -194,14 +216,14 @@ fn heading(ui: &mut Ui, doc: &mut Document, ix: TaskIx) {
         }
     });
     if clicked.is_some() {
-        doc.select(clicked);
+        cx.select(clicked);
     }
 }
 
 /// How the task's life divides among its states.
-fn state_bar(ui: &mut Ui, doc: &Document, ix: TaskIx) {
+fn state_bar(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
     let palette = Palette::get(ui);
-    let times = doc.prepared.times[ix.get()];
+    let times = cx.prepared().times(ix);
     let total = times.total().max(1) as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Time in each state"));
@@ -214,10 +236,19 @@ fn state_bar(ui: &mut Ui, doc: &Document, ix: TaskIx) {
     }
     ui.horizontal_wrapped(|ui| {
         for state in State::ALL.into_iter().filter(|&state| times.get(state) > 0) {
-            let (dot, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
-            ui.painter().rect_filled(dot, 2.0, palette.state(state));
+            const DOT: f32 = 9.0;
             let share = time::share(times.get(state), times.total());
-            ui.label(RichText::new(format!("{} {share}", state.name())).size(12.0));
+            let font = FontId::proportional(12.0);
+            let text = format!("{} {share}", state.name());
+            let text = ui.painter().layout_no_wrap(text, font, palette.text);
+            // A line breaks before a dot, not between it and what it means.
+            let width = DOT + ui.spacing().item_spacing.x + text.size().x;
+            if ui.available_size_before_wrap().x < width {
+                ui.end_row();
+            }
+            let (dot, _) = ui.allocate_exact_size(vec2(DOT, DOT), Sense::hover());
+            ui.painter().rect_filled(dot, 2.0, palette.state(state));
+            ui.label(text);
         }
     });
 }

@@ -6,9 +6,9 @@ use egui::text::{LayoutJob, TextWrapping};
 use egui::{Color32, FontId, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use taskscope_model::{PollEnd, PollIx, TaskIx};
 
-use crate::document::Document;
+use crate::context::Context;
 use crate::theme::Palette;
-use crate::{labels, time};
+use crate::{labels, task_polls, time};
 
 /// The list is at least this high; in a low window one scrolls to it.
 const LEAST_HEIGHT: f32 = 150.0;
@@ -17,29 +17,28 @@ const LEAST_HEIGHT: f32 = 150.0;
 const ROW: f32 = 20.0;
 
 /// Shows the list down to `bottom`. A click puts the playhead at a poll.
-pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
-    let count = doc.trace().task_polls(ix).len();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, bottom: f32) {
+    let count = task_polls::count(cx.trace(), ix);
     ui.label(RichText::new("Polls").size(15.0));
     ui.separator();
-    let current = doc.current_poll();
+    let current = cx.current_poll();
     let mut clicked = None;
     let room = (bottom - ui.cursor().top() - 4.0).max(LEAST_HEIGHT);
     let mut list =
         ScrollArea::vertical().id_salt(("polls", ix)).auto_shrink(false).max_height(room);
-    if let Some(offset) = offset_to(ui, doc, ix, current, room) {
+    if let Some(offset) = offset_to(ui, cx, ix, current, room) {
         list = list.vertical_scroll_offset(offset);
     }
     list.show_rows(ui, ROW, count, |ui, rows| {
-        let starts = starts(doc, ix, rows.clone());
-        for (row, start) in rows.zip(&starts) {
-            let poll = doc.trace().task_polls(ix)[row];
-            if poll_row(ui, doc, poll, Some(poll) == current, start) {
-                clicked = Some(doc.trace().poll(poll).start);
+        let starts = starts(cx, ix, rows.clone());
+        for (poll, start) in task_polls::with_positions(cx.trace(), ix, rows).zip(&starts) {
+            if poll_row(ui, cx, poll, Some(poll) == current, start) {
+                clicked = Some(cx.trace().poll(poll).start);
             }
         }
     });
     if let Some(moment) = clicked {
-        doc.seek(moment as f64);
+        cx.seek(moment as f64);
     }
 }
 
@@ -47,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, ix: TaskIx, bottom: f32) {
 /// that: a user who scrolls away afterwards is left alone.
 fn offset_to(
     ui: &Ui,
-    doc: &Document,
+    cx: &Context<'_>,
     ix: TaskIx,
     current: Option<PollIx>,
     room: f32,
@@ -58,27 +57,25 @@ fn offset_to(
         return None;
     }
     ui.data_mut(|data| data.insert_temp(id, (ix, current)));
-    let start = doc.trace().poll(current?).start;
-    let polls = doc.trace().task_polls(ix);
-    let row = polls.partition_point(|&poll| doc.trace().poll(poll).start < start);
+    let start = cx.trace().poll(current?).start;
+    let row = task_polls::begun_before(cx.trace(), ix, start);
     let height = ROW + ui.spacing().item_spacing.y;
     Some((row as f32 * height - (room - ROW) / 2.0).max(0.0))
 }
 
 /// When the polls in these rows began, told apart from one another and from their neighbours.
-fn starts(doc: &Document, ix: TaskIx, rows: Range<usize>) -> Vec<String> {
-    let (trace, origin) = (doc.trace(), doc.trace().span().start);
-    let polls = trace.task_polls(ix);
+fn starts(cx: &Context<'_>, ix: TaskIx, rows: Range<usize>) -> Vec<String> {
+    let (trace, origin) = (cx.trace(), cx.trace().span().start);
     let from = rows.start.saturating_sub(1);
-    let around = &polls[from..(rows.end + 1).min(polls.len())];
-    let moments: Vec<u64> = around.iter().map(|&poll| trace.poll(poll).start - origin).collect();
+    let around = task_polls::with_positions(trace, ix, from..rows.end + 1);
+    let moments: Vec<u64> = around.map(|poll| trace.poll(poll).start - origin).collect();
     time::column(&moments).into_iter().skip(rows.start - from).take(rows.len()).collect()
 }
 
 /// A poll in columns; whether it was clicked.
-fn poll_row(ui: &mut Ui, doc: &Document, ix: PollIx, current: bool, start: &str) -> bool {
+fn poll_row(ui: &mut Ui, cx: &Context<'_>, ix: PollIx, current: bool, start: &str) -> bool {
     let palette = Palette::get(ui);
-    let trace = doc.trace();
+    let trace = cx.trace();
     let poll = trace.poll(ix);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let took = time::duration(poll.duration() as f64);

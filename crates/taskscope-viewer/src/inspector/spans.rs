@@ -3,7 +3,8 @@
 use egui::{RichText, Ui};
 use taskscope_model::{Level, SpanIx, TaskIx, Trace};
 
-use crate::document::Document;
+use crate::context::Context;
+use crate::jobs::{is_time_to_pause, pause};
 use crate::theme::Palette;
 use crate::time;
 
@@ -11,7 +12,7 @@ use crate::time;
 const MOST: usize = 6;
 
 /// What belongs to a task, worked out once for each selection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct OfTask {
     spans: Vec<SpanIx>,
     all_spans: usize,
@@ -21,14 +22,26 @@ pub(crate) struct OfTask {
 }
 
 impl OfTask {
-    pub(super) fn new(trace: &Trace, task: TaskIx) -> Self {
-        let visits = trace.span_visits().iter().filter(|visit| visit.task == Some(task));
-        let mut spans: Vec<_> = visits.map(|visit| visit.span).collect();
+    pub(super) async fn new(trace: &Trace, task: TaskIx) -> Self {
+        let (mut spans, mut messages) = (Vec::new(), Vec::new());
+        for (turn, visit) in trace.span_visits().iter().enumerate() {
+            if visit.task == Some(task) {
+                spans.push(visit.span);
+            }
+            if is_time_to_pause(turn) {
+                pause().await;
+            }
+        }
         spans.sort_by_key(|&span| (trace.span_of(span).opened, span));
         spans.dedup();
-        let messages = trace.messages().iter().enumerate();
-        let of_task = messages.filter(|(_, message)| message.task == Some(task));
-        let mut messages: Vec<_> = of_task.map(|(position, _)| position).collect();
+        for (position, message) in trace.messages().iter().enumerate() {
+            if message.task == Some(task) {
+                messages.push(position);
+            }
+            if is_time_to_pause(position) {
+                pause().await;
+            }
+        }
         let (all_spans, all_messages) = (spans.len(), messages.len());
         spans.truncate(MOST);
         messages.truncate(MOST);
@@ -37,8 +50,8 @@ impl OfTask {
 }
 
 /// Shows them, if there are any. A click puts the playhead where one begins.
-pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
-    let trace = doc.trace();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, of: &OfTask) {
+    let trace = cx.trace();
     let palette = Palette::get(ui);
     let origin = trace.span().start;
     let mut clicked = None;
@@ -85,7 +98,7 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, of: &OfTask) {
         ui.add_space(10.0);
     }
     if let Some(moment) = clicked {
-        doc.seek(moment as f64);
+        cx.seek(moment as f64);
     }
 }
 

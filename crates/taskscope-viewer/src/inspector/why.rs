@@ -3,22 +3,22 @@
 use egui::{Align, Grid, Layout, RichText, Ui};
 use taskscope_model::{Cause, PollIx, TaskIx, Waker};
 
-use crate::document::Document;
+use crate::context::Context;
 use crate::theme::Palette;
-use crate::{labels, time};
+use crate::{labels, task_polls, time};
 
 /// Shows the chain of the poll at the playhead. A click goes to the task that
 /// caused a step, at the moment when it did.
-pub(super) fn show(ui: &mut Ui, doc: &mut Document) {
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>) {
     ui.label(RichText::new("Why it ran now").size(15.0));
     ui.separator();
-    let Some(poll) = doc.current_poll() else {
+    let Some(poll) = cx.current_poll() else {
         ui.weak("It has not been polled yet.");
         return;
     };
     let mut clicked = None;
-    let steps = chain(doc, poll);
-    let origin = doc.trace().span().start;
+    let steps = chain(cx, poll);
+    let origin = cx.trace().span().start;
     let moments: Vec<u64> = steps.iter().map(|step| step.moment.saturating_sub(origin)).collect();
     let colour = Palette::get(ui).weak;
     Grid::new("why").num_columns(2).spacing([10.0, 4.0]).show(ui, |ui| {
@@ -44,8 +44,8 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document) {
         }
     });
     if let Some((task, moment)) = clicked {
-        doc.select(Some(task));
-        doc.seek(moment as f64);
+        cx.select(Some(task));
+        cx.seek(moment as f64);
     }
 }
 
@@ -59,9 +59,9 @@ struct Step {
 
 /// The causes that led to a poll, oldest first: who scheduled it, and what had
 /// scheduled that one.
-fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
+fn chain(cx: &Context<'_>, poll: PollIx) -> Vec<Step> {
     const LONGEST: usize = 4;
-    let trace = doc.trace();
+    let trace = cx.trace();
     let start = trace.poll(poll).start;
     let worker = trace.lane_name(trace.poll(poll).lane);
     let whose = trace.task_name(trace.poll(poll).task);
@@ -87,11 +87,9 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
         let text = labels::because(trace, cause, &whose);
         steps.push(Step { moment, text, task: by });
         // The poll in which the other task did it.
-        current = by.filter(|&by| by != trace.poll(poll).task).and_then(|by| {
-            let polls = trace.task_polls(by);
-            let after = polls.partition_point(|&p| trace.poll(p).start <= moment);
-            polls.get(after.checked_sub(1)?).copied()
-        });
+        current = by
+            .filter(|&by| by != trace.poll(poll).task)
+            .and_then(|by| task_polls::last_begun(trace, by, moment));
     }
     if let Some(before) = waited
         && let Some(what) = labels::waited_for(trace, before)
@@ -114,7 +112,7 @@ fn chain(doc: &Document, poll: PollIx) -> Vec<Step> {
         steps.push(Step { moment: start, text, task: None });
     }
     let end = trace.poll(poll).end;
-    if let Some(what) = labels::waited_for(trace, poll).filter(|_| doc.replay.moment() >= end) {
+    if let Some(what) = labels::waited_for(trace, poll).filter(|_| cx.replay.moment() >= end) {
         let text = format!("{whose} waits for {what}");
         steps.push(Step { moment: end, text, task: None });
     }

@@ -1,28 +1,37 @@
 //! The table of tasks: sortable by every column, filtered by a search field.
 
 mod field;
+mod names;
 mod rows;
+
+use std::sync::Arc;
 
 use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use egui_extras::{TableBuilder, TableRow};
 use taskscope_model::TaskIx;
 
 use self::field::Field;
-use self::rows::{now, refresh, value};
-use crate::document::Document;
+use self::names::Names;
+use self::rows::{Key, now, value};
+use crate::command::TraceCommand;
+use crate::context::Context;
+use crate::jobs::Question;
 use crate::theme::Palette;
 use crate::{labels, time};
 
-/// How the table is sorted and filtered.
+/// The panel with the table of tasks: how it is sorted and filtered.
 #[derive(Debug, Default)]
-pub(crate) struct TableState {
+pub(crate) struct TaskTable {
     sort: Field,
     descending: bool,
     search: String,
-    /// The tasks shown, in their order; worked out anew when `key` changes.
-    rows: Vec<TaskIx>,
-    key: Option<Key>,
-    /// The selections whose task was scrolled to; see [`Document::selections`].
+    /// What the search looks through.
+    names: Question<(), Arc<Names>>,
+    /// The tasks shown, in their order.
+    rows: Question<Key, Vec<TaskIx>>,
+    /// What the rows were that were shown last.
+    shown: Option<Key>,
+    /// The selections whose task was scrolled to; see `OpenTrace::selections`.
     revealed: u64,
     /// The first row should be scrolled to.
     to_top: bool,
@@ -30,37 +39,81 @@ pub(crate) struct TableState {
     focus_search: bool,
 }
 
-impl TableState {
+impl TaskTable {
+    /// Shows the panel.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        show(ui, cx, self);
+    }
+
     /// Gives the search field the focus.
     pub(crate) fn focus_search(&mut self) {
         self.focus_search = true;
     }
+
+    /// The tasks shown, from top to bottom.
+    pub(crate) fn rows(&self) -> &[TaskIx] {
+        self.rows.answer().map_or(&[], |answer| &answer.value)
+    }
+
+    /// Asks for the rows anew where what they depend on has changed.
+    fn refresh(&mut self, cx: &Context<'_>, is_searching: bool) {
+        // Rows must not jump about while the recording plays.
+        let by_moment = self.sort == Field::Now && !cx.replay.is_playing();
+        let key = Key {
+            sort: self.sort,
+            descending: self.descending,
+            // A blank before or after the words is a slip of the fingers.
+            search: self.search.trim().to_lowercase(),
+            moment: by_moment.then(|| cx.replay.moment()),
+        };
+        let mut names = None;
+        // Before anything is typed, and again where the trace has grown since.
+        let is_first = self.names.answer().is_none();
+        if is_first || is_searching || !key.search.is_empty() {
+            let trace = cx.open.trace_for_jobs();
+            let make = || async move { Arc::new(Names::new(&trace).await) };
+            let answer = self.names.ask(cx.jobs, cx.open.revision, &(), make);
+            names = answer.map(|answer| answer.value.clone());
+            if names.is_none() && !key.search.is_empty() {
+                return;
+            }
+        }
+        let (trace, prepared) = (cx.open.trace_for_jobs(), cx.open.prepared_for_jobs());
+        let work = || rows::rows(trace, prepared, names, key.clone());
+        let answer = self.rows.ask(cx.jobs, cx.open.revision, &key, work);
+        // Another order begins at its top, unless only the moment is another.
+        if let Some(answer) = answer
+            && self.shown.as_ref() != Some(&answer.key)
+        {
+            self.to_top |=
+                self.shown.as_ref().is_none_or(|shown| shown.is_another_order(&answer.key));
+            self.shown = Some(answer.key.clone());
+        }
+    }
+
+    /// Whether other rows than these are on their way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.rows.is_running() || self.names.is_running() && !self.search.trim().is_empty()
+    }
 }
 
 #[cfg(test)]
-impl TableState {
-    /// The tasks shown, from top to bottom.
-    pub(crate) fn rows(&self) -> &[TaskIx] {
-        &self.rows
-    }
-
+impl TaskTable {
     /// Empties the search field.
     pub(crate) fn clear_search(&mut self) {
         self.search.clear();
     }
 }
 
-/// What the rows depend on: the sort, its direction, the search, and the moment
-/// where that matters.
-type Key = (Field, bool, String, Option<u64>);
-
 /// Shows the table with its search field.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
-    toolbar(ui, doc, state);
-    if state.rows.is_empty() {
+fn show(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
+    toolbar(ui, cx, state);
+    if state.rows().is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
-            if doc.trace().tasks().is_empty() {
+            if state.is_busy() {
+                ui.weak("One moment…");
+            } else if cx.trace().tasks().is_empty() {
                 ui.weak("This recording has no tasks.");
             } else {
                 ui.weak("No task matches. Names, numbers and spawn places are searched.");
@@ -72,10 +125,10 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
     egui::ScrollArea::horizontal()
         .id_salt("columns")
         .auto_shrink(false)
-        .show(ui, |ui| table(ui, doc, state));
+        .show(ui, |ui| table(ui, cx, state));
 }
 
-fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
+fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Tasks").size(15.0));
         let field = TextEdit::singleline(&mut state.search)
@@ -86,11 +139,11 @@ fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
         if std::mem::take(&mut state.focus_search) {
             response.request_focus();
         }
-        refresh(doc, state);
-        let shown = state.rows.len();
-        let all = doc.trace().tasks().len();
-        let spawned = doc.prepared.summary.tasks.spawned;
-        let parts = doc.prepared.summary.tasks.parts;
+        state.refresh(cx, response.has_focus());
+        let shown = state.rows().len();
+        let all = cx.trace().tasks().len();
+        let spawned = cx.prepared().summary.tasks.spawned;
+        let parts = cx.prepared().summary.tasks.parts;
         let tasks = match parts {
             0 => time::plural(spawned, "task"),
             1 => format!("{} and a part of one", time::plural(spawned, "task")),
@@ -103,15 +156,16 @@ fn toolbar(ui: &mut Ui, doc: &Document, state: &mut TableState) {
             }
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
         };
+        let text = if state.is_busy() { format!("{text}, sorting…") } else { text };
         ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });
 }
 
-fn table(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
-    let reveal = std::mem::replace(&mut state.revealed, doc.selections) != doc.selections;
-    let selected = doc.selected.filter(|_| reveal);
+fn table(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
+    let reveal = std::mem::replace(&mut state.revealed, cx.open.selections) != cx.open.selections;
+    let selected = cx.open.selected.filter(|_| reveal);
     let to_top = std::mem::take(&mut state.to_top);
-    let selected_row = selected.and_then(|task| state.rows.iter().position(|&row| row == task));
+    let selected_row = selected.and_then(|task| state.rows().iter().position(|&row| row == task));
     let mut builder = TableBuilder::new(ui)
         .id_salt("tasks")
         .sense(Sense::click())
@@ -139,16 +193,16 @@ fn table(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
             }
         })
         .body(|body| {
-            body.rows(22.0, state.rows.len(), |mut row| {
-                let task = state.rows[row.index()];
-                row.set_selected(doc.selected == Some(task));
+            body.rows(22.0, state.rows().len(), |mut row| {
+                let task = state.rows()[row.index()];
+                row.set_selected(cx.open.selected == Some(task));
                 for field in Field::ALL {
-                    cell(&mut row, doc, task, field);
+                    cell(&mut row, cx, task, field);
                 }
                 let response = row.response();
-                let name = doc.trace().task_name(task);
+                let name = cx.trace().task_name(task);
                 response.widget_info(|| {
-                    let selected = doc.selected == Some(task);
+                    let selected = cx.open.selected == Some(task);
                     WidgetInfo::selected(Role::Row, true, selected, format!("Row {name}"))
                 });
                 if response.clicked() {
@@ -165,27 +219,12 @@ fn table(ui: &mut Ui, doc: &mut Document, state: &mut TableState) {
         state.sort = field;
     }
     if let Some(task) = clicked {
-        doc.selected = Some(task);
-        reveal_in_time(doc, task);
-    }
-}
-
-/// Brings a task that was chosen in the table into the view in time.
-fn reveal_in_time(doc: &mut Document, task: TaskIx) {
-    let window = doc.view.range();
-    let trace = &doc.prepared.trace;
-    let polls = trace.task_polls(task);
-    let visible = polls.iter().any(|&poll| {
-        let poll = trace.poll(poll);
-        poll.start < window.end && poll.end > window.start
-    });
-    if let Some(&first) = polls.first().filter(|_| !visible) {
-        doc.seek(trace.poll(first).start as f64);
+        cx.send(TraceCommand::Choose(task));
     }
 }
 
 /// A column's title; whether it was clicked.
-fn heading(ui: &mut Ui, table: &TableState, field: Field) -> bool {
+fn heading(ui: &mut Ui, table: &TaskTable, field: Field) -> bool {
     let text = RichText::new(field.title()).size(12.5).weak();
     let label = egui::Label::new(text).sense(Sense::click()).selectable(false);
     let layout = match field.is_figure() {
@@ -218,15 +257,15 @@ fn sort_arrow(ui: &mut Ui, descending: bool) {
     ui.painter().add(egui::Shape::convex_polygon(corners, colour, egui::Stroke::NONE));
 }
 
-fn cell(row: &mut TableRow<'_, '_>, doc: &Document, ix: TaskIx, field: Field) {
-    let trace = doc.trace();
+fn cell(row: &mut TableRow<'_, '_>, cx: &Context<'_>, ix: TaskIx, field: Field) {
+    let trace = cx.trace();
     let task = trace.task(ix);
     row.col(|ui| {
         let palette = Palette::get(ui);
         match field {
             Field::Task => {
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-                ui.painter().rect_filled(dot, 2.0, doc.colour(palette, ix));
+                ui.painter().rect_filled(dot, 2.0, cx.open.colour(palette, ix));
                 plain(ui, trace.task_name(ix));
             }
             Field::Place => {
@@ -235,7 +274,7 @@ fn cell(row: &mut TableRow<'_, '_>, doc: &Document, ix: TaskIx, field: Field) {
                 }
             }
             Field::Now => {
-                if let Some(state) = now(trace, ix, doc.replay.moment()) {
+                if let Some(state) = now(trace, ix, cx.replay.moment()) {
                     let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
                     ui.painter().circle_filled(dot.center(), 4.0, palette.state(state));
                     plain(ui, state.name().to_owned());
@@ -251,7 +290,7 @@ fn cell(row: &mut TableRow<'_, '_>, doc: &Document, ix: TaskIx, field: Field) {
                 ui.add(egui::Label::new(text.color(colour)).selectable(false));
             }
             _ => {
-                let number = value(&doc.prepared, ix, field);
+                let number = value(trace, cx.prepared(), ix, field);
                 let text = match field {
                     Field::Polls | Field::Hops => time::count(number),
                     Field::Size if task.size.is_none() => String::new(),

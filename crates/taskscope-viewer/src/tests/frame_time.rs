@@ -9,24 +9,24 @@ use taskscope_format::{
 };
 use taskscope_model::{TaskIx, Trace};
 
-use super::harness::{document, panels, press, window, window_with_trace};
+use super::harness::{clock, document, panels, press, window, window_with_trace};
 
 #[test]
 fn while_the_playhead_alone_moves_the_lanes_are_not_asked_again() {
     let mut window = window();
     press(&mut window, Key::Home);
-    let asked = panels(&mut window).lanes.asked;
+    let asked = panels(&mut window).timeline.lanes.asked;
     press(&mut window, Key::Space);
-    let before = document(&mut window).replay.moment();
+    let before = clock(&mut window).replay.moment();
     window.run_steps(20);
-    assert!(document(&mut window).replay.moment() > before, "it plays");
-    assert_eq!(panels(&mut window).lanes.asked, asked);
+    assert!(clock(&mut window).replay.moment() > before, "it plays");
+    assert_eq!(panels(&mut window).timeline.lanes.asked, asked);
 }
 
 #[test]
 fn what_changes_the_lanes_has_them_asked_again() {
     let mut window = window();
-    let mut asked = panels(&mut window).lanes.asked;
+    let mut asked = panels(&mut window).timeline.lanes.asked;
     for change in 0..5 {
         match change {
             0 => press(&mut window, Key::W),
@@ -38,7 +38,7 @@ fn what_changes_the_lanes_has_them_asked_again() {
             _ => window.ctx.set_theme(egui::Theme::Light),
         }
         window.run_steps(3);
-        let now = panels(&mut window).lanes.asked;
+        let now = panels(&mut window).timeline.lanes.asked;
         assert!(now > asked, "change {change}");
         asked = now;
     }

@@ -1,6 +1,6 @@
 //! A window without a display.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Modifiers, Pos2, Rect};
 use egui_kittest::Harness;
@@ -9,9 +9,12 @@ use taskscope_model::Trace;
 
 use crate::Options;
 use crate::app::App;
-use crate::document::{Document, Prepared};
+use crate::clock::Clock;
+use crate::jobs::Mode;
+use crate::open_trace::{Loaded, OpenTrace, TraceId};
 use crate::panels::Panels;
 use crate::recent::Recent;
+use crate::workspace::Workspace;
 
 pub(super) type Window = Harness<'static, Option<App>>;
 
@@ -30,13 +33,16 @@ pub(super) fn window() -> Window {
 }
 
 pub(super) fn window_with_trace(trace: Trace) -> Window {
-    let document = Document::new(Prepared::new(trace), "migration".into(), None);
-    window_with(|ctx| App::with_document(ctx, document))
+    window_with_traces(vec![Loaded::new(trace, "migration", None)], Mode::AtOnce)
+}
+
+pub(super) fn window_with_traces(traces: Vec<Loaded>, mode: Mode) -> Window {
+    window_with(move |ctx| App::with_traces(ctx, traces, mode))
 }
 
 /// A window as the program opens it.
 pub(super) fn window_on(options: Options) -> Window {
-    window_with(|ctx| App::new(ctx, options, Recent::default()))
+    window_with(|ctx| App::new(ctx, options, Recent::default(), Mode::AtOnce))
 }
 
 fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {
@@ -52,12 +58,36 @@ fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {
     window
 }
 
-pub(super) fn document(window: &mut Window) -> &mut Document {
-    window.state_mut().as_mut().unwrap().document().expect("a trace is open")
+pub(super) fn workspace(window: &mut Window) -> &mut Workspace {
+    window.state_mut().as_mut().unwrap().workspace.as_mut().expect("a trace is open")
+}
+
+/// The trace that keys act on.
+pub(super) fn document(window: &mut Window) -> &mut OpenTrace {
+    let workspace = workspace(window);
+    let id = workspace.active_id();
+    &mut workspace.member_mut(id).unwrap().open
+}
+
+/// Where the window is in time. With one trace that is the time of its own clock.
+pub(super) fn clock(window: &mut Window) -> &mut Clock {
+    &mut workspace(window).clock
 }
 
 pub(super) fn panels(window: &mut Window) -> &mut Panels {
-    window.state_mut().as_mut().unwrap().panels().expect("a trace is open")
+    let workspace = workspace(window);
+    let id = workspace.active_id();
+    &mut workspace.member_mut(id).unwrap().panels
+}
+
+/// Puts the playhead at a moment of the only trace.
+pub(super) fn seek(window: &mut Window, moment: f64) {
+    workspace(window).seek(TraceId(0), moment);
+}
+
+/// Brings the selected task of the only trace into view.
+pub(super) fn show_selected(window: &mut Window) {
+    workspace(window).show_selected(TraceId(0));
 }
 
 /// Draws until the thread that reads or records is done.
@@ -153,4 +183,18 @@ fn uncovered(text: PaintedText, over: Rect) -> Vec<PaintedText> {
     let right = text.rect.with_min_x(over.right());
     let parts = [left, right].into_iter().filter(|part| part.width() > 1.0);
     parts.map(|rect| PaintedText { rect, ..text.clone() }).collect()
+}
+
+/// A file that is dropped on the window.
+#[derive(Debug)]
+pub(super) struct Dropped(pub(super) PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
 }

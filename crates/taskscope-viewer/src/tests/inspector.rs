@@ -11,7 +11,7 @@ use crate::{Options, labels};
 /// A window on the recorded demo `server`, whose tasks wait for timers and sockets.
 fn server() -> Window {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/server.tscope");
-    let options = Options { file: Some(PathBuf::from(file)), ..Options::default() };
+    let options = Options { files: vec![PathBuf::from(file)], ..Options::default() };
     let mut window = harness::window_on(options);
     harness::wait_until_open(&mut window);
     window
@@ -26,7 +26,7 @@ fn go_to_wait(window: &mut Window, wanted: fn(&WaitedFor<'_>) -> bool) -> TaskIx
     let poll = polls.find(|&poll| trace.waited_for(poll).is_some_and(|waited| wanted(&waited)));
     let poll = *trace.poll(poll.unwrap());
     doc.select(Some(poll.task));
-    doc.seek(poll.end as f64);
+    harness::seek(window, poll.end as f64);
     window.run_steps(3);
     poll.task
 }
@@ -68,7 +68,8 @@ fn it_lists_the_spans_and_messages_of_the_programs_own() {
     window.run_steps(3);
     let doc = harness::document(&mut window);
     let opened = doc.trace().span_of(visit.span).opened;
-    assert_eq!(doc.replay.moment(), opened, "a click goes to its beginning");
+    let moment = harness::clock(&mut window).replay.moment();
+    assert_eq!(moment, opened, "a click goes to its beginning");
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn selecting_moves_neither_the_lanes_nor_the_edge_of_the_panel() {
         let polls = doc.trace().task_polls(task);
         let moment = polls.last().map(|&poll| doc.trace().poll(poll).end);
         doc.select(Some(task));
-        doc.replay.seek(moment.unwrap_or(0) as f64);
+        harness::clock(&mut window).replay.seek(moment.unwrap_or(0) as f64);
         window.run_steps(3);
         assert_eq!(places(&window), before, "{}", task.0);
     }
@@ -120,7 +121,7 @@ fn the_list_of_polls_follows_the_playhead() {
     for position in [count - 1, 3, count / 2] {
         let doc = harness::document(&mut window);
         let poll = *doc.trace().poll(doc.trace().task_polls(task)[position]);
-        doc.seek(poll.start as f64);
+        harness::seek(&mut window, poll.start as f64);
         window.run_steps(3);
         let room = window.get_by_label("Polls").rect();
         let rows = window.query_all_by_label_contains("Poll at ");

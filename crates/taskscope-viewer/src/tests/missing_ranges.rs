@@ -6,7 +6,7 @@ use taskscope_format::{
 };
 use taskscope_model::{Trace, meta};
 
-use super::harness::{document, window, window_with_trace};
+use super::harness::{clock, document, window, window_with_trace};
 
 const DROPPED: &str =
     "1,204 events of thread tokio-1 were dropped here: the recorder's buffer was full";
@@ -35,7 +35,7 @@ fn overrun() -> Trace {
 fn dropped_events_are_marked_on_their_lane_and_explained_under_the_pointer() {
     let mut window = window_with_trace(overrun());
     let span = document(&mut window).trace().span();
-    document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
+    clock(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
     window.run_steps(2);
     let range = window.get_by_label(DROPPED).rect();
     let lane = super::harness::lane(&window, "worker 0");
@@ -93,7 +93,7 @@ fn a_damaged_part_is_marked_on_its_lane() {
     let [gap] = trace.gaps() else { panic!("one gap: {:?}", trace.gaps()) };
     let (gap, span) = (*gap, trace.span());
     let mut window = window_with_trace(trace);
-    document(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
+    clock(&mut window).view.show(span.start as f64, (span.end - span.start) as f64);
     window.run_steps(2);
     let range = window.get_by_label_contains("is damaged or lost here").rect();
     let lane = super::harness::lane(&window, "worker 0");

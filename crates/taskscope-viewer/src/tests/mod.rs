@@ -1,9 +1,11 @@
 //! The window used as a person would use it: by the words on it, on a trace
 //! that a real program recorded.
 
+mod beside;
 mod frame_time;
 mod harness;
 mod inspector;
+mod jobs;
 mod missing_ranges;
 mod open;
 mod replay;

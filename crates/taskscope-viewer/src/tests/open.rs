@@ -1,19 +1,19 @@
 //! Opening: files as argument, typed, dropped; demos; and what is no trace.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use egui::Key;
 use egui_kittest::kittest::Queryable;
 
 use super::harness::{
-    Window, click, document, press, recorded, wait_until_open, window, window_on,
+    Dropped, Window, click, clock, document, press, recorded, wait_until_open, window, window_on,
 };
 use crate::{DemoEntry, Options};
 
 #[test]
 fn a_file_given_as_argument_opens() {
-    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    let mut window = window_on(Options { files: vec![recorded()], ..Options::default() });
     wait_until_open(&mut window);
     assert_eq!(document(&mut window).name, "migration.tscope");
     for worker in ["Lane worker 0", "Lane worker 1", "Lane worker 2", "Lane worker 3"] {
@@ -32,19 +32,6 @@ fn a_path_that_is_typed_opens() {
     window.run_steps(2);
     wait_until_open(&mut window);
     document(&mut window);
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|error| error.to_string())
-    }
 }
 
 #[test]
@@ -76,7 +63,7 @@ fn a_demo_is_recorded_and_opened() {
     wait_until_open(&mut window);
     document(&mut window);
     assert_eq!(*asked.lock().unwrap(), ["migration"]);
-    assert!(document(&mut window).replay.is_playing(), "a demo is there to be watched");
+    assert!(clock(&mut window).replay.is_playing(), "a demo is there to be watched");
     window.get_by_label("Look for: tasks with hops");
     click(&mut window, "Got it");
     assert!(window.query_by_label_contains("Look for").is_none());
@@ -97,7 +84,7 @@ fn a_demo_that_fails_says_why() {
 #[test]
 fn what_is_no_trace_is_refused_with_its_name() {
     let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-    let mut window = window_on(Options { file: Some(file), ..Options::default() });
+    let mut window = window_on(Options { files: vec![file], ..Options::default() });
     wait_until_open(&mut window);
     window.get_by_label_contains("Cargo.toml: this is not a taskscope trace");
 }
@@ -108,7 +95,7 @@ fn a_cut_file_opens_and_says_so() {
     let file = folder.path().join("cut.tscope");
     let bytes = std::fs::read(recorded()).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() * 2 / 3]).unwrap();
-    let mut window = window_on(Options { file: Some(file), ..Options::default() });
+    let mut window = window_on(Options { files: vec![file], ..Options::default() });
     wait_until_open(&mut window);
     assert!(document(&mut window).trace().polls().len() > 100);
     window.get_by_label_contains("cut short");
@@ -161,7 +148,7 @@ fn paths_in_quotes_and_urls_of_files_open() {
 
 #[test]
 fn the_title_names_the_file() {
-    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    let mut window = window_on(Options { files: vec![recorded()], ..Options::default() });
     wait_until_open(&mut window);
     let app = window.state_mut().as_mut().unwrap();
     assert_eq!(app.title(), "migration.tscope – taskscope");
@@ -182,7 +169,7 @@ fn an_open_trace_can_be_saved_elsewhere() {
     let taken = folder.path().join("taken.tscope");
     std::fs::write(&taken, "mine").unwrap();
     let copy = folder.path().join("copy.tscope");
-    let mut window = window_on(Options { file: Some(recorded()), ..Options::default() });
+    let mut window = window_on(Options { files: vec![recorded()], ..Options::default() });
     wait_until_open(&mut window);
     super::harness::press_with(&mut window, egui::Modifiers::COMMAND, Key::S);
     for (path, error) in [(&taken, Some("exists already")), (&copy, None)] {
@@ -228,7 +215,8 @@ fn an_empty_trace_says_why_it_may_be_empty() {
 fn no_text_of_the_window_has_a_backtick() {
     let refused = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
     for file in [None, Some(recorded()), Some(refused), Some("none.tscope".into())] {
-        let mut window = window_on(Options { file, ..Options::default() });
+        let mut window =
+            window_on(Options { files: file.into_iter().collect(), ..Options::default() });
         wait_until_open(&mut window);
         let texts = super::harness::painted_texts(&window);
         let with = texts.iter().find(|text| text.text.contains('`'));

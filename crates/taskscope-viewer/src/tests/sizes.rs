@@ -3,7 +3,9 @@
 use egui::{Rect, Vec2, vec2};
 use taskscope_model::TaskIx;
 
-use super::harness::{PaintedText, Window, document, painted_texts, window, window_on};
+use super::harness::{
+    PaintedText, Window, document, painted_texts, show_selected, window, window_on,
+};
 use crate::{DemoEntry, Options};
 
 /// Pairs of texts that cover each other by more than the air around letters.
@@ -47,11 +49,21 @@ fn no_text_covers_another_while_a_trace_is_open() {
         window.set_size(size);
         for selected in [None, Some(TaskIx(7)), Some(TaskIx(20))] {
             document(&mut window).select(selected);
-            document(&mut window).show_selected();
+            show_selected(&mut window);
             window.run_steps(4);
             assert_eq!(collisions(&window), [""; 0], "{size:?}, {selected:?}");
             assert!(cut_off(&window, size).is_empty());
         }
+    }
+}
+
+#[test]
+fn no_text_covers_another_with_two_traces() {
+    let mut window = super::beside::two();
+    for size in SIZES {
+        window.set_size(size);
+        window.run_steps(4);
+        assert_eq!(collisions(&window), [""; 0], "{size:?}");
     }
 }
 

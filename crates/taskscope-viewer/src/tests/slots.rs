@@ -8,7 +8,9 @@ use taskscope_format::{
 };
 use taskscope_model::{LaneIx, PollIx, Trace};
 
-use super::harness::{Window, click, document, painted_texts, press, window, window_with_trace};
+use super::harness::{
+    Window, click, clock, document, painted_texts, press, seek, window, window_with_trace,
+};
 
 /// The texts painted in and left of the slots' column, slot by slot: what a person sees.
 fn slots(window: &Window, lanes: u32) -> Vec<Vec<String>> {
@@ -25,8 +27,8 @@ fn slots(window: &Window, lanes: u32) -> Vec<Vec<String>> {
 /// What the model says is polled on each worker: the innermost poll that has begun and still
 /// occupies its lane. Asked the long way.
 fn polled(window: &mut Window, lanes: u32) -> Vec<Vec<String>> {
-    let doc = document(window);
-    let (trace, moment) = (doc.trace(), doc.replay.moment());
+    let moment = clock(window).replay.moment();
+    let trace = document(window).trace();
     let on = |lane: u32| {
         let polls = (0..trace.polls().len() as u32).map(PollIx).filter(|&ix| {
             let poll = trace.poll(ix);
@@ -61,18 +63,18 @@ fn nothing_is_on_its_way_when_the_end_is_reached() {
     let mut window = window();
     let doc = document(&mut window);
     let last = doc.trace().hops().last().map(|hop| doc.trace().poll(hop.to).start).unwrap();
-    doc.seek(last as f64);
-    doc.replay.toggle();
+    seek(&mut window, last as f64);
+    clock(&mut window).replay.toggle();
     // A few frames from the last hop to the end, as fast as the window plays.
     for _ in 0..400 {
         window.step();
-        if document(&mut window).replay.at_end() {
+        if clock(&mut window).replay.at_end() {
             break;
         }
-        document(&mut window).advance(1.0);
+        clock(&mut window).advance(1.0);
     }
     window.run_steps(2);
-    assert!(document(&mut window).replay.at_end());
+    assert!(clock(&mut window).replay.at_end());
     assert_eq!(numbers(slots(&window, 4)), polled(&mut window, 4));
 }
 
@@ -114,12 +116,13 @@ proptest! {
         let mut window = window_with_trace(trace);
         let span = document(&mut window).trace().span();
         for (part, play) in moments {
-            let doc = document(&mut window);
-            doc.seek((span.start as f64 + part * (span.end - span.start) as f64).round());
+            let moment = span.start as f64 + part * (span.end - span.start) as f64;
+            seek(&mut window, moment.round());
             // As slowly as can be: two microseconds would be over at once.
-            doc.replay.set_speed(0.0);
+            let replay = &mut clock(&mut window).replay;
+            replay.set_speed(0.0);
             if play {
-                doc.replay.toggle();
+                replay.toggle();
             }
             window.run_steps(1);
             let seen = numbers(slots_alone(&window));

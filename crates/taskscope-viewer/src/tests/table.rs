@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use taskscope_model::State;
 
-use super::harness::{Window, click, document, panels, press, press_with, window};
+use super::harness::{Window, click, clock, document, panels, press, press_with, window};
 
 #[test]
 fn a_row_selects_its_task_everywhere() {
@@ -45,9 +45,9 @@ fn the_search_field_keeps_what_matches() {
     window.run_steps(3);
     window.get_by_label("4 of 165");
     // Letters belong to the field now, and are no commands.
-    let width = document(&mut window).view.width();
+    let width = clock(&mut window).view.width();
     press(&mut window, Key::W);
-    assert_eq!(document(&mut window).view.width(), width);
+    assert_eq!(clock(&mut window).view.width(), width);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn the_palette_finds_a_command_by_its_words() {
     window.get_by_label("Find a command").type_text("everything");
     window.run_steps(2);
     press(&mut window, Key::Enter);
-    assert_eq!(document(&mut window).view.range(), whole);
+    assert_eq!(clock(&mut window).view.range(), whole);
     assert!(window.query_by_label("Find a command").is_none(), "the palette has closed");
 }
 
@@ -102,6 +102,17 @@ fn escape_closes_the_palette_and_keeps_the_selection() {
     assert!(document(&mut window).selected.is_some());
 }
 
+#[test]
+fn escape_closes_a_menu_and_keeps_the_selection() {
+    let mut window = window();
+    click(&mut window, "Row task 8");
+    click(&mut window, "Trace");
+    window.get_by_label_contains("Save as…");
+    press(&mut window, Key::Escape);
+    assert!(window.query_by_label_contains("Save as…").is_none());
+    assert!(document(&mut window).selected.is_some());
+}
+
 /// The first row below the table's header.
 fn first_row(window: &Window) -> String {
     let header = window.get_by_label("Sort by Hops").rect();
@@ -121,7 +132,7 @@ fn a_search_without_a_match_keeps_the_tables_size() {
     window.get_by_label("Find tasks").type_text("no such task");
     window.run_steps(4);
     assert_eq!(rows(&window), 0);
-    panels(&mut window).table.clear_search();
+    panels(&mut window).tasks.clear_search();
     window.run_steps(4);
     assert_eq!(rows(&window), before);
 }
@@ -157,9 +168,9 @@ fn another_order_begins_at_its_top() {
 fn sorted_by_now_running_tasks_come_first_and_those_that_have_ended_last() {
     let mut window = window();
     click(&mut window, "Sort by Now");
-    let rows = panels(&mut window).table.rows().to_vec();
+    let rows = panels(&mut window).tasks.rows().to_vec();
+    let moment = clock(&mut window).replay.moment();
     let doc = document(&mut window);
-    let moment = doc.replay.moment();
     let state = |task| doc.trace().state_at(task, moment).map(|span| span.state);
     let states: Vec<_> = rows.iter().map(|&task| state(task)).collect();
     let alive = states.iter().take_while(|state| state.is_some()).count();

@@ -3,15 +3,15 @@
 use egui::{Key, Modifiers, MouseWheelUnit, Pos2, pos2};
 use taskscope_model::{LaneIx, Poll, TaskIx};
 
-use crate::document::ColourBy;
+use crate::prepared::ColourBy;
 
-use super::harness::{Window, click_at, document, lane, press, window};
+use super::harness::{Window, click_at, clock, document, lane, press, show_selected, window};
 
 /// A poll in the middle of the window that is wide enough to hit, and where it is.
 fn visible_poll(window: &mut Window, worker: usize) -> (Poll, Pos2) {
     let rect = lane(window, &format!("worker {worker}"));
+    let view = clock(window).view;
     let document = document(window);
-    let view = document.view;
     let width = |ns: f64| ns / view.width() * f64::from(rect.width());
     let poll = document
         .trace()
@@ -32,7 +32,7 @@ fn a_click_on_a_poll_selects_its_task_and_puts_the_playhead_there() {
     click_at(&mut window, pos);
     let document = document(&mut window);
     assert_eq!(document.selected, Some(poll.task));
-    assert!((poll.start..poll.end).contains(&document.replay.moment()));
+    assert!((poll.start..poll.end).contains(&clock(&mut window).replay.moment()));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn ctrl_and_wheel_zoom_at_the_pointer() {
     let mut window = window();
     let rect = lane(&window, "worker 1");
     let pos = rect.left_center().lerp(rect.right_center(), 0.8);
-    let view = document(&mut window).view;
+    let view = clock(&mut window).view;
     let moment = view.start() + 0.8 * view.width();
     window.hover_at(pos);
     window.step();
@@ -65,7 +65,7 @@ fn ctrl_and_wheel_zoom_at_the_pointer() {
         Modifiers::COMMAND,
     );
     window.run_steps(6);
-    let zoomed = document(&mut window).view;
+    let zoomed = clock(&mut window).view;
     assert!(zoomed.width() < 0.9 * view.width(), "{} of {}", zoomed.width(), view.width());
     let under_pointer = zoomed.start() + 0.8 * zoomed.width();
     assert!((under_pointer - moment).abs() < 0.01 * zoomed.width());
@@ -74,15 +74,15 @@ fn ctrl_and_wheel_zoom_at_the_pointer() {
 #[test]
 fn keys_zoom_pan_and_fit() {
     let mut window = window();
-    let before = document(&mut window).view;
+    let before = clock(&mut window).view;
     press(&mut window, Key::W);
-    assert!(document(&mut window).view.width() < before.width());
+    assert!(clock(&mut window).view.width() < before.width());
     press(&mut window, Key::S);
     press(&mut window, Key::A);
-    assert!(document(&mut window).view.start() < before.start());
+    assert!(clock(&mut window).view.start() < before.start());
     press(&mut window, Key::Home);
     let whole = document(&mut window).trace().span();
-    assert_eq!(document(&mut window).view.range(), whole);
+    assert_eq!(clock(&mut window).view.range(), whole);
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn dragging_measures_and_shift_drag_pans() {
     let mut window = window();
     let rect = lane(&window, "worker 2");
     let at = |part: f32| rect.left_center().lerp(rect.right_center(), part);
-    let view = document(&mut window).view;
+    let view = clock(&mut window).view;
     drag(&mut window, at(0.25), at(0.75), Modifiers::NONE);
-    let (from, to) = document(&mut window).measured.expect("a stretch is measured");
+    let (from, to) = clock(&mut window).measured.expect("a stretch is measured");
     assert!(((to - from) / view.width() - 0.5).abs() < 0.02, "{from} to {to}");
-    assert_eq!(document(&mut window).view, view, "measuring moves nothing");
+    assert_eq!(clock(&mut window).view, view, "measuring moves nothing");
 
     drag(&mut window, at(0.75), at(0.25), Modifiers::SHIFT);
-    let moved = (document(&mut window).view.start() - view.start()) / view.width();
+    let moved = (clock(&mut window).view.start() - view.start()) / view.width();
     assert!((moved - 0.5).abs() < 0.02, "moved by {moved} of the window");
 }
 
@@ -142,7 +142,7 @@ fn the_move_stands_on_a_hop_and_the_wake_in_its_tooltip() {
     let doc = document(&mut window);
     let task = doc.trace().tasks().iter().position(|task| task.id.0 == 8).unwrap();
     doc.select(Some(TaskIx(task as u32)));
-    doc.show_selected();
+    show_selected(&mut window);
     window.run_steps(3);
     let timeline = window.get_by_label("Timeline").rect();
     let chips: Vec<_> = window
@@ -172,7 +172,7 @@ fn the_legend_lists_places_where_polled_tasks_were_spawned() {
     let trace = taskscope_model::Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
     let resources = trace.places().len();
     let mut window = super::harness::window_with_trace(trace);
-    let places = document(&mut window).prepared.places.clone();
+    let places = document(&mut window).prepared().places.clone();
     assert!(!places.is_empty() && places.len() < resources, "resources have places, too");
     assert!(places.iter().all(|&(_, polls)| polls > 0), "{places:?}");
     let polls: u64 = places.iter().map(|(_, polls)| polls).sum();
@@ -221,7 +221,7 @@ fn where_one_place_has_nearly_all_polls_each_task_has_its_colour() {
         assert_eq!(document(&mut window).colour_by, expected, "{counts:?}");
         press(&mut window, Key::C);
         assert_ne!(document(&mut window).colour_by, expected, "the key chooses");
-        super::harness::click(&mut window, "Commands");
+        super::harness::click(&mut window, "Trace");
         window.get_by_label_contains("Colour by place or task");
     }
 }

@@ -3,7 +3,8 @@
 use egui::{FontId, Painter, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::Frame;
-use crate::document::Document;
+use crate::command::TraceCommand;
+use crate::context::Context;
 use crate::theme::Palette;
 use crate::time;
 use crate::time_view::Scale;
@@ -12,17 +13,17 @@ use crate::time_view::Scale;
 const TICK_PIXELS: f64 = 104.0;
 
 /// Shows the axis. Pressing or dragging on it moves the playhead.
-pub(super) fn show(ui: &mut Ui, doc: &mut Document, palette: &Palette, rect: Rect) {
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, palette: &Palette, rect: Rect) {
     let response = ui.interact(rect, ui.scope_id().with("axis"), Sense::click_and_drag());
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::Slider, true, "Playhead");
-        info.current_text_value = Some(time::exact(doc.replay.moment()));
+        info.current_text_value = Some(time::exact(cx.replay.moment()));
         info
     });
-    let scale = Scale::new(&doc.view, rect.x_range());
+    let scale = Scale::new(&cx.view, rect.x_range());
     if let Some(pos) = response.interact_pointer_pos() {
-        doc.replay.pause();
-        doc.replay.seek(scale.moment(pos.x.clamp(rect.left(), rect.right())));
+        let moment = scale.moment(pos.x.clamp(rect.left(), rect.right()));
+        cx.send(TraceCommand::MovePlayhead(moment));
     }
     let response = response.on_hover_text("Drag to move the playhead");
     if response.hovered() {
@@ -30,8 +31,8 @@ pub(super) fn show(ui: &mut Ui, doc: &mut Document, palette: &Palette, rect: Rec
     }
 
     let painter = ui.painter_at(rect);
-    let origin = doc.view.bounds().0;
-    let playhead = scale.x(doc.replay.playhead());
+    let origin = cx.trace().span().start as f64;
+    let playhead = scale.x(cx.replay.playhead());
     for (moment, step) in ticks(&scale, rect, origin) {
         let x = scale.x(moment);
         painter.vline(x, rect.bottom() - 5.0..=rect.bottom(), Stroke::new(1.0, palette.weak));
@@ -61,7 +62,7 @@ fn ticks(scale: &Scale, rect: Rect, origin: f64) -> impl Iterator<Item = (f64, f
 
 pub(super) fn paint_grid(painter: &Painter, frame: &Frame<'_>) {
     let stroke = Stroke::new(1.0, frame.palette.line);
-    let origin = frame.doc.view.bounds().0;
+    let origin = frame.cx.trace().span().start as f64;
     for (moment, _) in ticks(&frame.scale, frame.plot, origin) {
         painter.vline(frame.scale.x(moment), frame.plot.y_range(), stroke);
     }
@@ -69,12 +70,12 @@ pub(super) fn paint_grid(painter: &Painter, frame: &Frame<'_>) {
 
 pub(super) fn paint_playhead(painter: &Painter, frame: &Frame<'_>) {
     paint_measured(painter, frame);
-    let x = frame.scale.x(frame.doc.replay.playhead());
+    let x = frame.scale.x(frame.cx.replay.playhead());
     painter.vline(x, frame.plot.y_range(), Stroke::new(1.5, frame.palette.playhead));
 }
 
 fn paint_measured(painter: &Painter, frame: &Frame<'_>) {
-    let Some((a, b)) = frame.doc.measured else { return };
+    let Some((a, b)) = frame.cx.measured else { return };
     let (start, end) = (a.min(b), a.max(b));
     let x = egui::Rangef::new(frame.scale.x(start), frame.scale.x(end));
     let rect = Rect::from_x_y_ranges(x, frame.plot.y_range());

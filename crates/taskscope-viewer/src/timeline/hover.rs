@@ -3,11 +3,11 @@
 use egui::{RichText, Ui};
 use taskscope_model::{LodSpan, Poll, PollIx, Trace};
 
-use crate::document::Document;
-use crate::{labels, time};
+use crate::context::Context;
+use crate::{labels, task_polls, time};
 
-pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
-    let trace = doc.trace();
+pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, poll: PollIx, span: &LodSpan) {
+    let trace = cx.trace();
     let task = trace.poll(poll).task;
     ui.set_max_width(360.0);
     if span.count > 1 {
@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
     if let Some(place) = trace.task(task).place {
         ui.label(RichText::new(format!("spawned at {}", trace.place(place).short())).weak());
     }
-    let number = trace.task_polls(task).partition_point(|&p| trace.poll(p).start < poll.start);
+    let number = task_polls::begun_before(trace, task, poll.start);
     egui::Grid::new("hover").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
         let start = poll.start.saturating_sub(trace.span().start);
         let arrival = labels::arrival(trace, span.poll).map(|(text, _)| text);
@@ -69,8 +69,10 @@ pub(super) fn show(ui: &mut Ui, doc: &Document, poll: PollIx, span: &LodSpan) {
 /// The program's own spans that a poll served, outermost first.
 fn spans(trace: &Trace, poll: &Poll) -> String {
     const MOST: usize = 4;
+    const MOST_VISITS: usize = 4096;
     let visits = trace.lane_visits(poll.lane, poll.start..poll.end.saturating_add(1));
-    let within = visits.iter().filter(|visit| {
+    // Of a poll of hours the first will do.
+    let within = visits.iter().take(MOST_VISITS).filter(|visit| {
         visit.task == Some(poll.task) && visit.start >= poll.start && visit.end <= poll.end
     });
     let mut spans: Vec<_> = within.map(|visit| visit.span).collect();

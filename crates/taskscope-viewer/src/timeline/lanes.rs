@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, LodSpan, Park, State, TaskIx};
+use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape};
+use taskscope_model::{LaneIx, LodSpan, Park, TaskIx};
 
 use super::missing_ranges::{self, MissingRange};
 use super::rows::{Row, RowKind};
 use super::short_name::fit_name;
-use super::{Frame, slots, spans};
-use crate::document::ColourBy;
+use super::spans::SpanBars;
+use super::{Frame, slots};
+use crate::prepared::ColourBy;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
 
@@ -30,15 +31,19 @@ pub(crate) struct LaneCache {
     key: Option<Key>,
     lanes: Vec<PaintedLane>,
     mesh: Arc<Mesh>,
-    spans: Arc<Mesh>,
+    spans: SpanBars,
     /// How often the trace was asked.
     #[cfg(test)]
     pub(crate) asked: u32,
 }
 
-/// All that the mesh depends on, beside the trace, which never changes.
+/// All that the mesh depends on.
 #[derive(Debug, PartialEq)]
 struct Key {
+    /// Which snapshot of the trace it shows.
+    revision: u64,
+    /// The colours of places follow from what is worked out once.
+    prepared_revision: u64,
     view: TimeView,
     plot: Rect,
     /// The lanes in sight and where they are.
@@ -72,43 +77,47 @@ pub(super) fn paint<'a>(
         }
         _ => None,
     };
+    let lanes_in_sight: Vec<(LaneIx, Rect)> = frame.rows.iter().filter_map(lane_rect).collect();
     let key = Key {
-        view: frame.doc.view,
+        revision: frame.cx.open.revision,
+        prepared_revision: frame.cx.open.prepared_revision,
+        view: frame.cx.view,
         plot: frame.plot,
-        rows: frame.rows.iter().filter_map(lane_rect).collect(),
+        rows: lanes_in_sight.clone(),
         palette: *frame.palette,
-        selected: frame.doc.selected,
-        colour_by: frame.doc.colour_by,
+        selected: frame.cx.open.selected,
+        colour_by: frame.cx.open.colour_by,
     };
     if cache.key.as_ref() != Some(&key) {
         cache.refresh(frame, key);
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
     clipped.add(Shape::mesh(cache.mesh.clone()));
-    for lane in &mut cache.lanes {
-        lane.missing = missing_ranges::paint(&clipped, frame, lane.lane, lane.rect);
+    for lane in &cache.lanes {
+        missing_ranges::paint(&clipped, frame, lane.rect, &lane.missing);
         paint_labels(&clipped, frame, lane);
     }
-    clipped.add(Shape::mesh(cache.spans.clone()));
+    clipped.add(Shape::mesh(cache.spans.mesh(frame, &lanes_in_sight)));
     &cache.lanes
 }
 
 impl LaneCache {
     fn refresh(&mut self, frame: &Frame<'_>, key: Key) {
-        let window = frame.doc.view.range();
+        let window = frame.cx.view.range();
         let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
         let mut mesh = Mesh::default();
         self.lanes.clear();
         for &(lane, rect) in &key.rows {
             paint_parks(&mut mesh, frame, rect, lane, step);
-            let polls = frame.doc.trace().lod_spans(lane, window.clone(), step);
+            let polls = frame.cx.trace().lod_spans(lane, window.clone(), step);
             for span in &polls {
                 paint_polls(&mut mesh, frame, rect, span);
             }
-            self.lanes.push(PaintedLane { lane, rect, polls, missing: Vec::new() });
+            let missing = missing_ranges::in_view(frame, lane);
+            self.lanes.push(PaintedLane { lane, rect, polls, missing });
         }
         self.mesh = Arc::new(mesh);
-        self.spans = Arc::new(spans::mesh(frame));
+        self.spans.forget();
         self.key = Some(key);
         #[cfg(test)]
         {
@@ -133,9 +142,9 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
 }
 
 fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
-    let poll = frame.doc.trace().poll(span.poll);
-    let mut colour = frame.doc.colour(frame.palette, poll.task);
-    if !frame.doc.is_bright(poll) {
+    let poll = frame.cx.trace().poll(span.poll);
+    let mut colour = frame.cx.open.colour(frame.palette, poll.task);
+    if !frame.cx.open.is_bright(poll) {
         colour = frame.palette.dimmed(colour);
     }
     let mut rect = span_rect(frame, lane, span);
@@ -154,8 +163,8 @@ fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
 }
 
 fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step: u64) {
-    let parks = &frame.doc.trace().lane(ix).parks;
-    let window = frame.doc.view.range();
+    let parks = &frame.cx.trace().lane(ix).parks;
+    let window = frame.cx.view.range();
     let mut next = parks.partition_point(|park| park.end <= window.start);
     while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
         next += 1;
@@ -182,10 +191,10 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         if rect.width() < ROOM_FOR_LABEL {
             continue;
         }
-        let trace = frame.doc.trace();
+        let trace = frame.cx.trace();
         let poll = trace.poll(span.poll);
-        let colour = frame.doc.colour(frame.palette, poll.task);
-        let text_colour = match frame.doc.is_bright(poll) {
+        let colour = frame.cx.open.colour(frame.palette, poll.task);
+        let text_colour = match frame.cx.open.is_bright(poll) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,
         };
@@ -194,68 +203,6 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         if let Some(galley) = fit_name(painter, trace, poll.task, &font, text_colour, room) {
             let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
             painter.galley(at, galley, text_colour);
-        }
-    }
-}
-
-/// The selected task's own row: its state over time.
-pub(super) fn paint_selected_states(painter: &Painter, frame: &Frame<'_>) {
-    let Some(task) = frame.doc.selected else { return };
-    let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
-    let last = frame.doc.view.end();
-    let mut mesh = Mesh::default();
-    let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
-    let mut hatched: Vec<Rect> = Vec::new();
-    let mut painted_to = f32::NEG_INFINITY;
-    let trace = frame.doc.trace();
-    let spans = trace
-        .states_from(task, frame.doc.view.range().start)
-        .take_while(|span| (span.start as f64) < last);
-    for span in spans {
-        let left = frame.scale.x(span.start as f64).max(frame.plot.left());
-        let right = frame.scale.x(span.end as f64).min(frame.plot.right());
-        // Nothing that would lie wholly within a pixel already painted.
-        if right <= painted_to {
-            continue;
-        }
-        painted_to = right.max(left + 1.0);
-        let colour = frame.palette.state(span.state);
-        let half = match span.state {
-            State::Running => 13.0,
-            State::Scheduled => 8.0,
-            State::Deferred => 5.5,
-            // Hatched below, over the whole height.
-            State::Unknown => 0.0,
-            State::Waiting | State::Idle => 3.0,
-        };
-        let middle = row.rect.center().y;
-        let y = Rangef::new(middle - half, middle + half);
-        let rect = Rect::from_x_y_ranges(Rangef::new(left, painted_to), y);
-        if span.state == State::Unknown {
-            hatched.push(Rect::from_x_y_ranges(rect.x_range(), row.rect.y_range()));
-        }
-        mesh.add_colored_rect(rect, colour);
-        if let Some(poll) = span.poll
-            && rect.width() > 16.0
-        {
-            let name = trace.lane_name(trace.poll(poll).lane);
-            let name = if rect.width() > 64.0 {
-                name
-            } else {
-                name.trim_start_matches("worker ").to_owned()
-            };
-            labels.push((rect, name, frame.palette.on(colour)));
-        }
-    }
-    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
-    clipped.add(Shape::mesh(mesh));
-    hatched.iter().for_each(|&rect| missing_ranges::hatch(&clipped, frame, rect));
-    for (rect, text, colour) in labels {
-        let font = FontId::proportional(11.5);
-        let galley = clipped.layout_no_wrap(text, font, colour);
-        if galley.size().x < rect.width() {
-            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-            clipped.galley(at, galley, colour);
         }
     }
 }

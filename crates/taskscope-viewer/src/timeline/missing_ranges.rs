@@ -65,15 +65,10 @@ impl MissingRange {
     }
 }
 
-/// Paints the ranges of a lane that are in view.
-pub(super) fn paint(
-    painter: &Painter,
-    frame: &Frame<'_>,
-    lane: LaneIx,
-    rect: Rect,
-) -> Vec<MissingRange> {
-    let trace = frame.doc.trace();
-    let window = frame.doc.view.range();
+/// The ranges of a lane that are in view.
+pub(super) fn in_view(frame: &Frame<'_>, lane: LaneIx) -> Vec<MissingRange> {
+    let trace = frame.cx.trace();
+    let window = frame.cx.view.range();
     let mut dropped: Vec<MissingRange> = Vec::new();
     for drop in trace.lane_drops(lane, window.clone()) {
         let x = on_screen(frame, drop.from..drop.until);
@@ -109,9 +104,15 @@ pub(super) fn paint(
     for range in &mut dropped {
         range.x =
             Rangef::new(range.x.min.max(frame.plot.left()), range.x.max.min(frame.plot.right()));
-        hatch(painter, frame, Rect::from_x_y_ranges(range.x, rect.y_range()));
     }
     dropped
+}
+
+/// Paints the ranges of a lane.
+pub(super) fn paint(painter: &Painter, frame: &Frame<'_>, rect: Rect, ranges: &[MissingRange]) {
+    for range in ranges {
+        hatch(painter, frame, Rect::from_x_y_ranges(range.x, rect.y_range()));
+    }
 }
 
 fn on_screen(frame: &Frame<'_>, range: Range<Nanos>) -> Rangef {

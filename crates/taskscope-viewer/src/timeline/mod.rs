@@ -19,11 +19,13 @@ mod rows;
 mod short_name;
 mod slots;
 mod spans;
+mod states;
 
 use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::PollIx;
 
-use crate::document::Document;
+use crate::command::{AppCommand, TraceCommand};
+use crate::context::Context;
 use crate::empty;
 use crate::theme::Palette;
 use crate::time_view::Scale;
@@ -37,7 +39,7 @@ const AXIS_HEIGHT: f32 = 30.0;
 
 /// Everything that painting a frame needs to know.
 struct Frame<'a> {
-    doc: &'a Document,
+    cx: &'a Context<'a>,
     palette: &'static Palette,
     scale: Scale,
     /// Where time runs from left to right.
@@ -52,8 +54,20 @@ impl Frame<'_> {
     }
 }
 
-/// Shows the timeline in all the space there is.
-pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
+/// The panel with the timeline.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    pub(crate) lanes: LaneCache,
+}
+
+impl Timeline {
+    /// Shows the timeline in all the space there is.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        show(ui, cx, &mut self.lanes);
+    }
+}
+
+fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
     let palette = Palette::get(ui);
     let space = ui.available_rect_before_wrap();
     ui.painter().rect_filled(space, 0.0, palette.background);
@@ -63,11 +77,11 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
 
     let (axis_rect, _) = ui.allocate_exact_size(vec2(space.width(), AXIS_HEIGHT), Sense::hover());
     let axis_plot = Rect::from_x_y_ranges(x, axis_rect.y_range());
-    axis::show(ui, doc, palette, axis_plot);
+    axis::show(ui, cx, palette, axis_plot);
     ui.painter().text(
         pos2(axis_rect.left() + 12.0, axis_rect.center().y),
         egui::Align2::LEFT_CENTER,
-        if doc.trace().runtimes().is_empty() { "Threads" } else { "Workers" },
+        if cx.trace().runtimes().is_empty() { "Threads" } else { "Workers" },
         egui::FontId::proportional(13.5),
         palette.weak,
     );
@@ -79,25 +93,25 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
         palette.weak,
     );
 
-    if empty::is_empty(doc.trace()) {
-        empty::show(ui, doc.trace());
+    if empty::is_empty(cx.trace()) {
+        empty::show(ui, cx.trace());
         return;
     }
     let below = ui.available_rect_before_wrap();
-    let heights = rows::heights(doc, below.height());
+    let heights = rows::heights(cx, below.height());
     ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(ui, |ui| {
         let size = vec2(below.width(), heights.total.max(below.height()));
         let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let plot = Rect::from_x_y_ranges(x, area.y_range());
-        let rows = rows::place(doc, area, x, &heights);
+        let rows = rows::place(cx, area, x, &heights);
         let painted = {
-            let scale = Scale::new(&doc.view, x);
-            let frame = Frame { doc, palette, scale, plot, rows };
+            let scale = Scale::new(&cx.view, x);
+            let frame = Frame { cx, palette, scale, plot, rows };
             let painter = ui.painter_at(area);
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame, cache);
-            lanes::paint_selected_states(&painter, &frame);
+            states::paint(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);
@@ -111,7 +125,7 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
             .widget_info(|| WidgetInfo::labeled(Role::Group, true, "Timeline"));
-        interact(ui, doc, &response, plot, painted);
+        interact(ui, cx, &response, plot, painted);
     });
 }
 
@@ -120,8 +134,8 @@ pub(crate) fn show(ui: &mut Ui, doc: &mut Document, cache: &mut LaneCache) {
 fn announce(ui: &mut Ui, frame: &Frame<'_>) {
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
-        let trace = frame.doc.trace();
-        let polled = frame.doc.running(lane).map(|poll| trace.task_name(trace.poll(poll).task));
+        let trace = frame.cx.trace();
+        let polled = frame.cx.running(lane).map(|poll| trace.task_name(trace.poll(poll).task));
         let running = match &polled {
             Some(name) => format!("polling {name}"),
             None => "idle".to_owned(),
@@ -149,30 +163,30 @@ fn announce(ui: &mut Ui, frame: &Frame<'_>) {
 /// What the mouse does over the lanes.
 fn interact(
     ui: &mut Ui,
-    doc: &mut Document,
+    cx: &Context<'_>,
     response: &egui::Response,
     plot: Rect,
     painted: &[PaintedLane],
 ) {
-    let scale = Scale::new(&doc.view, plot.x_range());
+    let scale = Scale::new(&cx.view, plot.x_range());
     let pointer = response.hover_pos().filter(|pos| plot.contains(*pos));
 
     if let Some(pos) = pointer {
         let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta()));
         if zoom != 1.0 {
-            doc.view.zoom(f64::from(1.0 / zoom), scale.moment(pos.x));
+            cx.send(TraceCommand::Zoom(f64::from(1.0 / zoom), scale.moment(pos.x)));
         }
         if scroll.x != 0.0 {
-            doc.view.pan(f64::from(-scroll.x / plot.width()));
+            cx.commands.send(AppCommand::Pan(f64::from(-scroll.x / plot.width())));
         }
     }
     let shift = ui.input(|input| input.modifiers.shift);
     let pan = response.dragged_by(PointerButton::Middle)
         || (response.dragged_by(PointerButton::Primary) && shift);
     if pan {
-        doc.view.pan(f64::from(-response.drag_delta().x / plot.width()));
+        cx.commands.send(AppCommand::Pan(f64::from(-response.drag_delta().x / plot.width())));
     } else {
-        measure(ui, doc, response, plot, &scale);
+        measure(ui, cx, response, plot, &scale);
     }
 
     let under = pointer.and_then(|pos| polls_at(painted, &scale, pos));
@@ -180,23 +194,23 @@ fn interact(
         && let Some(pos) = response.interact_pointer_pos()
         && plot.contains(pos)
     {
-        doc.measured = None;
+        cx.send(TraceCommand::Measure(None));
         match under {
             Some((poll, _)) => {
-                let poll = *doc.trace().poll(poll);
-                doc.select(Some(poll.task));
-                doc.replay.pause();
+                let poll = *cx.trace().poll(poll);
+                cx.select(Some(poll.task));
                 // Within the poll, however narrow it is on the screen.
                 let (start, end) = (poll.start as f64, poll.end as f64 - 1.0);
-                doc.replay.seek(scale.moment(pos.x).min(end).max(start));
+                let moment = scale.moment(pos.x).min(end).max(start);
+                cx.send(TraceCommand::MovePlayhead(moment));
             }
-            None => doc.select(None),
+            None => cx.select(None),
         }
     }
     if let Some((poll, span)) = under
         && !response.dragged()
     {
-        response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, doc, poll, &span));
+        response.clone().on_hover_ui_at_pointer(|ui| hover::show(ui, cx, poll, &span));
     } else if let Some(pos) = pointer
         && let Some(lane) = painted.iter().find(|lane| lane.rect.contains(pos))
         && let Some(range) = lane.missing.iter().find(|range| range.contains(pos.x))
@@ -206,18 +220,19 @@ fn interact(
 }
 
 /// Dragging over the lanes measures a stretch of time.
-fn measure(ui: &Ui, doc: &mut Document, response: &egui::Response, plot: Rect, scale: &Scale) {
+fn measure(ui: &Ui, cx: &Context<'_>, response: &egui::Response, plot: Rect, scale: &Scale) {
     let Some(pos) = response.interact_pointer_pos() else { return };
     let moment = |pos: Pos2| scale.moment(pos.x.clamp(plot.left(), plot.right()));
     if response.drag_started_by(PointerButton::Primary) {
         // A press becomes a drag some pixels on; what is measured begins at the press.
         let origin = ui.input(|input| input.pointer.press_origin());
         let origin = origin.filter(|origin| plot.contains(*origin));
-        doc.measured = origin.map(|origin| (moment(origin), moment(pos)));
+        let measured = origin.map(|origin| (moment(origin), moment(pos)));
+        cx.send(TraceCommand::Measure(measured));
     } else if response.dragged_by(PointerButton::Primary)
-        && let Some((_, end)) = &mut doc.measured
+        && let Some((start, _)) = cx.measured
     {
-        *end = moment(pos);
+        cx.send(TraceCommand::Measure(Some((start, moment(pos)))));
     }
 }
 

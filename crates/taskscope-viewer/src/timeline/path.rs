@@ -17,7 +17,7 @@ use taskscope_model::{Cause, PollIx, State, WakeIx};
 
 use super::rows::RowKind;
 use super::{Frame, lanes};
-use crate::{labels, time};
+use crate::{labels, task_polls, time};
 
 /// With more polls than this in sight, curves would cover one another.
 const MOST_POLLS: usize = 300;
@@ -35,14 +35,12 @@ pub(super) struct Chip {
 
 /// Paints the path; gives back the words on it, for the pointer.
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
-    let Some(task) = frame.doc.selected else { return Vec::new() };
-    let trace = frame.doc.trace();
-    let polls = trace.task_polls(task);
-    let window = frame.doc.view.range();
-    let first = polls.partition_point(|&poll| trace.poll(poll).end < window.start);
-    let after = polls.partition_point(|&poll| trace.poll(poll).start <= window.end);
+    let Some(task) = frame.cx.open.selected else { return Vec::new() };
+    let trace = frame.cx.trace();
+    let visible = task_polls::touching(trace, task, &frame.cx.view.range());
     // One more on each side, for the curves that leave the window.
-    let visible = &polls[first.saturating_sub(1)..(after + 1).min(polls.len()).max(first)];
+    let polls = task_polls::count(trace, task);
+    let visible = visible.start.saturating_sub(1)..(visible.end + 1).min(polls);
     if visible.len() > MOST_POLLS {
         let (name, count) = (trace.task_name(task), time::count(visible.len() as u64));
         let text = format!("{count} polls of {name} in sight: zoom in to see its path");
@@ -51,7 +49,8 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
         paint_chip(painter, frame, &[], at, text, false);
         return Vec::new();
     }
-    for &poll in visible {
+    let visible: Vec<PollIx> = task_polls::with_positions(trace, task, visible).collect();
+    for &poll in &visible {
         outline(painter, frame, poll);
         paint_wake(painter, frame, poll);
     }
@@ -61,7 +60,7 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
         hops.extend(middle.map(|middle| (middle, pair[1])));
     }
     // Words last: no curve may cross them, nor they each other. Those at the playhead first.
-    let current = frame.doc.current_poll();
+    let current = frame.cx.current_poll();
     hops.sort_by_key(|&(_, to)| current != Some(to));
     let mut chips: Vec<Chip> = Vec::new();
     for (middle, to) in hops {
@@ -88,7 +87,7 @@ pub(super) fn announce(ui: &Ui, chips: &[Chip]) {
 /// A frame around a poll: one of a few nanoseconds can be seen, too.
 fn outline(painter: &Painter, frame: &Frame<'_>, ix: PollIx) {
     const NARROWEST: f32 = 5.0;
-    let poll = frame.doc.trace().poll(ix);
+    let poll = frame.cx.trace().poll(ix);
     let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::Lane(poll.lane)) else {
         return;
     };
@@ -96,19 +95,19 @@ fn outline(painter: &Painter, frame: &Frame<'_>, ix: PollIx) {
     let x = Rangef::new(left, right.max(left + NARROWEST));
     let rect = Rect::from_x_y_ranges(x, lanes::poll_heights(row.rect, poll.depth));
     if right - left < NARROWEST {
-        painter.rect_filled(rect, 1.0, frame.doc.colour(frame.palette, poll.task));
+        painter.rect_filled(rect, 1.0, frame.cx.open.colour(frame.palette, poll.task));
     }
     let stroke = Stroke::new(1.5, frame.palette.outline);
     painter.rect_stroke(rect, 1.0, stroke, StrokeKind::Outside);
 }
 
 fn start_of(frame: &Frame<'_>, poll: PollIx) -> Option<Pos2> {
-    let poll = frame.doc.trace().poll(poll);
+    let poll = frame.cx.trace().poll(poll);
     Some(pos2(frame.scale.x(poll.start as f64), frame.lane_y(poll.lane)?))
 }
 
 fn end_of(frame: &Frame<'_>, poll: PollIx) -> Option<Pos2> {
-    let poll = frame.doc.trace().poll(poll);
+    let poll = frame.cx.trace().poll(poll);
     Some(pos2(frame.scale.x(poll.end as f64), frame.lane_y(poll.lane)?))
 }
 
@@ -116,7 +115,7 @@ fn end_of(frame: &Frame<'_>, poll: PollIx) -> Option<Pos2> {
 /// for words.
 fn paint_step(painter: &Painter, frame: &Frame<'_>, from: PollIx, to: PollIx) -> Option<Pos2> {
     let (a, b) = (end_of(frame, from)?, start_of(frame, to)?);
-    let trace = frame.doc.trace();
+    let trace = frame.cx.trace();
     if trace.poll(from).lane == trace.poll(to).lane {
         if b.x - a.x > 3.0 {
             let lift = (0.25 * (b.x - a.x)).clamp(6.0, 20.0);
@@ -146,7 +145,7 @@ fn paint_step(painter: &Painter, frame: &Frame<'_>, from: PollIx, to: PollIx) ->
     let head = vec![b, b + vec2(-8.0, -4.5), b + vec2(-8.0, 4.5)];
     painter.add(Shape::convex_polygon(head, colour, Stroke::NONE));
 
-    let room = b.x - a.x > ROOM_FOR_WORDS || frame.doc.current_poll() == Some(to);
+    let room = b.x - a.x > ROOM_FOR_WORDS || frame.cx.current_poll() == Some(to);
     let seen = frame.plot.contains(a.lerp(b, 0.5));
     (room && seen).then(|| a.lerp(b, 0.5))
 }
@@ -187,7 +186,7 @@ fn paint_chip(
 }
 
 fn paint_wake(painter: &Painter, frame: &Frame<'_>, poll: PollIx) {
-    let trace = frame.doc.trace();
+    let trace = frame.cx.trace();
     let Cause::Woken(wake) = trace.cause(poll) else { return };
     let Some(to) = start_of(frame, poll) else { return };
     let amber = frame.palette.state(State::Scheduled);
@@ -205,7 +204,7 @@ fn paint_wake(painter: &Painter, frame: &Frame<'_>, poll: PollIx) {
 }
 
 fn waker_place(frame: &Frame<'_>, wake: WakeIx) -> Option<Pos2> {
-    let wake = frame.doc.trace().wake(wake);
+    let wake = frame.cx.trace().wake(wake);
     let y = frame.lane_y(wake.lane?)?;
     Some(pos2(frame.scale.x(wake.time as f64), y))
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Stroke, pos2, v
 use taskscope_model::{Flavor, LaneIx, LaneKind};
 
 use super::{Frame, slots};
-use crate::document::Document;
+use crate::context::Context;
 use crate::time;
 
 /// A header narrower than this has room for names alone.
@@ -46,8 +46,8 @@ pub(super) struct Heights {
 }
 
 /// The rows in their order, with what their headers say.
-fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
-    let trace = doc.trace();
+fn list(cx: &Context<'_>) -> Vec<(RowKind, String, String)> {
+    let trace = cx.trace();
     let mut rows = Vec::new();
     for runtime in trace.runtimes() {
         let flavor = match runtime.flavor {
@@ -64,11 +64,10 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
             rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
         }
     }
-    let has_drops = |lane| trace.drops().iter().any(|drop| drop.lane == Some(lane));
     let threads: Vec<LaneIx> = (0..trace.lanes().len() as u16)
         .map(LaneIx)
         .filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)))
-        .filter(|&lane| !trace.lane_polls(lane).is_empty() || has_drops(lane))
+        .filter(|&lane| !trace.lane_polls(lane).is_empty() || cx.prepared().has_drops(lane))
         .collect();
     if !threads.is_empty() {
         let (what, detail) = match trace.runtimes() {
@@ -81,7 +80,7 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
         }
     }
     // There also while no task is selected: a selection must not move the lanes.
-    let (name, detail) = match doc.selected {
+    let (name, detail) = match cx.open.selected {
         Some(task) => (trace.task_name(task), "its states"),
         None => ("no task selected".to_owned(), "click a poll to see its task's states"),
     };
@@ -90,22 +89,22 @@ fn list(doc: &Document) -> Vec<(RowKind, String, String)> {
     rows
 }
 
-fn legend_height(doc: &Document) -> f32 {
+fn legend_height(cx: &Context<'_>) -> f32 {
     // A title, the places or the words for "each task", and the parked mark.
-    let rows = doc.prepared.places.len().min(MOST_LEGEND_ROWS) + 2;
+    let rows = cx.prepared().places.len().min(MOST_LEGEND_ROWS) + 2;
     rows as f32 * LEGEND_ROW + 12.0
 }
 
 /// Shares the height among the rows: lanes grow to fill it, within reason.
-pub(super) fn heights(doc: &Document, available: f32) -> Heights {
-    let rows = list(doc);
+pub(super) fn heights(cx: &Context<'_>, available: f32) -> Heights {
+    let rows = list(cx);
     let lanes = rows.iter().filter(|row| matches!(row.0, RowKind::Lane(_))).count();
     let height = |lane: f32| {
         let of = |kind: RowKind| match kind {
             RowKind::Heading => HEADING,
             RowKind::Lane(_) => lane + GAP,
             RowKind::States => STATES + GAP,
-            RowKind::Legend => legend_height(doc),
+            RowKind::Legend => legend_height(cx),
         };
         rows.iter().map(|row| of(row.0)).sum::<f32>()
     };
@@ -114,27 +113,36 @@ pub(super) fn heights(doc: &Document, available: f32) -> Heights {
 }
 
 /// Puts the rows below one another.
-pub(super) fn place(doc: &Document, area: Rect, plot: Rangef, heights: &Heights) -> Vec<Row> {
+pub(super) fn place(cx: &Context<'_>, area: Rect, plot: Rangef, heights: &Heights) -> Vec<Row> {
     let mut top = area.top();
     let place = |(kind, name, detail)| {
         let (height, gap) = match kind {
             RowKind::Heading => (HEADING, 0.0),
             RowKind::Lane(_) => (heights.lane, GAP),
             RowKind::States => (STATES, GAP),
-            RowKind::Legend => (legend_height(doc), 0.0),
+            RowKind::Legend => (legend_height(cx), 0.0),
         };
         let rect = Rect::from_min_size(pos2(area.left(), top), vec2(area.width(), height));
         top += height + gap;
         let header = Rect::from_x_y_ranges(Rangef::new(area.left(), plot.min), rect.y_range());
         Row { kind, rect, header, name, detail }
     };
-    list(doc).into_iter().map(place).collect()
+    list(cx).into_iter().map(place).collect()
 }
 
 pub(super) fn paint_backgrounds(painter: &Painter, frame: &Frame<'_>) {
-    for row in &frame.rows {
+    // Beside other traces this one may begin late or end early: no lane is there, idle or not.
+    let (span, plot) = (frame.cx.trace().span(), frame.plot.x_range());
+    let x = match frame.cx.label {
+        Some(_) => Rangef::new(
+            frame.scale.x(span.start as f64).max(plot.min),
+            frame.scale.x(span.end as f64).min(plot.max),
+        ),
+        None => plot,
+    };
+    for row in frame.rows.iter().filter(|_| x.min < x.max) {
         if matches!(row.kind, RowKind::Lane(_) | RowKind::States) {
-            let lane = Rect::from_x_y_ranges(frame.plot.x_range(), row.rect.y_range());
+            let lane = Rect::from_x_y_ranges(x, row.rect.y_range());
             painter.rect_filled(lane, 0.0, frame.palette.lane);
         }
     }
@@ -177,7 +185,7 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
 
 fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let palette = frame.palette;
-    let trace = frame.doc.trace();
+    let trace = frame.cx.trace();
     let left = row.header.left() + 12.0;
     let middle = row.header.center().y;
     let room = slots::slot(row.header).left() - 6.0 - left;
@@ -221,7 +229,7 @@ fn cut_text(
 /// What the colours mean, by spawn place.
 fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
     let palette = frame.palette;
-    let doc = frame.doc;
+    let cx = frame.cx;
     let left = row.rect.left() + 12.0;
     let mut top = row.rect.top() + 10.0;
     let right = frame.plot.left() - 12.0;
@@ -251,19 +259,19 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
         painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, palette.text);
         top += LEGEND_ROW;
     };
-    match doc.colour_by {
-        crate::document::ColourBy::Place => {
+    match cx.open.colour_by {
+        crate::prepared::ColourBy::Place => {
             line(None, "colour: where it was spawned", "polls");
-            let places = &doc.prepared.places;
+            let places = &cx.prepared().places;
             // A row that says how many more there are takes the place of the last.
             let shown = match places.len() {
                 few if few <= MOST_LEGEND_ROWS => few,
                 _ => MOST_LEGEND_ROWS - 1,
             };
             for &(place, polls) in &places[..shown] {
-                let colour = doc.place_colour(palette, place);
+                let colour = cx.open.place_colour(palette, place);
                 let name = match place {
-                    Some(place) => doc.trace().place(place).short(),
+                    Some(place) => cx.trace().place(place).short(),
                     None => "not recorded".to_owned(),
                 };
                 line(Some((colour, 12.0)), &name, &time::count(polls));
@@ -274,11 +282,11 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
                 line(None, &text, &time::count(polls));
             }
         }
-        crate::document::ColourBy::Task => {
+        crate::prepared::ColourBy::Task => {
             line(None, "colour: the task", "");
         }
     }
-    if doc.trace().lanes().iter().any(|lane| !lane.parks.is_empty()) {
+    if cx.trace().lanes().iter().any(|lane| !lane.parks.is_empty()) {
         line(Some((palette.parked, slots::PARK_HEIGHT)), "parked: nothing to do", "");
     }
 }

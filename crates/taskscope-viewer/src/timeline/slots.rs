@@ -46,7 +46,7 @@ pub(super) fn slot(header: Rect) -> Rect {
 }
 
 pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
-    let (doc, palette) = (frame.doc, frame.palette);
+    let (cx, palette) = (frame.cx, frame.palette);
     for row in &frame.rows {
         let RowKind::Lane(lane) = row.kind else { continue };
         let slot = slot(row.header);
@@ -57,11 +57,11 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
             Stroke::new(1.0, palette.line),
             StrokeKind::Inside,
         );
-        if let Some(poll) = doc.running(lane) {
-            paint_token(painter, frame, slot, doc.trace().poll(poll).task);
+        if let Some(poll) = cx.running(lane) {
+            paint_token(painter, frame, slot, cx.trace().poll(poll).task);
         }
     }
-    if doc.replay.is_playing() {
+    if cx.replay.is_playing() {
         for journey in &journeys(frame) {
             paint_journey(painter, frame, journey);
         }
@@ -85,10 +85,10 @@ enum Stage {
 }
 
 fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
-    let doc = frame.doc;
-    let trace = doc.trace();
-    let now = doc.replay.playhead();
-    let length = JOURNEY * doc.replay.ns_per_second();
+    let cx = frame.cx;
+    let trace = cx.trace();
+    let now = cx.replay.playhead();
+    let length = JOURNEY * cx.replay.ns_per_second();
     let recent = (now - length).max(0.0) as u64..(now + length).ceil() as u64;
     let stage = |hop: &Hop| -> Option<Stage> {
         let (from, to) = (trace.poll(hop.from), trace.poll(hop.to));
@@ -122,7 +122,7 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
     journeys.sort_by_key(|journey| journey.task);
     journeys.dedup_by_key(|journey| journey.task);
     // The selected task's journey is always among those shown.
-    journeys.sort_by_key(|journey| Some(journey.task) != doc.selected);
+    journeys.sort_by_key(|journey| Some(journey.task) != cx.open.selected);
     journeys.truncate(MOST);
     journeys
 }
@@ -133,7 +133,7 @@ fn paint_journey(painter: &Painter, frame: &Frame<'_>, journey: &Journey) {
     let way = 7.0 * (task.0 % 3) as f32;
     let side = vec2(-(6.0 + way), 0.0);
     let place = |t: f32| from.lerp(to, t) + side * (4.0 * t * (1.0 - t));
-    let colour = frame.doc.colour(frame.palette, task);
+    let colour = frame.cx.open.colour(frame.palette, task);
     let fade = match stage {
         Stage::Travelling(_) => 0.6,
         Stage::Arrived(left) => 0.6 * left,
@@ -150,12 +150,12 @@ fn paint_journey(painter: &Painter, frame: &Frame<'_>, journey: &Journey) {
 
 /// A task's name on its colour.
 fn paint_token(painter: &Painter, frame: &Frame<'_>, rect: Rect, task: TaskIx) {
-    let bright = frame.doc.selected.is_none_or(|selected| selected == task);
-    let mut colour = frame.doc.colour(frame.palette, task);
+    let bright = frame.cx.open.selected.is_none_or(|selected| selected == task);
+    let mut colour = frame.cx.open.colour(frame.palette, task);
     if !bright {
         colour = frame.palette.dimmed(colour);
     }
-    let outline = match frame.doc.selected == Some(task) {
+    let outline = match frame.cx.open.selected == Some(task) {
         true => Stroke::new(2.0, frame.palette.outline),
         false => Stroke::new(1.0, frame.palette.background),
     };
@@ -163,7 +163,7 @@ fn paint_token(painter: &Painter, frame: &Frame<'_>, rect: Rect, task: TaskIx) {
     let font = FontId::proportional(11.5);
     let room = rect.width() - 8.0;
     let text_colour = frame.palette.on(colour);
-    if let Some(galley) = fit_name(painter, frame.doc.trace(), task, &font, text_colour, room) {
+    if let Some(galley) = fit_name(painter, frame.cx.trace(), task, &font, text_colour, room) {
         let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
         painter.galley(at, galley, text_colour);
     }

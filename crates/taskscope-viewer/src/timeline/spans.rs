@@ -2,12 +2,14 @@
 //! polls that served them; and what it said, as ticks among these.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
 
 use egui::{Color32, Mesh, Rangef, Rect};
-use taskscope_model::{Level, Span};
+use taskscope_model::{LaneIx, Level, Nanos, Span, SpanIx, SpanVisit, Trace};
 
 use super::Frame;
-use super::rows::RowKind;
+use crate::jobs::{self, Question, is_time_to_pause, pause};
 use crate::theme::Palette;
 
 /// How far a bar reaches into the lane; a nested one lies below.
@@ -19,39 +21,124 @@ const DEEPEST: usize = 7;
 /// Half the width of a tick.
 const TICK: f32 = 1.0;
 
-/// The bars and ticks in sight.
-pub(super) fn mesh(frame: &Frame<'_>) -> Mesh {
-    let trace = frame.doc.trace();
-    let window = frame.doc.view.range();
-    let mut mesh = Mesh::default();
-    for row in &frame.rows {
-        let RowKind::Lane(lane) = row.kind else { continue };
-        let visits = trace.lane_visits(lane, window.clone());
+/// Where so many spans or fewer are in sight, they are looked through at once; more are a job.
+const FEW: usize = 20_000;
+
+/// The bars, kept from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct SpanBars {
+    bars: Question<Asked, Vec<Bar>>,
+    /// What is in sight, until something changes.
+    mesh: Option<Arc<Mesh>>,
+}
+
+/// Which bars are wanted.
+#[derive(Clone, Debug, PartialEq)]
+struct Asked {
+    lanes: Vec<LaneIx>,
+    window: Range<Nanos>,
+    /// What lies wholly within so much time that is painted already is left out.
+    pixel: f64,
+}
+
+/// A stretch in which a thread was in a span, in the time of the trace: it can be painted
+/// wherever that is on the screen by then.
+#[derive(Debug)]
+struct Bar {
+    lane: LaneIx,
+    span: SpanIx,
+    start: Nanos,
+    end: Nanos,
+    depth: u8,
+}
+
+impl SpanBars {
+    /// Something that they depend on has changed.
+    pub(super) fn forget(&mut self) {
+        self.mesh = None;
+    }
+
+    /// The bars and ticks on these lanes.
+    pub(super) fn mesh(&mut self, frame: &Frame<'_>, lanes: &[(LaneIx, Rect)]) -> Arc<Mesh> {
+        if let Some(mesh) = &self.mesh {
+            return mesh.clone();
+        }
+        let window = frame.cx.view.range();
+        let in_sight =
+            |&(lane, _): &(LaneIx, Rect)| frame.cx.trace().lane_visits(lane, window.clone()).len();
+        let count: usize = lanes.iter().map(in_sight).sum();
+        let asked = Asked {
+            lanes: lanes.iter().map(|&(lane, _)| lane).collect(),
+            window: window.clone(),
+            pixel: frame.scale.ns_per_pixel(),
+        };
+        let trace = frame.cx.open.trace_for_jobs();
+        if count <= FEW {
+            let bars = jobs::now(bars(trace, asked));
+            return self.mesh.insert(Arc::new(paint(frame, lanes, &bars))).clone();
+        }
+        let (jobs, revision) = (frame.cx.jobs, frame.cx.open.revision);
+        let work = || bars(trace, asked.clone());
+        let answer = self.bars.ask(jobs, revision, &asked, work);
+        let shown = answer.map_or(&[][..], |answer| &answer.value);
+        let mesh = Arc::new(paint(frame, lanes, shown));
+        if answer.is_some_and(|answer| answer.key == asked && answer.revision == revision) {
+            self.mesh = Some(mesh.clone());
+        }
+        mesh
+    }
+}
+
+/// The bars in a window.
+async fn bars(trace: Arc<Trace>, asked: Asked) -> Vec<Bar> {
+    let Asked { lanes, window, pixel } = asked;
+    let mut bars = Vec::new();
+    for lane in lanes {
         // By depth: what lies within another is painted over it.
-        let mut painted_to = [f32::NEG_INFINITY; DEEPEST + 1];
-        for visit in visits.iter().filter(|visit| visit.end > window.start) {
+        let mut painted_to = [f64::NEG_INFINITY; DEEPEST + 1];
+        for (turn, visit) in trace.lane_visits(lane, window.clone()).iter().enumerate() {
+            if is_time_to_pause(turn) {
+                pause().await;
+            }
             let painted_to = &mut painted_to[usize::from(visit.depth).min(DEEPEST)];
-            let left = frame.scale.x(visit.start as f64).max(frame.plot.left());
-            let right = frame.scale.x(visit.end as f64).min(frame.plot.right());
-            // Nothing that would lie wholly within a pixel already painted.
-            if right <= *painted_to {
+            let (start, end) = (visit.start.max(window.start) as f64, visit.end as f64);
+            if visit.end <= window.start || end <= *painted_to {
                 continue;
             }
-            *painted_to = right.max(left + 1.0);
-            let top = row.rect.top() + 1.0 + (HEIGHT - 1.0) * f32::from(visit.depth.min(1));
-            let x = Rangef::new(left, *painted_to);
-            let bar = Rect::from_x_y_ranges(x, Rangef::new(top, top + HEIGHT));
-            mesh.add_colored_rect(bar, colour(frame.palette, trace.span_of(visit.span)));
+            *painted_to = end.max(start + pixel);
+            let SpanVisit { span, start, end, depth, .. } = *visit;
+            bars.push(Bar { lane, span, start, end, depth });
         }
+    }
+    bars
+}
+
+/// Bars, and ticks where something was said.
+fn paint(frame: &Frame<'_>, lanes: &[(LaneIx, Rect)], bars: &[Bar]) -> Mesh {
+    let trace = frame.cx.trace();
+    let window = frame.cx.view.range();
+    let mut mesh = Mesh::default();
+    for bar in bars {
+        let Some((_, row)) = lanes.iter().find(|(lane, _)| *lane == bar.lane) else { continue };
+        let left = frame.scale.x(bar.start as f64).max(frame.plot.left());
+        let right = frame.scale.x(bar.end as f64).min(frame.plot.right());
+        if right < frame.plot.left() || left > frame.plot.right() {
+            continue;
+        }
+        let top = row.top() + 1.0 + (HEIGHT - 1.0) * f32::from(bar.depth.min(1));
+        let x = Rangef::new(left, right.max(left + 1.0));
+        let bar_rect = Rect::from_x_y_ranges(x, Rangef::new(top, top + HEIGHT));
+        mesh.add_colored_rect(bar_rect, colour(frame.palette, trace.span_of(bar.span)));
     }
     let messages = trace.messages();
     let at = |time| messages.partition_point(|message| message.time < time);
     let messages = &messages[at(window.start)..at(window.end)];
     for message in messages.iter().step_by(messages.len().div_ceil(MOST_MESSAGES).max(1)) {
-        let lane = RowKind::Lane(message.lane);
-        let Some(row) = frame.rows.iter().find(|row| row.kind == lane) else { continue };
+        let Some((_, row)) = lanes.iter().find(|(lane, _)| *lane == message.lane) else {
+            continue;
+        };
         let x = frame.scale.x(message.time as f64);
-        let y = Rangef::new(row.rect.top(), row.rect.top() + 2.0 * HEIGHT);
+        let y = Rangef::new(row.top(), row.top() + 2.0 * HEIGHT);
         let tick = Rect::from_x_y_ranges(Rangef::new(x - TICK, x + TICK), y);
         let colour = match message.level {
             Level::Error | Level::Warn => frame.palette.alarm,

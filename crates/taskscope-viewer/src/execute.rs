@@ -1,0 +1,186 @@
+//! Where commands are carried out: all of them, and nowhere else.
+
+use egui::Theme;
+use taskscope_model::Direction;
+
+use crate::app::{App, Asking};
+use crate::command::{AppCommand, Command, Needs, TraceCommand};
+use crate::loading::{Loading, Placement};
+use crate::open_trace::TraceId;
+use crate::prepared::ColourBy;
+use crate::save_copy::SaveCopy;
+use crate::workspace::{PanelId, PanelKind};
+
+impl App {
+    /// Carries out what was sent since the last call.
+    pub(crate) fn carry_out(&mut self, ctx: &egui::Context) {
+        let sent = self.commands.take();
+        if !sent.is_empty() {
+            // What has changed is drawn in the next frame.
+            ctx.request_repaint();
+        }
+        for (trace, command) in sent {
+            match command {
+                Command::App(command) => {
+                    if self.is_available(&command.clone().into()) {
+                        self.app_command(ctx, command);
+                    }
+                }
+                Command::Trace(command) => {
+                    let active = self.workspace.as_ref().map(|open| open.active_id());
+                    if let Some(trace) = trace.or(active)
+                        && self.is_available_for(&command.clone().into(), Some(trace))
+                    {
+                        self.trace_command(trace, command);
+                    } else if command == TraceCommand::ClearSelection {
+                        self.keys_open = false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a command makes sense now.
+    pub(crate) fn is_available(&self, command: &Command) -> bool {
+        let active = self.workspace.as_ref().map(|open| open.active_id());
+        self.is_available_for(command, active)
+    }
+
+    fn is_available_for(&self, command: &Command, trace: Option<TraceId>) -> bool {
+        let count = self.workspace.as_ref().map_or(0, |open| open.members().len());
+        let member = trace.and_then(|trace| self.workspace.as_ref()?.member(trace));
+        match command.spec().needs {
+            Needs::Nothing => true,
+            Needs::Loading => !self.loadings.is_empty(),
+            Needs::Several => count > 1,
+            Needs::Trace => member.is_some(),
+            Needs::File => member.is_some_and(|member| member.open.path.is_some()),
+            Needs::Selection => member.is_some_and(|member| member.open.selected.is_some()),
+        }
+    }
+
+    fn app_command(&mut self, ctx: &egui::Context, command: AppCommand) {
+        match command {
+            AppCommand::Open => self.ask_for_files(ctx, Asking::InPlace),
+            AppCommand::OpenBeside => self.ask_for_files(ctx, Asking::Beside),
+            AppCommand::OpenFiles(paths) => {
+                let group = self.new_group();
+                let files = paths.into_iter().map(|path| Loading::file(path, false, ctx));
+                self.load(files.collect(), Placement::InPlace(group));
+            }
+            AppCommand::OpenFilesBeside(paths) => {
+                let files = paths.into_iter().map(|path| Loading::file(path, false, ctx));
+                self.load(files.collect(), Placement::Beside);
+            }
+            AppCommand::RunDemo(demo) => {
+                if let Some(run) = self.options.run_demo.clone() {
+                    let group = self.new_group();
+                    let recording = Loading::demo(demo, run, ctx);
+                    self.load(vec![recording], Placement::InPlace(group));
+                }
+            }
+            AppCommand::StopLoading => self.loadings.clear(),
+            AppCommand::StopLoadingOf(id) => self.loadings.retain(|loading| loading.id != id),
+            AppCommand::Home => {
+                self.error = None;
+                self.close_all();
+            }
+            AppCommand::ToggleTheme => ctx.set_theme(match ctx.theme() {
+                Theme::Dark => Theme::Light,
+                Theme::Light => Theme::Dark,
+            }),
+            AppCommand::ShowPalette => self.palette.open(),
+            AppCommand::ShowKeys => self.keys_open = !self.keys_open,
+            AppCommand::DismissError() => self.error = None,
+            command => self.workspace_command(command),
+        }
+    }
+
+    /// Commands that concern all open traces.
+    fn workspace_command(&mut self, command: AppCommand) {
+        let Some(workspace) = &mut self.workspace else { return };
+        let clock = &mut workspace.clock;
+        match command {
+            AppCommand::PlayPause => clock.replay.toggle(),
+            AppCommand::Faster => clock.replay.set_speed(clock.replay.speed() * 2.0),
+            AppCommand::Slower => clock.replay.set_speed(clock.replay.speed() / 2.0),
+            AppCommand::SetSpeed(position) => clock.replay.set_speed_position(position),
+            AppCommand::UsualSpeed => clock.replay.usual_speed(),
+            AppCommand::FitAll => clock.view.fit(),
+            AppCommand::ZoomIn => clock.zoom(0.7),
+            AppCommand::ZoomOut => clock.zoom(1.0 / 0.7),
+            AppCommand::PanLeft => clock.view.pan(-0.2),
+            AppCommand::PanRight => clock.view.pan(0.2),
+            AppCommand::Pan(part) => clock.view.pan(part),
+            AppCommand::NextTrace => workspace.activate_next(),
+            AppCommand::Activate(trace) => workspace.activate(trace),
+            AppCommand::AlignStarts => workspace.align_starts(),
+            AppCommand::ResetLayout => {
+                let traces = workspace.ids();
+                workspace.layout.reset(&traces);
+            }
+            // Those above concern the window.
+            _ => {}
+        }
+    }
+
+    fn trace_command(&mut self, id: TraceId, command: TraceCommand) {
+        if command == TraceCommand::ClearSelection && std::mem::take(&mut self.keys_open) {
+            return;
+        }
+        let Some(workspace) = &mut self.workspace else { return };
+        let Some(member) = workspace.member_mut(id) else { return };
+        let open = &mut member.open;
+        let (offset, span) = (open.offset, open.trace().span());
+        match command {
+            TraceCommand::Search => {
+                member.panels.tasks.focus_search();
+                workspace.layout.bring(PanelId { trace: id, kind: PanelKind::Tasks });
+            }
+            TraceCommand::StepForward => workspace.step(id, Direction::Forward),
+            TraceCommand::StepBack => workspace.step(id, Direction::Back),
+            TraceCommand::NextPoll => workspace.step_poll(id, Direction::Forward),
+            TraceCommand::PreviousPoll => workspace.step_poll(id, Direction::Back),
+            TraceCommand::ToStart => workspace.go_to(span.start as f64 + offset),
+            TraceCommand::ToEnd => {
+                workspace.clock.replay.pause();
+                workspace.go_to(span.end as f64 + offset);
+            }
+            TraceCommand::FocusSelection => workspace.focus(id),
+            TraceCommand::ClearSelection => {
+                open.select(None);
+                workspace.clock.measured = None;
+            }
+            TraceCommand::ColourBy => {
+                open.colour_by = match open.colour_by {
+                    ColourBy::Place => ColourBy::Task,
+                    ColourBy::Task => ColourBy::Place,
+                };
+            }
+            TraceCommand::AlignHere => workspace.align_here(id),
+            TraceCommand::ToggleOverview => workspace.toggle(id, PanelKind::Overview),
+            TraceCommand::ToggleTimeline => workspace.toggle(id, PanelKind::Timeline),
+            TraceCommand::ToggleTasks => workspace.toggle(id, PanelKind::Tasks),
+            TraceCommand::ToggleInspector => workspace.toggle(id, PanelKind::Inspector),
+            TraceCommand::SaveAs => self.save_copy = Some((id, SaveCopy::new(&open.name))),
+            TraceCommand::Close => self.close(id),
+            TraceCommand::Select(task) => open.select(task),
+            TraceCommand::Choose(task) => workspace.choose(id, task),
+            TraceCommand::Seek(moment) => workspace.seek(id, moment),
+            TraceCommand::MovePlayhead(moment) => {
+                workspace.clock.replay.pause();
+                workspace.clock.replay.seek(moment + offset);
+            }
+            TraceCommand::Show(start, width) => workspace.clock.view.show(start + offset, width),
+            TraceCommand::Zoom(factor, around) => {
+                workspace.clock.view.zoom(factor, around + offset);
+            }
+            TraceCommand::Measure(stretch) => {
+                let on_axis = |(from, to): (f64, f64)| (from + offset, to + offset);
+                workspace.clock.measured = stretch.map(on_axis);
+            }
+            TraceCommand::ClosePanel(kind) => workspace.layout.close(PanelId { trace: id, kind }),
+            TraceCommand::DismissLookFor() => open.look_for = None,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Jobs on threads and in slices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+
+use super::{Jobs, Mode, Question, pause};
+
+const MODES: [Mode; 3] = [Mode::Threads, Mode::Slices, Mode::AtOnce];
+
+fn jobs(mode: Mode) -> Jobs {
+    Jobs::new(&egui::Context::default(), mode)
+}
+
+async fn double(number: u32) -> u32 {
+    pause().await;
+    2 * number
+}
+
+/// An answer that is there when somebody says so.
+async fn after(wait: Receiver<()>, answer: u32) -> u32 {
+    while wait.try_recv().is_err() {
+        pause().await;
+    }
+    answer
+}
+
+#[test]
+fn the_last_answer_is_there_until_the_new_one_is() {
+    for mode in MODES {
+        let jobs = jobs(mode);
+        let mut question = Question::default();
+        question.ask(&jobs, 0, &1, || double(1));
+        jobs.wait();
+        let answer = question.ask(&jobs, 0, &1, || async { unreachable!("it is answered") });
+        assert_eq!(answer.map(|answer| answer.value), Some(2), "{mode:?}");
+        let (go_on, wait) = channel();
+        let expected = if mode == Mode::AtOnce {
+            go_on.send(()).unwrap();
+            (2, 4)
+        } else {
+            // What is asked anew is not ready, and the last answer says to what it was one.
+            (1, 2)
+        };
+        let answer = question.ask(&jobs, 0, &2, || after(wait, 4));
+        assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some(expected), "{mode:?}");
+        if mode != Mode::AtOnce {
+            go_on.send(()).unwrap();
+        }
+        jobs.wait();
+        let answer = question.ask(&jobs, 0, &2, || async { unreachable!("it is answered") });
+        assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some((2, 4)), "{mode:?}");
+    }
+}
+
+#[test]
+fn another_key_cancels_and_another_revision_does_not() {
+    for mode in [Mode::Threads, Mode::Slices] {
+        let jobs = jobs(mode);
+        let mut question = Question::default();
+        let (go_on, wait) = channel::<()>();
+        question.ask(&jobs, 0, &'a', || after(wait, 10));
+        // A newer snapshot of the trace: the answer for the older one is still worth showing.
+        question.ask(&jobs, 1, &'a', || async { unreachable!("the first is not done") });
+        go_on.send(()).unwrap();
+        jobs.wait();
+        let (go_on, wait) = channel::<()>();
+        let answer = question.ask(&jobs, 1, &'a', || after(wait, 11));
+        assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((0, 10)));
+        go_on.send(()).unwrap();
+        jobs.wait();
+        let forever = || async {
+            loop {
+                pause().await;
+            }
+        };
+        let answer = question.ask(&jobs, 1, &'b', forever);
+        assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((1, 11)));
+        // It would never end by itself.
+        question.ask(&jobs, 1, &'c', || async { 12 });
+        jobs.wait();
+        let answer = question.ask(&jobs, 1, &'c', || async { unreachable!("it is answered") });
+        assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some(('c', 12)));
+    }
+}
+
+#[test]
+fn work_that_panics_is_not_tried_again_and_stops_no_other() {
+    let jobs = jobs(Mode::Threads);
+    let tried = Arc::new(AtomicU32::new(0));
+    let mut question: Question<u32, u32> = Question::default();
+    for _ in 0..3 {
+        let tried = tried.clone();
+        question.ask(&jobs, 0, &1, || async move {
+            tried.fetch_add(1, Ordering::Relaxed);
+            panic!("as it should be in this test")
+        });
+        jobs.wait();
+    }
+    assert_eq!(tried.load(Ordering::Relaxed), 1);
+    question.ask(&jobs, 0, &2, || double(2));
+    jobs.wait();
+    assert_eq!(question.ask(&jobs, 0, &2, || double(2)).map(|answer| answer.value), Some(4));
+}
+
+/// Says on which thread it is freed.
+struct Large(std::sync::mpsc::Sender<std::thread::ThreadId>);
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        self.0.send(std::thread::current().id()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_large_is_freed_on_another_thread() {
+    let jobs = jobs(Mode::Threads);
+    let (sender, freed) = channel();
+    jobs.free(Large(sender));
+    assert_ne!(freed.recv().unwrap(), std::thread::current().id());
+}

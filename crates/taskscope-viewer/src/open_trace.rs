@@ -1,0 +1,188 @@
+//! A trace that is open: what was read, what is selected in it, and where it lies on the shared
+//! axis of time.
+//!
+//! The trace itself is a snapshot that never changes. While its file is still being read or
+//! still grows, a newer snapshot takes its place; indices of tasks, polls and lanes mean the
+//! same in both. `revision` counts the snapshots, so that what was worked out for an earlier one
+//! can be told from what holds now.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::Color32;
+use taskscope_model::{PlaceIx, Poll, TaskIx, Trace};
+
+use crate::jobs::{self, Jobs, Question};
+use crate::prepared::{ColourBy, Prepared};
+use crate::theme::Palette;
+
+/// Names an open trace for as long as the window is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TraceId(pub(crate) u32);
+
+/// A trace as it was read, before it has a place in the window.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) prepared: Arc<Prepared>,
+    /// What the trace is called: its file's name.
+    pub(crate) name: String,
+    pub(crate) path: Option<PathBuf>,
+    /// What to look for in it, in a sentence.
+    pub(crate) look_for: Option<String>,
+}
+
+impl Loaded {
+    /// Works out what the window needs of a trace: see [`Prepared`] for what that costs.
+    pub(crate) fn new(
+        trace: impl Into<Arc<Trace>>,
+        name: impl Into<String>,
+        path: Option<PathBuf>,
+    ) -> Self {
+        jobs::now(Self::prepare(trace, name, path))
+    }
+
+    /// The same with pauses.
+    pub(crate) async fn prepare(
+        trace: impl Into<Arc<Trace>>,
+        name: impl Into<String>,
+        path: Option<PathBuf>,
+    ) -> Self {
+        let trace = trace.into();
+        let prepared = Arc::new(Prepared::new(&trace).await);
+        Self { trace, prepared, name: name.into(), path, look_for: None }
+    }
+}
+
+/// An open trace.
+#[derive(Debug)]
+pub(crate) struct OpenTrace {
+    pub(crate) id: TraceId,
+    trace: Arc<Trace>,
+    /// Which snapshot of the trace that is; see the top of this file.
+    pub(crate) revision: u64,
+    prepared: Arc<Prepared>,
+    /// Of which snapshot that is.
+    pub(crate) prepared_revision: u64,
+    /// The same for a newer snapshot, while it is worked out.
+    newer: Question<(), Arc<Prepared>>,
+    pub(crate) name: String,
+    pub(crate) path: Option<PathBuf>,
+    /// What to look for, until it is closed.
+    pub(crate) look_for: Option<String>,
+    /// The moment that coincides with those of the other traces, in nanoseconds of its clock.
+    pub(crate) anchor: f64,
+    /// What is added to its time to get the time of the shared axis, in nanoseconds.
+    pub(crate) offset: f64,
+    pub(crate) selected: Option<TaskIx>,
+    /// Counts the selections that lists of tasks should bring into sight.
+    pub(crate) selections: u64,
+    pub(crate) colour_by: ColourBy,
+}
+
+impl OpenTrace {
+    /// A trace whose clock is the shared axis, with nothing selected.
+    pub(crate) fn new(id: TraceId, loaded: Loaded) -> Self {
+        let Loaded { trace, prepared, name, path, look_for } = loaded;
+        Self {
+            id,
+            anchor: trace.span().start as f64,
+            offset: 0.0,
+            colour_by: prepared.colour_by(),
+            trace,
+            revision: 0,
+            prepared,
+            prepared_revision: 0,
+            newer: Question::default(),
+            name,
+            path,
+            look_for,
+            selected: None,
+            selections: 0,
+        }
+    }
+
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// The trace, for a job that may outlive it here.
+    pub(crate) fn trace_for_jobs(&self) -> Arc<Trace> {
+        self.trace.clone()
+    }
+
+    /// The same of what was worked out once.
+    pub(crate) fn prepared_for_jobs(&self) -> Arc<Prepared> {
+        self.prepared.clone()
+    }
+
+    /// A newer snapshot of the trace takes the place of this one.
+    pub(crate) fn replace(&mut self, newer: Arc<Trace>) {
+        self.trace = newer;
+        self.revision += 1;
+    }
+
+    /// Takes in what is worked out once, when it is there for a newer snapshot.
+    pub(crate) fn refresh(&mut self, jobs: &Jobs) {
+        if self.revision == 0 {
+            return;
+        }
+        let trace = self.trace.clone();
+        let work = || async move { Arc::new(Prepared::new(&trace).await) };
+        if let Some(newer) = self.newer.ask(jobs, self.revision, &(), work) {
+            self.prepared = newer.value.clone();
+            self.prepared_revision = newer.revision;
+        }
+    }
+
+    /// Its first and last moment on the shared axis, in nanoseconds.
+    pub(crate) fn bounds(&self) -> (f64, f64) {
+        let span = self.trace.span();
+        (span.start as f64 + self.offset, span.end as f64 + self.offset)
+    }
+
+    /// The trace lies in another file now.
+    pub(crate) fn moved_to(&mut self, path: PathBuf) {
+        if let Some(name) = path.file_name() {
+            self.name = name.to_string_lossy().into_owned();
+        }
+        self.path = Some(path);
+    }
+
+    /// Selects a task, or none.
+    pub(crate) fn select(&mut self, task: Option<TaskIx>) {
+        self.selected = task;
+        if task.is_some() {
+            self.selections += 1;
+        }
+    }
+
+    /// The colour of a task's polls.
+    pub(crate) fn colour(&self, palette: &Palette, task: TaskIx) -> Color32 {
+        match self.colour_by {
+            // Tasks of one place differ in shade, so that neighbours can be told apart.
+            ColourBy::Place => {
+                let place = self.place_colour(palette, self.trace().task(task).place);
+                palette.shade(place, task.get())
+            }
+            ColourBy::Task => palette.category(task.get()),
+        }
+    }
+
+    /// The colour of a spawn place, or of tasks whose place was not recorded.
+    pub(crate) fn place_colour(&self, palette: &Palette, place: Option<PlaceIx>) -> Color32 {
+        match place {
+            Some(place) => palette.category(self.prepared.category(place)),
+            None => palette.weak,
+        }
+    }
+
+    /// Whether a poll stays bright: nothing is selected, or its task is.
+    pub(crate) fn is_bright(&self, poll: &Poll) -> bool {
+        self.selected.is_none_or(|task| task == poll.task)
+    }
+}

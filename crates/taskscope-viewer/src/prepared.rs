@@ -1,0 +1,154 @@
+//! What is worked out once for a trace, or for a newer snapshot of it: it takes a look at each
+//! task, or at each poll.
+
+use std::cmp::Reverse;
+
+use taskscope_model::{Hop, LaneIx, PlaceIx, StateTimes, Summary, TaskIx, Trace};
+
+use crate::jobs::pause;
+use crate::notices;
+
+/// What gives a poll its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColourBy {
+    /// Where its task was spawned: tasks with one role look alike.
+    Place,
+    /// Its task: neighbours look different.
+    Task,
+}
+
+/// What is worked out once.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) summary: Summary,
+    /// How long each task was in each state.
+    times: Vec<StateTimes>,
+    /// The places where tasks were spawned, by how many polls these tasks had, with that
+    /// number; `None` stands for tasks whose place was not recorded. Places whose tasks were
+    /// never polled are left out.
+    pub(crate) places: Vec<(Option<PlaceIx>, u64)>,
+    /// Which category each place has.
+    categories: Vec<usize>,
+    /// What is not as it should be with the trace, in sentences.
+    pub(crate) details: Vec<String>,
+    /// The lanes of whose threads events were dropped, sorted.
+    lanes_with_drops: Vec<LaneIx>,
+    /// Where to begin with the trace: a moment and how much time to show, in nanoseconds.
+    pub(crate) first_look: (f64, f64),
+}
+
+impl Prepared {
+    pub(crate) async fn new(trace: &Trace) -> Self {
+        let mut times = Vec::with_capacity(trace.tasks().len());
+        let mut polls_seen = 0;
+        for task in (0..trace.tasks().len()).map(|task| TaskIx(task as u32)) {
+            times.push(trace.state_times(task));
+            polls_seen += trace.task(task).poll_count() as usize;
+            // By the polls, which is what it costs.
+            if polls_seen >= PAUSE_POLLS {
+                polls_seen = 0;
+                pause().await;
+            }
+        }
+        // The last entry stands for tasks whose place was not recorded.
+        let unknown = trace.places().len();
+        let mut polls = vec![0u64; unknown + 1];
+        for task in trace.tasks() {
+            polls[task.place.map_or(unknown, PlaceIx::get)] += u64::from(task.poll_count());
+        }
+        let known = (0..).map(PlaceIx).map(Some).take(unknown);
+        let mut places: Vec<_> = known.chain([None]).zip(polls).collect();
+        // Ties by what people read, so that the colours are the same each time.
+        places.sort_by_key(|&(place, polls)| {
+            (Reverse(polls), place.is_none(), place.map(|place| trace.place(place).clone()))
+        });
+        let mut categories = vec![0; unknown];
+        let ranked = places.iter().filter_map(|&(place, _)| place);
+        for (category, place) in ranked.enumerate() {
+            categories[place.get()] = category;
+        }
+        // Places where resources were made have no polls.
+        places.retain(|&(_, polls)| polls > 0);
+        let mut lanes_with_drops: Vec<_> =
+            trace.drops().iter().filter_map(|drop| drop.lane).collect();
+        lanes_with_drops.sort_unstable();
+        lanes_with_drops.dedup();
+        Self {
+            summary: trace.summary(),
+            times,
+            places,
+            categories,
+            details: notices::details(trace),
+            lanes_with_drops,
+            first_look: first_look(trace),
+        }
+    }
+
+    /// What tells polls apart best. Where one place has nearly all polls, its colour would
+    /// be nearly all there is to see.
+    pub(crate) fn colour_by(&self) -> ColourBy {
+        const NEARLY_ALL: f64 = 0.8;
+        let polls: u64 = self.places.iter().map(|(_, polls)| polls).sum();
+        match self.places.first() {
+            Some(&(_, most)) if most as f64 >= NEARLY_ALL * polls as f64 => ColourBy::Task,
+            _ => ColourBy::Place,
+        }
+    }
+
+    /// The category of a place: its rank by polls, so that the places one sees
+    /// most differ in colour. A place that is newer than this has the one after the last.
+    pub(crate) fn category(&self, place: PlaceIx) -> usize {
+        self.categories.get(place.get()).copied().unwrap_or(self.categories.len())
+    }
+
+    /// Whether events of a lane's threads were dropped.
+    pub(crate) fn has_drops(&self, lane: LaneIx) -> bool {
+        self.lanes_with_drops.binary_search(&lane).is_ok()
+    }
+
+    /// How long a task was in each state. A task that is newer than this has been in none yet.
+    pub(crate) fn times(&self, task: TaskIx) -> StateTimes {
+        self.times.get(task.get()).copied().unwrap_or_default()
+    }
+}
+
+/// After so many polls the work pauses.
+const PAUSE_POLLS: usize = 1 << 14;
+/// How many polls a freshly opened view shows of the busiest worker.
+const FIRST_POLLS: f64 = 14.0;
+
+/// Where to begin with a trace: the moment at which a task arrives where tasks
+/// hop most, and a width of the window in which single polls can be told apart.
+fn first_look(trace: &Trace) -> (f64, f64) {
+    let span = trace.span();
+    let (start, whole) = (span.start as f64, (span.end - span.start) as f64);
+    let busiest = trace.lanes().iter().map(|lane| lane.polls.len()).max().unwrap_or(0);
+    let polls = busiest as f64;
+    if polls <= 2.0 * FIRST_POLLS {
+        return (start + 0.25 * whole, whole);
+    }
+    let width = whole * FIRST_POLLS / polls;
+    // By their arrivals: a task may have waited long before it hopped.
+    let arrival = |hop: &Hop| trace.poll(hop.to).start as f64;
+    let hops: Vec<(f64, f64)> =
+        trace.hops().iter().map(|hop| (arrival(hop), arrival(hop))).collect();
+    let first = match busiest_stretch(&hops, 0.7 * width) {
+        Some(position) => hops[position].1,
+        None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,
+    };
+    (first, width)
+}
+
+/// Of hops sorted by time, the first of those that lie closest together: the
+/// most of them that leave and arrive within `width` nanoseconds. `None` where
+/// none is as short.
+pub(crate) fn busiest_stretch(hops: &[(f64, f64)], width: f64) -> Option<usize> {
+    let inside = |position: usize| {
+        let from = hops[position].0;
+        let until = hops.partition_point(|&(_, entered)| entered <= from + width);
+        until.saturating_sub(position)
+    };
+    // Of equal ones the earliest: what comes first explains what comes later.
+    let best = (0..hops.len()).rev().max_by_key(|&position| inside(position))?;
+    (inside(best) > 0).then_some(best)
+}

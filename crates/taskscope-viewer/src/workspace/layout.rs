@@ -1,0 +1,288 @@
+//! Where the panels are: a tree of splits and tabs, from `egui_tiles`.
+//!
+//! Until somebody moves a panel, the layout is the *default* one, in which the panels beside the
+//! timeline make room for it in a small window. From then on it is theirs: traces that are opened
+//! put their panels beside those of their kind, and nothing that can be seen moves by itself.
+
+use std::collections::HashSet;
+
+use egui::{Ui, Vec2};
+use egui_tiles::{Container, Linear, LinearDir, Tabs, Tile, TileId, Tiles, Tree};
+
+use super::behavior::Shown;
+use crate::open_trace::TraceId;
+
+/// What a panel shows of its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PanelKind {
+    Overview,
+    Timeline,
+    Tasks,
+    Inspector,
+}
+
+impl PanelKind {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Overview, Self::Timeline, Self::Tasks, Self::Inspector];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Timeline => "Timeline",
+            Self::Tasks => "Tasks",
+            Self::Inspector => "Inspector",
+        }
+    }
+}
+
+/// A panel: what it shows of which trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PanelId {
+    pub(crate) trace: TraceId,
+    pub(crate) kind: PanelKind,
+}
+
+/// Width of the line between panels, in points.
+pub(super) const GAP: f32 = 1.0;
+/// The table's part of the window's height.
+pub(super) const TASKS_PART: f32 = 0.27;
+
+/// The tiles of the default layout.
+#[derive(Debug)]
+pub(super) struct DefaultTiles {
+    pub(super) overviews: Vec<TileId>,
+    /// All below the strips.
+    pub(super) main: TileId,
+    /// All but the inspectors.
+    pub(super) left: TileId,
+    pub(super) timelines: Vec<TileId>,
+    pub(super) tasks: TileId,
+    pub(super) inspectors: TileId,
+}
+
+/// Where the panels are.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(super) tree: Tree<PanelId>,
+    /// While nobody has moved a panel.
+    pub(super) default: Option<DefaultTiles>,
+}
+
+impl Layout {
+    /// The default layout for these traces.
+    pub(crate) fn new(traces: &[TraceId]) -> Self {
+        let mut tiles = Tiles::default();
+        let mut pane = |trace, kind| tiles.insert_pane(PanelId { trace, kind });
+        let mut panes = |kind| traces.iter().map(|&trace| pane(trace, kind)).collect::<Vec<_>>();
+        let (overviews, timelines) = (panes(PanelKind::Overview), panes(PanelKind::Timeline));
+        let (tasks, inspectors) = (panes(PanelKind::Tasks), panes(PanelKind::Inspector));
+        let mut alone = |panes: Vec<TileId>| {
+            panes.into_iter().map(|pane| tiles.insert_tab_tile(vec![pane])).collect::<Vec<_>>()
+        };
+        let (overviews, timelines) = (alone(overviews), alone(timelines));
+        let tasks = tiles.insert_tab_tile(tasks);
+        let inspectors = tiles.insert_tab_tile(inspectors);
+        let left = tiles.insert_vertical_tile([&timelines[..], &[tasks]].concat());
+        let main = tiles.insert_horizontal_tile(vec![left, inspectors]);
+        let root = tiles.insert_vertical_tile([&overviews[..], &[main]].concat());
+        let tree = Tree::new(egui::Id::unique("panels"), root, tiles);
+        let default = DefaultTiles { overviews, main, left, timelines, tasks, inspectors };
+        Self { tree, default: Some(default) }
+    }
+
+    /// Whether nobody has moved, closed or resized a panel.
+    #[cfg(test)]
+    pub(crate) fn is_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// Adds the panels of a trace; `traces` are all that are open now.
+    pub(crate) fn add(&mut self, trace: TraceId, traces: &[TraceId]) {
+        if self.default.is_some() {
+            *self = Self::new(traces);
+            return;
+        }
+        for kind in PanelKind::ALL {
+            self.insert(PanelId { trace, kind });
+        }
+    }
+
+    /// Removes the panels of a trace; `traces` are those that stay open.
+    pub(crate) fn remove(&mut self, trace: TraceId, traces: &[TraceId]) {
+        if self.default.is_some() && !traces.is_empty() {
+            *self = Self::new(traces);
+            return;
+        }
+        for kind in PanelKind::ALL {
+            self.take_out(PanelId { trace, kind });
+        }
+    }
+
+    /// Puts all panels back to where they are at first.
+    pub(crate) fn reset(&mut self, traces: &[TraceId]) {
+        *self = Self::new(traces);
+    }
+
+    /// Whether a panel can be seen.
+    pub(crate) fn shows(&self, panel: PanelId) -> bool {
+        let pane = self.tree.tiles.find_pane(&panel);
+        pane.is_some_and(|pane| self.tree.active_tiles().contains(&pane))
+    }
+
+    /// Closes a panel. It keeps its place, to come back to.
+    pub(crate) fn close(&mut self, panel: PanelId) {
+        if let Some(pane) = self.tree.tiles.find_pane(&panel) {
+            self.tree.set_visible(pane, false);
+        }
+    }
+
+    fn take_out(&mut self, panel: PanelId) {
+        if let Some(pane) = self.tree.tiles.find_pane(&panel) {
+            self.tree.remove_recursively(pane);
+            self.simplify();
+        }
+    }
+
+    /// Brings a panel back, or to the front of its place.
+    pub(crate) fn bring(&mut self, panel: PanelId) {
+        let Some(pane) = self.tree.tiles.find_pane(&panel) else { return };
+        self.tree.set_visible(pane, true);
+        let mut holder = self.tree.tiles.parent_of(pane);
+        while let Some(id) = holder {
+            if !self.tree.is_visible(id) {
+                // It had made room for the timeline in a small window.
+                self.default = None;
+                self.tree.set_visible(id, true);
+            }
+            holder = self.tree.tiles.parent_of(id);
+        }
+        self.bring_to_front(panel);
+    }
+
+    fn bring_to_front(&mut self, panel: PanelId) {
+        self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == panel));
+    }
+
+    /// Brings the panels of a trace to the front of their places.
+    pub(crate) fn bring_forward(&mut self, trace: TraceId) {
+        for kind in PanelKind::ALL {
+            let panel = PanelId { trace, kind };
+            // Not over another panel of the same trace, which somebody may be looking at.
+            if self.is_behind_another_trace(panel) {
+                self.bring_to_front(panel);
+            }
+        }
+    }
+
+    fn is_behind_another_trace(&self, panel: PanelId) -> bool {
+        let tiles = &self.tree.tiles;
+        let pane = tiles.find_pane(&panel).filter(|&pane| tiles.is_visible(pane));
+        let Some(holder) = pane.and_then(|pane| tiles.parent_of(pane)) else { return false };
+        match tiles.get_container(holder) {
+            Some(Container::Tabs(tabs)) => {
+                let front = tabs.active.and_then(|front| tiles.get_pane(&front));
+                front.is_some_and(|front| front.trace != panel.trace)
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts a panel where the newest of its kind is: strips and timelines below it, tables and
+    /// inspectors into its tabs.
+    fn insert(&mut self, panel: PanelId) {
+        let tiles = &mut self.tree.tiles;
+        let of_kind = |tile: &Tile<PanelId>| match tile {
+            Tile::Pane(pane) if pane.kind == panel.kind => Some(pane.trace),
+            _ => None,
+        };
+        let newest = tiles
+            .iter()
+            .filter_map(|(&id, tile)| Some((of_kind(tile)?, id)))
+            .max_by_key(|&(trace, _)| trace)
+            .map(|(_, id)| id);
+        let holder = newest.and_then(|pane| tiles.parent_of(pane));
+        let pane = tiles.insert_pane(panel);
+        let is_stacked = matches!(panel.kind, PanelKind::Tasks | PanelKind::Inspector);
+        match (holder.and_then(|holder| tiles.get_mut(holder)), holder) {
+            (Some(Tile::Container(tabs)), _) if is_stacked => tabs.add_child(pane),
+            (_, Some(holder)) => self.below(pane, panel.kind, holder),
+            (_, None) => self.tree.root = Some(tiles.insert_tab_tile(vec![pane])),
+        }
+        self.simplify();
+    }
+
+    /// Puts a pane below another tile. A timeline gives it half of its height; a strip keeps its
+    /// own, and what is large makes room.
+    fn below(&mut self, pane: TileId, kind: PanelKind, above: TileId) {
+        let tiles = &mut self.tree.tiles;
+        let below = tiles.insert_tab_tile(vec![pane]);
+        let parent = tiles.parent_of(above);
+        if let Some(Tile::Container(Container::Linear(linear))) =
+            parent.and_then(|parent| tiles.get_mut(parent))
+            && linear.dir == LinearDir::Vertical
+            && let Some(position) = linear.children.iter().position(|&child| child == above)
+        {
+            linear.children.insert(position + 1, below);
+            let height = linear.shares[above];
+            let heights = match kind {
+                PanelKind::Overview => [height, height],
+                _ => [0.5 * height, 0.5 * height],
+            };
+            linear.shares.set_share(above, heights[0]);
+            linear.shares.set_share(below, heights[1]);
+            return;
+        }
+        let split = Linear::new_binary(LinearDir::Vertical, [above, below], 0.5);
+        let split = tiles.insert_container(Container::Linear(split));
+        match parent.and_then(|parent| tiles.get_mut(parent)) {
+            Some(Tile::Container(container)) => {
+                let _position = container.replace_child(above, split);
+            }
+            _ => self.tree.root = Some(split),
+        }
+    }
+
+    fn simplify(&mut self) {
+        self.tree.simplify(&super::behavior::SIMPLIFY);
+    }
+
+    /// Shows the panels in the room that there is.
+    pub(super) fn show(&mut self, ui: &mut Ui, shown: &mut Shown<'_>, window: Vec2) {
+        let room = ui.available_size();
+        match &self.default {
+            Some(_) => self.arrange(room, window),
+            None => {
+                self.simplify();
+                if let Some(root) = self.tree.root {
+                    self.fit(root, room);
+                }
+            }
+        }
+        shown.with_bar = self.with_bar(!shown.labels.is_empty());
+        let has_panels = self.tree.root.is_some_and(|root| self.tree.is_visible_in_layout(root));
+        self.tree.ui(shown, ui);
+        if shown.edited {
+            self.default = None;
+        }
+        if !has_panels {
+            ui.centered_and_justified(|ui| {
+                ui.weak("All panels are closed. The command “Reset the layout” brings them back.");
+            });
+        }
+    }
+
+    /// The tabs that have a bar: those of several panels, and all where panels must say whose
+    /// they are. A strip has no room for one.
+    fn with_bar(&self, must_name: bool) -> HashSet<TileId> {
+        let tiles = &self.tree.tiles;
+        let holds = |(&id, tile): (&TileId, &Tile<PanelId>)| {
+            let Tile::Container(Container::Tabs(Tabs { children, .. })) = tile else { return None };
+            let visible = || children.iter().filter(|&&child| tiles.is_visible(child));
+            let is_strip = |pane: &TileId| {
+                tiles.get_pane(pane).is_some_and(|pane| pane.kind == PanelKind::Overview)
+            };
+            (visible().count() > 1 || must_name && !visible().all(is_strip)).then_some(id)
+        };
+        tiles.iter().filter_map(holds).collect()
+    }
+}

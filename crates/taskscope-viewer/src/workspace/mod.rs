@@ -1,0 +1,217 @@
+//! What is open: several traces on one axis of time, and the panels that show them.
+//!
+//! Each trace has an *anchor*, a moment of its own clock: its start, or one that a person chose.
+//! All anchors lie at the same place of the shared axis, and from that follows each trace's
+//! offset (see `clock.rs`). A trace whose anchor is chosen anew stays where it is on the screen;
+//! the others move.
+
+mod arrange;
+mod behavior;
+mod layout;
+mod selection;
+mod sizes;
+
+use std::sync::Arc;
+
+use egui::Ui;
+use taskscope_model::Trace;
+
+use crate::clock::Clock;
+use crate::command::Commands;
+use crate::context::Context;
+use crate::jobs::Jobs;
+use crate::open_trace::{Loaded, OpenTrace, TraceId};
+use crate::panels::Panels;
+use crate::replay::Replay;
+use crate::time_view::TimeView;
+
+pub(crate) use layout::{Layout, PanelId, PanelKind};
+
+/// How long a freshly opened view takes to play, in seconds on the screen.
+const VIEW_SECONDS: f64 = 12.0;
+
+/// An open trace, and what its panels keep from frame to frame.
+pub(crate) struct Member {
+    pub(crate) open: OpenTrace,
+    pub(crate) panels: Panels,
+}
+
+/// The open traces, their shared time, and where their panels are.
+pub(crate) struct Workspace {
+    /// In the order in which they are shown. Never empty, except before the first.
+    members: Vec<Member>,
+    /// The one that keys act on.
+    active: TraceId,
+    next_id: u32,
+    pub(crate) clock: Clock,
+    pub(crate) layout: Layout,
+    /// Where the anchors lie on the shared axis.
+    anchor: f64,
+}
+
+impl Workspace {
+    /// A window on one trace.
+    pub(crate) fn new(loaded: Loaded) -> Self {
+        let span = loaded.trace.span();
+        let (moment, width) = loaded.prepared.first_look;
+        let mut view = TimeView::new(span.clone());
+        view.show(moment - 0.25 * width, width);
+        let speed = view.width() / 1e9 / VIEW_SECONDS;
+        let replay = Replay::new(span, moment, speed);
+        let open = OpenTrace::new(TraceId(0), loaded);
+        Self {
+            anchor: open.anchor,
+            active: open.id,
+            next_id: 1,
+            clock: Clock { view, replay, measured: None },
+            layout: Layout::new(&[open.id]),
+            members: vec![Member { open, panels: Panels::default() }],
+        }
+    }
+
+    /// Opens another trace beside those that are open.
+    pub(crate) fn add(&mut self, loaded: Loaded) {
+        let open = OpenTrace::new(TraceId(self.next_id), loaded);
+        self.next_id += 1;
+        let id = open.id;
+        self.members.push(Member { open, panels: Panels::default() });
+        self.layout.add(id, &self.ids());
+        self.align();
+    }
+
+    /// Closes a trace and its panels; gives back what is to be freed, and is empty afterwards if
+    /// it was the last.
+    pub(crate) fn close(&mut self, id: TraceId) -> Option<Member> {
+        let position = self.members.iter().position(|member| member.open.id == id)?;
+        let closed = self.members.remove(position);
+        let ids = self.ids();
+        self.layout.remove(id, &ids);
+        if self.active == id
+            && let Some(&next) = ids.get(position).or(ids.last())
+        {
+            self.activate(next);
+        }
+        if !ids.is_empty() {
+            self.align();
+        }
+        Some(closed)
+    }
+
+    /// A newer snapshot of a trace takes the place of the one that is shown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "files are still read in one go"))]
+    pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) {
+        if let Some(member) = self.member_mut(id) {
+            member.open.replace(newer);
+            self.align();
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Lets go of all traces, to free them.
+    pub(crate) fn into_members(self) -> Vec<Member> {
+        self.members
+    }
+
+    pub(crate) fn ids(&self) -> Vec<TraceId> {
+        self.members.iter().map(|member| member.open.id).collect()
+    }
+
+    pub(crate) fn active_id(&self) -> TraceId {
+        self.active
+    }
+
+    /// The trace that keys act on.
+    pub(crate) fn active(&self) -> Option<&OpenTrace> {
+        self.member(self.active).map(|member| &member.open)
+    }
+
+    pub(crate) fn member(&self, id: TraceId) -> Option<&Member> {
+        self.members.iter().find(|member| member.open.id == id)
+    }
+
+    pub(crate) fn member_mut(&mut self, id: TraceId) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.open.id == id)
+    }
+
+    /// Lets the keys act on a trace. What shows another trace in the same place goes behind.
+    pub(crate) fn activate(&mut self, id: TraceId) {
+        if self.member(id).is_some() && self.active != id {
+            self.active = id;
+            self.layout.bring_forward(id);
+        }
+    }
+
+    /// Lets the keys act on the next trace.
+    pub(crate) fn activate_next(&mut self) {
+        let ids = self.ids();
+        let next = ids.iter().position(|&id| id == self.active).map_or(0, |position| position + 1);
+        if let Some(&id) = ids.get(next).or(ids.first()) {
+            self.activate(id);
+        }
+    }
+
+    /// What traces are called where several are open: `A server.tscope`. One alone has no label.
+    pub(crate) fn labels(&self) -> Vec<(TraceId, String)> {
+        if self.members.len() < 2 {
+            return Vec::new();
+        }
+        let letters = ('A'..='Z').chain('a'..='z').cycle();
+        let label = |(member, letter): (&Member, char)| {
+            (member.open.id, format!("{letter}  {}", member.open.name))
+        };
+        self.members.iter().zip(letters).map(label).collect()
+    }
+
+    /// Shows all panels in the room that there is.
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        commands: &Commands,
+        jobs: &Jobs,
+        window: egui::Vec2,
+    ) {
+        let labels = self.labels();
+        self.members.iter_mut().for_each(|member| member.open.refresh(jobs));
+        let Self { members, active, clock, layout, .. } = self;
+        let mut shown = behavior::Shown {
+            members,
+            active: *active,
+            clock,
+            labels,
+            commands,
+            jobs,
+            with_bar: std::collections::HashSet::new(),
+            edited: false,
+        };
+        layout.show(ui, &mut shown, window);
+    }
+
+    /// What something that shows a trace sees.
+    pub(crate) fn context<'a>(
+        &self,
+        open: &'a OpenTrace,
+        label: Option<&'a str>,
+        commands: &'a Commands,
+        jobs: &'a Jobs,
+    ) -> Context<'a> {
+        context(&self.clock, open, label, commands, jobs)
+    }
+}
+
+fn context<'a>(
+    clock: &Clock,
+    open: &'a OpenTrace,
+    label: Option<&'a str>,
+    commands: &'a Commands,
+    jobs: &'a Jobs,
+) -> Context<'a> {
+    let Clock { view, replay, measured } = clock.shifted(-open.offset);
+    Context { open, view, replay, measured, label, commands, jobs }
+}
