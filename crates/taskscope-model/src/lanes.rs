@@ -28,7 +28,7 @@ use taskscope_format::Nanos;
 
 use crate::store::level::LevelView;
 use crate::trace::Trace;
-use crate::types::{LaneIx, PollIx};
+use crate::types::{LaneIx, Park, PollIx};
 
 /// Something to draw on a lane: one poll, or several that are too short to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,23 @@ impl Trace {
         // Already so where nothing nests.
         spans.sort_by_key(|span| (span.start, span.depth));
         spans
+    }
+
+    /// When `lane` was parked in `window`, with parks shorter than `step` nanoseconds gathered.
+    pub fn lod_parks(&self, lane: LaneIx, window: Range<Nanos>, step: Nanos) -> Vec<Park> {
+        let parks = &self.lanes[lane.get()].parks;
+        let mut gathered = Vec::new();
+        let mut next = parks.partition_point(|park| park.end <= window.start);
+        while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
+            next += 1;
+            if end - start < step {
+                let until = start.saturating_add(step);
+                next = parks.partition_point(|park| park.start < until).max(next);
+                end = parks.get(next - 1).map_or(end, |last| last.end);
+            }
+            gathered.push(Park { start, end });
+        }
+        gathered
     }
 
     /// What occupies `lane` at `time`: the innermost poll there.

@@ -111,6 +111,14 @@ impl Trace {
             .map(|visit| self.spans.ended(visit, self.span.end))
     }
 
+    /// How many visits [`lane_visits`](Self::lane_visits) gives.
+    pub fn lane_visit_count(&self, lane: LaneIx, window: Range<Nanos>) -> usize {
+        let Some(of) = self.spans.visits.get(lane.get()) else { return 0 };
+        let begin = window.start.saturating_sub(of.longest);
+        let before = |time| of.visits.partition_point(|visit| visit.start < time);
+        before(window.end).saturating_sub(before(begin))
+    }
+
     /// What the program said, sorted by time.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.spans.messages.iter()
@@ -126,13 +134,11 @@ impl Trace {
         self.spans.messages.get(at)
     }
 
-    /// What the program said in a window, sorted by time, each with its place in
-    /// [`messages`](Self::messages).
-    pub fn messages_in(&self, window: Range<Nanos>) -> impl Iterator<Item = (usize, &Message)> {
+    /// The places in [`messages`](Self::messages) of what the program said in a window.
+    pub fn messages_between(&self, window: Range<Nanos>) -> Range<usize> {
         let messages = &self.spans.messages;
-        let first = messages.partition_point(|message| message.time < window.start);
-        let in_window = messages.iter_from(first).take_while(move |m| m.time < window.end);
-        (first..).zip(in_window)
+        let before = |time| messages.partition_point(|message| message.time < time);
+        before(window.start)..before(window.end).max(before(window.start))
     }
 }
 

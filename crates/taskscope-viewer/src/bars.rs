@@ -195,7 +195,7 @@ fn selection(cx: &Context<'_>) -> String {
         "{} selected: {}, {}",
         trace.task_name(task),
         time::plural(trace.task(task).poll_count().into(), "poll"),
-        time::plural(trace.task(task).hops.into(), "hop"),
+        time::plural(trace.task(task).hop_count().into(), "hop"),
     )
 }
 

@@ -7,7 +7,7 @@ use crate::code_text::with_code;
 
 /// Whether there is nothing to draw.
 pub(crate) fn is_empty(trace: &Trace) -> bool {
-    trace.polls().is_empty()
+    trace.poll_count() == 0
 }
 
 /// Why the trace may be empty, the likeliest first.

@@ -116,6 +116,7 @@ pub(crate) fn arrival(trace: &Trace, poll: PollIx) -> Option<(String, bool)> {
 /// not wait, or that isn't known.
 pub(crate) fn waited_for(trace: &Trace, poll: PollIx) -> Option<String> {
     let waited = trace.waited_for(poll)?;
+    let is_inferred = waited.is_inferred();
     let what = match waited {
         WaitedFor::Operations(waits) => {
             let mut operations: Vec<_> = waits.iter().map(|wait| operation(trace, wait)).collect();
@@ -126,7 +127,7 @@ pub(crate) fn waited_for(trace: &Trace, poll: PollIx) -> Option<String> {
         WaitedFor::Io => "I/O".to_owned(),
         WaitedFor::Unknown => return None,
     };
-    Some(if waited.is_inferred() { format!("{what} (inferred)") } else { what })
+    Some(if is_inferred { format!("{what} (inferred)") } else { what })
 }
 
 /// The same in a word for each thing.
@@ -134,7 +135,7 @@ pub(crate) fn operations(trace: &Trace, waited: WaitedFor<'_>) -> Vec<String> {
     let what = match waited {
         WaitedFor::Operations(waits) => {
             let operation =
-                |wait: &Wait| trace.resource(wait.resource).operation(&wait.operation).to_owned();
+                |wait: &Wait<'_>| trace.resource(wait.resource).operation(wait.operation).to_owned();
             return waits.iter().map(operation).collect();
         }
         WaitedFor::Join(_) => "join (inferred)",
@@ -145,9 +146,9 @@ pub(crate) fn operations(trace: &Trace, waited: WaitedFor<'_>) -> Vec<String> {
 }
 
 /// An operation that was pending, with the place where its resource was made.
-fn operation(trace: &Trace, wait: &Wait) -> String {
+fn operation(trace: &Trace, wait: &Wait<'_>) -> String {
     let resource = trace.resource(wait.resource);
-    let operation = resource.operation(&wait.operation);
+    let operation = resource.operation(wait.operation);
     match resource.place {
         Some(place) => format!("{operation} ({})", trace.place(place).short()),
         None => operation.to_owned(),

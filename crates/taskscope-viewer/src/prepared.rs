@@ -122,19 +122,19 @@ const FIRST_POLLS: f64 = 14.0;
 fn first_look(trace: &Trace) -> (f64, f64) {
     let span = trace.span();
     let (start, whole) = (span.start as f64, (span.end - span.start) as f64);
-    let busiest = trace.lanes().iter().map(|lane| lane.polls.len()).max().unwrap_or(0);
+    let busiest = trace.lanes().iter().map(|lane| lane.poll_count()).max().unwrap_or(0);
     let polls = busiest as f64;
     if polls <= 2.0 * FIRST_POLLS {
         return (start + 0.25 * whole, whole);
     }
     let width = whole * FIRST_POLLS / polls;
     // By their arrivals: a task may have waited long before it hopped.
-    let arrival = |hop: &Hop| trace.poll(hop.to).start as f64;
+    let arrival = |hop: Hop| trace.poll(hop.to).start as f64;
     let hops: Vec<(f64, f64)> =
-        trace.hops().iter().map(|hop| (arrival(hop), arrival(hop))).collect();
+        trace.hops().map(arrival).map(|arrives| (arrives, arrives)).collect();
     let first = match busiest_stretch(&hops, 0.7 * width) {
         Some(position) => hops[position].1,
-        None => trace.polls().iter().map(|poll| poll.start).min().unwrap_or(span.start) as f64,
+        None => trace.polls().map(|(_, poll)| poll.start).min().unwrap_or(span.start) as f64,
     };
     (first, width)
 }

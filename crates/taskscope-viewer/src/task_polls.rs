@@ -12,7 +12,7 @@ pub(crate) fn count(trace: &Trace, task: TaskIx) -> usize {
 
 /// All of them.
 pub(crate) fn all(trace: &Trace, task: TaskIx) -> impl Iterator<Item = PollIx> {
-    trace.task_polls(task).iter().copied()
+    trace.task_polls(task).iter()
 }
 
 /// Those with these positions.
@@ -21,23 +21,21 @@ pub(crate) fn with_positions(
     task: TaskIx,
     positions: Range<usize>,
 ) -> impl Iterator<Item = PollIx> {
-    let polls = trace.task_polls(task);
-    let end = positions.end.min(polls.len());
-    polls[positions.start.min(end)..end].iter().copied()
+    trace.task_polls(task).iter_from(positions.start).take(positions.len())
 }
 
 /// How many of them began before a moment.
 pub(crate) fn begun_before(trace: &Trace, task: TaskIx, moment: Nanos) -> usize {
-    trace.task_polls(task).partition_point(|&poll| trace.poll(poll).start < moment)
+    trace.task_polls(task).begun_before(moment)
 }
 
 /// How many of them had begun at a moment.
 fn begun(trace: &Trace, task: TaskIx, moment: Nanos) -> usize {
-    trace.task_polls(task).partition_point(|&poll| trace.poll(poll).start <= moment)
+    trace.task_polls(task).begun_at(moment)
 }
 
 fn with_position(trace: &Trace, task: TaskIx, position: Option<usize>) -> Option<PollIx> {
-    trace.task_polls(task).get(position?).copied()
+    trace.task_polls(task).get(position?)
 }
 
 /// The poll at a moment, or the last before it.
@@ -62,7 +60,13 @@ pub(crate) fn previous(trace: &Trace, task: TaskIx, moment: Nanos) -> Option<Pol
 
 /// The positions of those that touch a window, both ends included.
 pub(crate) fn touching(trace: &Trace, task: TaskIx, window: &Range<Nanos>) -> Range<usize> {
-    let polls = trace.task_polls(task);
-    let first = polls.partition_point(|&poll| trace.poll(poll).end < window.start);
+    // The last that had begun may reach into the window, and others that began at that moment.
+    let mut first = begun_before(trace, task, window.start);
+    while let Some(before) = first.checked_sub(1)
+        && let Some(poll) = with_position(trace, task, Some(before))
+        && trace.poll(poll).end >= window.start
+    {
+        first = before;
+    }
     first..begun(trace, task, window.end).max(first)
 }

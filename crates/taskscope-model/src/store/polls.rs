@@ -54,7 +54,6 @@ pub(crate) enum WakerKind {
 }
 
 impl Flags {
-    pub(crate) const NONE: Self = Self(0);
     /// The task's budget was used up.
     pub(crate) const BUDGET: u32 = 1 << 2;
     /// The task woke itself, before anyone else did.

@@ -52,7 +52,7 @@ impl Counts {
             }
         }
         let (mut wakers, mut idle_wakes) = (Counter::default(), Counter::default());
-        for (turn, &wake) in trace.task_wakes(task).iter().enumerate() {
+        for (turn, wake) in trace.task_wakes(task).enumerate() {
             wakers.add(waker(trace, task, trace.wake(wake).by));
             let effect = trace.wake_effect(wake);
             if effect != WakeEffect::Scheduled {
@@ -95,7 +95,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
             None => figure(ui, "end", end, ""),
         }
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
-        figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest)));
+        figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest())));
         if times.deferred > 0 {
             figure(ui, "deferred", ns(times.deferred), "yielded, its waker not yet called");
         }
@@ -115,7 +115,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
         if !counts.idle_wakes.is_empty() {
             figure(ui, "", "", &counts.idle_wakes);
         }
-        figure(ui, "hops", time::count(task.hops.into()), &counts.workers);
+        figure(ui, "hops", time::count(task.hop_count().into()), &counts.workers);
         if let Some(size) = task.size {
             let moved =
                 task.original_size.map(|size| format!("boxed, {} bytes", time::count(size)));

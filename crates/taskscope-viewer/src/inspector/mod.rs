@@ -188,9 +188,9 @@ fn heading(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
         ui.heading(trace.task_name(ix));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // Without a name, the heading says it all.
-            if task.name.is_some() || !task.is_async() {
+            if task.name().is_some() || !task.is_async() {
                 // Its number is no second name.
-                ui.weak(format!("{}, id {}", labels::kind(task), task.id));
+                ui.weak(format!("{}, id {}", labels::kind(&task), task.id));
             }
         });
     });

@@ -80,9 +80,9 @@ fn poll_row(ui: &mut Ui, cx: &Context<'_>, ix: PollIx, current: bool, start: &st
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let took = time::duration(poll.duration() as f64);
     let lane = trace.lane_name(poll.lane);
-    let ended = match trace.poll_waits(ix) {
-        [wait, ..] if poll.how.is_wait() => {
-            format!("waits: {}", trace.resource(wait.resource).operation(&wait.operation))
+    let ended = match trace.poll_waits(ix).next() {
+        Some(wait) if poll.how.is_wait() => {
+            format!("waits: {}", trace.resource(wait.resource).operation(wait.operation))
         }
         _ => labels::poll_end(poll.how).to_owned(),
     };

@@ -24,7 +24,7 @@ pub(crate) struct OfTask {
 impl OfTask {
     pub(super) async fn new(trace: &Trace, task: TaskIx) -> Self {
         let (mut spans, mut messages) = (Vec::new(), Vec::new());
-        for (turn, visit) in trace.span_visits().iter().enumerate() {
+        for (turn, visit) in trace.span_visits().enumerate() {
             if visit.task == Some(task) {
                 spans.push(visit.span);
             }
@@ -34,7 +34,7 @@ impl OfTask {
         }
         spans.sort_by_key(|&span| (trace.span_of(span).opened, span));
         spans.dedup();
-        for (position, message) in trace.messages().iter().enumerate() {
+        for (position, message) in trace.messages().enumerate() {
             if message.task == Some(task) {
                 messages.push(position);
             }
@@ -84,10 +84,10 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, of: &OfTask) {
     if of.all_messages > 0 {
         ui.label(RichText::new("Log messages").size(15.0));
         ui.separator();
-        let times: Vec<u64> =
-            of.messages.iter().map(|&position| since(trace.messages()[position].time)).collect();
-        for (&position, at) in of.messages.iter().zip(time::column(&times)) {
-            let message = &trace.messages()[position];
+        let messages: Vec<_> =
+            of.messages.iter().filter_map(|&position| trace.message(position)).collect();
+        let times: Vec<u64> = messages.iter().map(|message| since(message.time)).collect();
+        for (message, at) in messages.into_iter().zip(time::column(&times)) {
             let colour = match message.level {
                 Level::Error | Level::Warn => palette.alarm,
                 Level::Info | Level::Debug | Level::Trace => palette.text,

@@ -113,7 +113,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
         ui.vertical_centered(|ui| {
             if state.is_busy() {
                 ui.weak("One moment…");
-            } else if cx.trace().tasks().is_empty() {
+            } else if cx.trace().task_count() == 0 {
                 ui.weak("This recording has no tasks.");
             } else {
                 ui.weak("No task matches. Names, numbers and spawn places are searched.");

@@ -77,7 +77,7 @@ fn figures<'a>(
     match key.sort {
         Field::Task => Box::new(|task| Some(task.0.into())),
         Field::Place => {
-            let ranks = ranks(trace.places());
+            let ranks = ranks(&trace.places().collect::<Vec<_>>());
             Box::new(move |task| trace.task(task).place.map(|place| ranks[place.get()]))
         }
         Field::Now => {
@@ -171,9 +171,9 @@ pub(super) fn value(trace: &Trace, prepared: &Prepared, ix: TaskIx, field: Field
     let times = prepared.times(ix);
     match field {
         Field::Polls => task.poll_count().into(),
-        Field::Hops => task.hops.into(),
+        Field::Hops => task.hop_count().into(),
         Field::Busy => times.running,
-        Field::Longest => task.longest,
+        Field::Longest => task.longest(),
         Field::Scheduled => times.scheduled,
         Field::Waiting => times.waiting,
         Field::Size => task.size.unwrap_or(0),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use taskscope_model::{Cause, PollIx, TaskIx, WaitedFor, Waker};
+use taskscope_model::{Cause, TaskIx, WaitedFor, Waker};
 
 use super::harness::{self, Window};
 use crate::{Options, labels};
@@ -22,9 +22,10 @@ fn server() -> Window {
 fn go_to_wait(window: &mut Window, wanted: fn(&WaitedFor<'_>) -> bool) -> TaskIx {
     let doc = harness::document(window);
     let trace = doc.trace();
-    let mut polls = (0..trace.polls().len() as u32).map(PollIx);
+    let mut polls = trace.polls().map(|(ix, _)| ix);
     let poll = polls.find(|&poll| trace.waited_for(poll).is_some_and(|waited| wanted(&waited)));
-    let poll = *trace.poll(poll.unwrap());
+    let poll = trace.poll(poll.unwrap());
+    drop(polls);
     doc.select(Some(poll.task));
     harness::seek(window, poll.end as f64);
     window.run_steps(3);
@@ -58,7 +59,7 @@ fn it_says_from_which_queue_the_task_came() {
 fn it_lists_the_spans_and_messages_of_the_programs_own() {
     let mut window = server();
     let doc = harness::document(&mut window);
-    let visit = doc.trace().span_visits()[0];
+    let visit = doc.trace().span_visits().next().unwrap();
     doc.select(visit.task);
     window.run_steps(3);
     window.get_by_label("The program's own spans");
@@ -84,7 +85,7 @@ fn selecting_moves_neither_the_lanes_nor_the_edge_of_the_panel() {
     for task in (0..tasks).step_by(tasks as usize / 12 + 1).map(TaskIx) {
         let doc = harness::document(&mut window);
         let polls = doc.trace().task_polls(task);
-        let moment = polls.last().map(|&poll| doc.trace().poll(poll).end);
+        let moment = polls.last().map(|poll| doc.trace().poll(poll).end);
         doc.select(Some(task));
         harness::clock(&mut window).replay.seek(moment.unwrap_or(0) as f64);
         window.run_steps(3);
@@ -120,7 +121,7 @@ fn the_list_of_polls_follows_the_playhead() {
     assert!(count > 60, "{count} polls");
     for position in [count - 1, 3, count / 2] {
         let doc = harness::document(&mut window);
-        let poll = *doc.trace().poll(doc.trace().task_polls(task)[position]);
+        let poll = doc.trace().poll(doc.trace().task_polls(task).get(position).unwrap());
         harness::seek(&mut window, poll.start as f64);
         window.run_steps(3);
         let room = window.get_by_label("Polls").rect();
@@ -152,7 +153,7 @@ fn what_woke_a_task_stands_in_each_sentence() {
     let doc = harness::document(&mut window);
     let trace = doc.trace();
     let mut by_driver = 0;
-    for poll in (0..trace.polls().len() as u32).map(PollIx) {
+    for (poll, _) in trace.polls() {
         let cause = trace.cause(poll);
         let Cause::Woken(wake) = cause else { continue };
         if matches!(trace.wake(wake).by, Waker::Driver(_)) {

@@ -75,7 +75,7 @@ fn a_table_is_sorted_and_searched_by_jobs() {
         let rows = panels(&mut window).tasks.rows().to_vec();
         let trace = document(&mut window).trace();
         let mut expected = all;
-        expected.sort_by_key(|&task| std::cmp::Reverse(trace.task(task).longest));
+        expected.sort_by_key(|&task| std::cmp::Reverse(trace.task(task).longest()));
         assert!(rows == expected, "{mode:?}: the longest first, and of equal ones the oldest");
         window.get_by_label("Find tasks").focus();
         window.get_by_label("Find tasks").type_text("task 9999");

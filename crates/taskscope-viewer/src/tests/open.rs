@@ -97,7 +97,7 @@ fn a_cut_file_opens_and_says_so() {
     std::fs::write(&file, &bytes[..bytes.len() * 2 / 3]).unwrap();
     let mut window = window_on(Options { files: vec![file], ..Options::default() });
     wait_until_open(&mut window);
-    assert!(document(&mut window).trace().polls().len() > 100);
+    assert!(document(&mut window).trace().poll_count() > 100);
     window.get_by_label_contains("cut short");
 }
 

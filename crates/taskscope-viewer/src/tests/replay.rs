@@ -29,7 +29,7 @@ fn with_a_task_selected_the_steps_are_its_own() {
     let task = document(&mut window).selected.unwrap();
     let polls: Vec<u64> = {
         let trace = document(&mut window).trace();
-        trace.task_polls(task).iter().map(|&poll| trace.poll(poll).start).collect()
+        trace.task_polls(task).iter().map(|poll| trace.poll(poll).start).collect()
     };
     seek(&mut window, 0.0);
     for &start in &polls[..3] {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use taskscope_format::{
     Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId, ThreadId,
 };
-use taskscope_model::{LaneIx, PollIx, Trace};
+use taskscope_model::Trace;
 
 use super::harness::{
     Window, click, clock, document, painted_texts, press, seek, window, window_with_trace,
@@ -30,9 +30,9 @@ fn polled(window: &mut Window, lanes: u32) -> Vec<Vec<String>> {
     let moment = clock(window).replay.moment();
     let trace = document(window).trace();
     let on = |lane: u32| {
-        let polls = (0..trace.polls().len() as u32).map(PollIx).filter(|&ix| {
+        let polls = trace.polls().map(|(ix, _)| ix).filter(|&ix| {
             let poll = trace.poll(ix);
-            poll.lane == LaneIx(lane as u16) && (poll.start..trace.lane_end(ix)).contains(&moment)
+            poll.lane == trace.lane_order()[lane as usize] && (poll.start..trace.lane_end(ix)).contains(&moment)
         });
         let innermost = polls.map(|poll| trace.poll(poll)).max_by_key(|poll| poll.depth);
         innermost.map(|poll| trace.task(poll.task).id.to_string()).into_iter().collect()

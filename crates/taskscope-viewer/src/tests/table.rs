@@ -25,7 +25,7 @@ fn sorting_by_hops_brings_the_task_that_hops_most_to_the_top() {
     let mut window = window();
     let most = {
         let trace = document(&mut window).trace();
-        trace.tasks().iter().max_by_key(|task| task.hops).unwrap().id
+        trace.tasks().max_by_key(|task| task.hop_count()).unwrap().id
     };
     let label = format!("Row task {most}");
     let below_header = |window: &Window| {
@@ -156,7 +156,7 @@ fn another_order_begins_at_its_top() {
     press(&mut window, Key::Escape);
     let longest = {
         let trace = document(&mut window).trace();
-        let longest = trace.tasks().iter().max_by_key(|task| task.longest).unwrap();
+        let longest = trace.tasks().max_by_key(|task| task.longest()).unwrap();
         format!("Row task {}", longest.id)
     };
     click(&mut window, "Sort by Longest poll");

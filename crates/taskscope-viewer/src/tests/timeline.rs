@@ -13,16 +13,16 @@ fn visible_poll(window: &mut Window, worker: usize) -> (Poll, Pos2) {
     let view = clock(window).view;
     let document = document(window);
     let width = |ns: f64| ns / view.width() * f64::from(rect.width());
-    let poll = document
-        .trace()
-        .lane_polls(LaneIx(worker as u16))
-        .iter()
+    let trace = document.trace();
+    let poll = trace
+        .lane_polls(trace.lane_order()[worker as usize])
+        .map(|(_, poll)| poll)
         .filter(|poll| poll.start as f64 > view.start() && (poll.end as f64) < view.end())
         .max_by_key(|poll| poll.duration())
         .expect("the first look shows polls of every worker");
     assert!(width(poll.duration() as f64) > 4.0);
     let middle = (poll.start + poll.end) as f64 / 2.0;
-    (*poll, pos2(rect.left() + width(middle - view.start()) as f32, rect.center().y))
+    (poll, pos2(rect.left() + width(middle - view.start()) as f32, rect.center().y))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_move_stands_on_a_hop_and_the_wake_in_its_tooltip() {
     let mut window = window();
     // A task that hops, with the hop in sight.
     let doc = document(&mut window);
-    let task = doc.trace().tasks().iter().position(|task| task.id.0 == 8).unwrap();
+    let task = doc.trace().tasks().position(|task| task.id.0 == 8).unwrap();
     doc.select(Some(TaskIx(task as u32)));
     show_selected(&mut window);
     window.run_steps(3);
@@ -176,7 +176,7 @@ fn the_legend_lists_places_where_polled_tasks_were_spawned() {
     assert!(!places.is_empty() && places.len() < resources, "resources have places, too");
     assert!(places.iter().all(|&(_, polls)| polls > 0), "{places:?}");
     let polls: u64 = places.iter().map(|(_, polls)| polls).sum();
-    assert_eq!(polls, document(&mut window).trace().polls().len() as u64);
+    assert_eq!(polls, document(&mut window).trace().poll_count());
     window.get_by_label("Timeline");
 }
 

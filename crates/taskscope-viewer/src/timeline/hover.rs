@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, poll: PollIx, span: &LodSpan) 
         let start = poll.start.saturating_sub(trace.span().start);
         let arrival = labels::arrival(trace, span.poll).map(|(text, _)| text);
         let waited = labels::waited_for(trace, span.poll);
-        let spans = spans(trace, poll);
+        let spans = spans(trace, &poll);
         let thread = trace.thread_behind(poll.lane, poll.start).map(|thread| {
             let name = thread.name.as_deref().unwrap_or_default();
             format!("{name} {}", thread.os_id).trim_start().to_owned()
@@ -72,7 +72,7 @@ fn spans(trace: &Trace, poll: &Poll) -> String {
     const MOST_VISITS: usize = 4096;
     let visits = trace.lane_visits(poll.lane, poll.start..poll.end.saturating_add(1));
     // Of a poll of hours the first will do.
-    let within = visits.iter().take(MOST_VISITS).filter(|visit| {
+    let within = visits.take(MOST_VISITS).filter(|visit| {
         visit.task == Some(poll.task) && visit.start >= poll.start && visit.end <= poll.end
     });
     let mut spans: Vec<_> = within.map(|visit| visit.span).collect();

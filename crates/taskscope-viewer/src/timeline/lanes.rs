@@ -144,7 +144,7 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
 fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
     let poll = frame.cx.trace().poll(span.poll);
     let mut colour = frame.cx.open.colour(frame.palette, poll.task);
-    if !frame.cx.open.is_bright(poll) {
+    if !frame.cx.open.is_bright(&poll) {
         colour = frame.palette.dimmed(colour);
     }
     let mut rect = span_rect(frame, lane, span);
@@ -163,18 +163,7 @@ fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
 }
 
 fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step: u64) {
-    let parks = &frame.cx.trace().lane(ix).parks;
-    let window = frame.cx.view.range();
-    let mut next = parks.partition_point(|park| park.end <= window.start);
-    while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
-        next += 1;
-        if end - start < step {
-            // Short ones are gathered as polls are.
-            let until = start.saturating_add(step);
-            let after = next + parks[next..].partition_point(|park| park.start < until);
-            end = parks[after - 1].end;
-            next = after;
-        }
+    for Park { start, end } in frame.cx.trace().lod_parks(ix, frame.cx.view.range(), step) {
         let x = Rangef::new(frame.scale.x(start as f64), frame.scale.x(end as f64));
         let x = Rangef::new(x.min.max(frame.plot.left()), x.max.min(frame.plot.right()));
         let middle = lane.center().y;
@@ -194,7 +183,7 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         let trace = frame.cx.trace();
         let poll = trace.poll(span.poll);
         let colour = frame.cx.open.colour(frame.palette, poll.task);
-        let text_colour = match frame.cx.open.is_bright(poll) {
+        let text_colour = match frame.cx.open.is_bright(&poll) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,
         };

@@ -197,7 +197,7 @@ fn interact(
         cx.send(TraceCommand::Measure(None));
         match under {
             Some((poll, _)) => {
-                let poll = *cx.trace().poll(poll);
+                let poll = cx.trace().poll(poll);
                 cx.select(Some(poll.task));
                 // Within the poll, however narrow it is on the screen.
                 let (start, end) = (poll.start as f64, poll.end as f64 - 1.0);

@@ -64,10 +64,10 @@ fn list(cx: &Context<'_>) -> Vec<(RowKind, String, String)> {
             rows.push((RowKind::Lane(lane), trace.lane_name(lane), String::new()));
         }
     }
-    let threads: Vec<LaneIx> = (0..trace.lanes().len() as u16)
-        .map(LaneIx)
+    let lanes = trace.lane_order().iter().copied();
+    let threads: Vec<LaneIx> = lanes
         .filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)))
-        .filter(|&lane| !trace.lane_polls(lane).is_empty() || cx.prepared().has_drops(lane))
+        .filter(|&lane| trace.lane(lane).poll_count() > 0 || cx.prepared().has_drops(lane))
         .collect();
     if !threads.is_empty() {
         let (what, detail) = match trace.runtimes() {
@@ -198,7 +198,7 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let (lane, span) = (trace.lane(lane), trace.span());
     let share = |ns: u64| time::share(ns, span.end - span.start);
     let detail = match lane.kind {
-        LaneKind::Worker { .. } if !lane.parks.is_empty() => {
+        LaneKind::Worker { .. } if lane.park_count() > 0 => {
             format!("busy {}   parked {}", share(lane.busy), share(lane.parked))
         }
         _ => format!("busy {}", share(lane.busy)),
@@ -286,7 +286,7 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
             line(None, "colour: the task", "");
         }
     }
-    if cx.trace().lanes().iter().any(|lane| !lane.parks.is_empty()) {
+    if cx.trace().lanes().iter().any(|lane| lane.park_count() > 0) {
         line(Some((palette.parked, slots::PARK_HEIGHT)), "parked: nothing to do", "");
     }
 }

@@ -106,9 +106,8 @@ fn journeys(frame: &Frame<'_>) -> Vec<Journey> {
     };
     let mut journeys: Vec<Journey> = trace
         .hops_arriving(recent)
-        .iter()
         .filter_map(|hop| {
-            let stage = stage(hop)?;
+            let stage = stage(&hop)?;
             let (from, to) = (trace.poll(hop.from), trace.poll(hop.to));
             let edge = |lane| {
                 let row = frame.rows.iter().find(|row| row.kind == RowKind::Lane(lane))?;

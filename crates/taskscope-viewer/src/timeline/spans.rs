@@ -65,7 +65,7 @@ impl SpanBars {
         }
         let window = frame.cx.view.range();
         let in_sight =
-            |&(lane, _): &(LaneIx, Rect)| frame.cx.trace().lane_visits(lane, window.clone()).len();
+            |&(lane, _): &(LaneIx, Rect)| frame.cx.trace().lane_visit_count(lane, window.clone());
         let count: usize = lanes.iter().map(in_sight).sum();
         let asked = Asked {
             lanes: lanes.iter().map(|&(lane, _)| lane).collect(),
@@ -96,7 +96,7 @@ async fn bars(trace: Arc<Trace>, asked: Asked) -> Vec<Bar> {
     for lane in lanes {
         // By depth: what lies within another is painted over it.
         let mut painted_to = [f64::NEG_INFINITY; DEEPEST + 1];
-        for (turn, visit) in trace.lane_visits(lane, window.clone()).iter().enumerate() {
+        for (turn, visit) in trace.lane_visits(lane, window.clone()).enumerate() {
             if is_time_to_pause(turn) {
                 pause().await;
             }
@@ -106,7 +106,7 @@ async fn bars(trace: Arc<Trace>, asked: Asked) -> Vec<Bar> {
                 continue;
             }
             *painted_to = end.max(start + pixel);
-            let SpanVisit { span, start, end, depth, .. } = *visit;
+            let SpanVisit { span, start, end, depth, .. } = visit;
             bars.push(Bar { lane, span, start, end, depth });
         }
     }
@@ -130,10 +130,9 @@ fn paint(frame: &Frame<'_>, lanes: &[(LaneIx, Rect)], bars: &[Bar]) -> Mesh {
         let bar_rect = Rect::from_x_y_ranges(x, Rangef::new(top, top + HEIGHT));
         mesh.add_colored_rect(bar_rect, colour(frame.palette, trace.span_of(bar.span)));
     }
-    let messages = trace.messages();
-    let at = |time| messages.partition_point(|message| message.time < time);
-    let messages = &messages[at(window.start)..at(window.end)];
-    for message in messages.iter().step_by(messages.len().div_ceil(MOST_MESSAGES).max(1)) {
+    let said = trace.messages_between(window.clone());
+    let step = said.len().div_ceil(MOST_MESSAGES).max(1);
+    for message in said.step_by(step).filter_map(|position| trace.message(position)) {
         let Some((_, row)) = lanes.iter().find(|(lane, _)| *lane == message.lane) else {
             continue;
         };
