@@ -301,12 +301,16 @@ impl Trace {
             (Some(EndKind::Returned), _) | (_, RawEnd::Ready) => PollEnd::Ready,
             (Some(EndKind::Panicked), _) | (_, RawEnd::Panicked) => PollEnd::Panicked,
             (_, RawEnd::Open) => PollEnd::Open,
-            (_, RawEnd::Pending) if flags.has(Flags::BUDGET) => PollEnd::BudgetSpent,
-            (_, RawEnd::Pending) if flags.has(Flags::SELF_WOKEN) => {
-                PollEnd::Yielded { inferred: false }
-            }
-            (_, RawEnd::Pending) if self.yielded(task, flags) => PollEnd::Yielded { inferred: true },
+            _ if flags.has(Flags::SELF_WOKEN) => match flags.has(Flags::BUDGET) {
+                true => PollEnd::BudgetSpent,
+                false => PollEnd::Yielded { inferred: false },
+            },
+            _ if self.yielded(task, flags) => match flags.has(Flags::BUDGET) {
+                true => PollEnd::BudgetSpent,
+                false => PollEnd::Yielded { inferred: true },
+            },
             (Some(EndKind::Cancelled), _) => PollEnd::Cancelled,
+            _ if flags.has(Flags::BUDGET) => PollEnd::BudgetSpent,
             (_, RawEnd::Pending) => PollEnd::Pending,
         }
     }

@@ -235,8 +235,8 @@ struct Sweep {
     replay: Replay,
     /// The newest time at which a block begins.
     newest: Nanos,
-    /// What has been swept.
-    swept: Nanos,
+    /// What has been swept last.
+    swept: Head,
     swept_bytes: u64,
     behind: Nanos,
     is_growing: bool,
@@ -257,7 +257,7 @@ impl Sweep {
             heads: Heads::default(),
             replay: Replay::default(),
             newest: 0,
-            swept: 0,
+            swept: (0, false, ThreadId(0), 0),
             swept_bytes: 0,
             behind: if is_growing { BEHIND_GROWING } else { BEHIND },
             is_growing,
@@ -361,9 +361,6 @@ impl Sweep {
                         self.replay.streams.push(Stream::new(block.thread));
                     }
                     if was_idle && let Some(begins) = self.feeds.begins(of) {
-                        if begins < self.swept && begins > self.feeds.threads[of].now {
-                            return self.begin_again(source);
-                        }
                         self.heads.put((begins, false, block.thread, of));
                     }
                 }
@@ -396,7 +393,7 @@ impl Sweep {
             heads: Heads::default(),
             replay: Replay::default(),
             newest: 0,
-            swept: 0,
+            swept: (0, false, ThreadId(0), 0),
             swept_bytes: 0,
             behind,
             has_ended: false,
@@ -424,10 +421,9 @@ impl Sweep {
             }
             if self.feeds.threads[of].is_drained() {
                 if self.load(of, source, shared)? {
-                    let begins = self.feeds.begins(of);
-                    let now = self.feeds.threads[of].now;
-                    // A block that leans on another does not say when it begins.
-                    if begins.is_some_and(|begins| begins < self.swept && begins > now) {
+                    let is_empty = self.feeds.threads[of].is_drained();
+                    let is_late = self.head(of).is_some_and(|head| head < self.swept);
+                    if is_late && !is_empty && thread != self.swept.2 {
                         self.begin_again(source)?;
                         return Ok(true);
                     }
@@ -446,12 +442,12 @@ impl Sweep {
                     break;
                 }
                 feed.now = time;
+                self.swept = key;
                 self.replay.item(of, time, item, &feed.current.rare);
                 count += 1;
             }
             feed.position += count;
             left -= count;
-            self.swept = self.swept.max(feed.now);
             self.put_head(of);
         }
         Ok(true)
@@ -459,11 +455,17 @@ impl Sweep {
 
     /// Puts a thread back, by the time of what it has next.
     fn put_head(&mut self, of: usize) {
-        let Some(begins) = self.feeds.begins(of) else { return };
+        if let Some(head) = self.head(of) {
+            self.heads.put(head);
+        }
+    }
+
+    fn head(&self, of: usize) -> Option<Head> {
+        let begins = self.feeds.begins(of)?;
         let feed = &self.feeds.threads[of];
         let next = feed.current.items.get(feed.position);
         let is_poll = next.is_some_and(|item| item.kind == ItemKind::Poll);
-        self.heads.put((begins, is_poll, feed.thread, of));
+        Some((begins, is_poll, feed.thread, of))
     }
 
     /// Makes a thread's next block its current one.

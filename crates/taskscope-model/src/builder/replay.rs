@@ -535,7 +535,10 @@ impl Replay {
         for &(stream, since) in unread {
             self.gap(stream, since..end);
         }
-        for stream in 0..self.streams.len() {
+        // Not in the order in which a file has them.
+        let mut streams: Vec<usize> = (0..self.streams.len()).collect();
+        streams.sort_by_key(|&stream| self.streams[stream].thread);
+        for stream in streams {
             self.next_batch(stream);
             self.lose(stream, end);
         }

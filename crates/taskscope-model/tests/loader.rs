@@ -1,0 +1,202 @@
+//! However a trace comes, at once or piece by piece, with its blocks in whatever order the threads'
+//! own allow: it is the same trace.
+
+mod common;
+#[path = "../../taskscope-format/tests/common/events.rs"]
+mod events;
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use common::{Recording, Thread, all_lanes};
+use proptest::prelude::*;
+use taskscope_format::{Event, Scan, Scanner};
+use taskscope_model::{Loader, Source, TaskIx, Trace};
+
+/// A file that grows.
+#[derive(Default)]
+struct Growing(Mutex<Vec<u8>>);
+
+impl Growing {
+    fn grow(&self, bytes: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+}
+
+impl Source for Growing {
+    fn length(&self) -> io::Result<u64> {
+        self.0.lock().unwrap().length()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().read_at(offset, buffer)
+    }
+}
+
+/// All that can be said of a trace.
+fn facts(trace: &Trace) -> String {
+    let mut facts = format!("{:?}\n{:?}\n", trace.summary(), trace.report());
+    for task in (0..trace.task_count() as u32).map(TaskIx) {
+        let of = trace.task(task);
+        let figures = (of.busy(), of.longest(), of.hop_count(), of.wake_count());
+        writeln!(facts, "{:?} {:?} {figures:?}", task, of.id).unwrap();
+        for poll in trace.task_polls(task) {
+            let (cause, arrival) = (trace.cause(poll), trace.arrival(poll));
+            writeln!(facts, " {:?} {cause:?} {arrival:?}", trace.poll(poll)).unwrap();
+            writeln!(facts, " {:?}", trace.waited_for(poll)).unwrap();
+        }
+        let wakes: Vec<_> = trace.task_wakes(task).map(|wake| trace.wake(wake)).collect();
+        writeln!(facts, " {wakes:?} {:?}", trace.states(task).collect::<Vec<_>>()).unwrap();
+    }
+    for lane in all_lanes(trace) {
+        let marks = trace.lod_spans(lane, trace.span(), 50);
+        let parks: Vec<_> = trace.lane(lane).parks().collect();
+        writeln!(facts, "{} {marks:?} {parks:?}", trace.lane_name(lane)).unwrap();
+    }
+    let hops: Vec<_> = trace.hops().collect();
+    writeln!(facts, "{hops:?} {:?} {:?}", trace.gaps(), trace.drops()).unwrap();
+    let (visits, said): (Vec<_>, Vec<_>) =
+        (trace.span_visits().collect(), trace.messages().collect());
+    writeln!(facts, "{visits:?} {said:?}").unwrap();
+    facts
+}
+
+/// The first line in which two differ.
+fn difference<'a>(a: &'a str, b: &'a str) -> Option<(&'a str, &'a str)> {
+    a.lines().zip(b.lines()).find(|(a, b)| a != b).or((a.len() != b.len()).then_some((a, b)))
+}
+
+/// What threads do: most of it makes sense, and time passes.
+fn anything() -> impl Strategy<Value = Vec<(u32, u64, Event<'static>)>> {
+    let elapsed = prop_oneof![4 => 0..5u64, 8 => 1..100u64, 1 => Just(10_000_000_000)];
+    prop::collection::vec((0..4u32, elapsed, events::event()), 0..150)
+}
+
+/// A recording in blocks of a few events.
+fn file(events: &[(u32, u64, Event<'static>)], length: usize) -> Vec<u8> {
+    let mut recording = Recording::new();
+    for thread in 0..4 {
+        let mut now = 0u64;
+        let its: Vec<_> = events.iter().filter(|event| event.0 == thread).collect();
+        let blocks = its.chunks(length).map(|block| {
+            block.iter().fold(Thread::default(), |t, (_, elapsed, event)| {
+                now += elapsed;
+                t.at(now).event(*event)
+            })
+        });
+        recording = recording.blocks(thread, blocks.collect());
+    }
+    recording.file()
+}
+
+/// Where the blocks of a file stand, by their threads, and where the end marker does.
+fn blocks(file: &[u8]) -> (Vec<(u32, std::ops::Range<usize>)>, std::ops::Range<usize>) {
+    let (mut scanner, mut blocks) = (Scanner::new(), Vec::new());
+    loop {
+        let at = scanner.position() as usize;
+        match scanner.next(&file[at..], true) {
+            Scan::Block(block) => blocks.push((block.thread.0, at..scanner.position() as usize)),
+            Scan::Damage { .. } | Scan::More => panic!("the file is whole"),
+            Scan::Ended => return (blocks, at..file.len()),
+        }
+    }
+}
+
+/// The same blocks in another order, in which those of a thread keep theirs.
+fn shuffled(file: &[u8], order: &[u32]) -> Vec<u8> {
+    let (mut left, end) = blocks(file);
+    let mut other = file[..left.first().map_or(end.start, |(_, at)| at.start)].to_vec();
+    let mut order = order.iter().cycle();
+    while !left.is_empty() {
+        let wanted = order.next().copied().unwrap_or(0);
+        let at = left.iter().position(|(thread, _)| *thread == wanted).unwrap_or(0);
+        other.extend_from_slice(&file[left.remove(at).1]);
+    }
+    other.extend_from_slice(&file[end]);
+    other
+}
+
+fn load(file: Vec<u8>) -> Trace {
+    let mut loader = Loader::new(Arc::new(file)).unwrap();
+    while !loader.step().unwrap().is_done {}
+    loader.snapshot()
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_blocks_does_not_matter(
+        events in anything(), length in 1..40usize, order in prop::collection::vec(0..4u32, 1..30),
+    ) {
+        let file = file(&events, length);
+        let expected = facts(&Trace::from_bytes(&file).unwrap());
+        let shuffled = facts(&load(shuffled(&file, &order)));
+        prop_assert_eq!(difference(&shuffled, &expected), None);
+    }
+
+    #[test]
+    fn a_file_that_grows_ends_as_one_that_was_whole_and_no_snapshot_changes(
+        events in anything(), length in 1..40usize, order in prop::collection::vec(0..4u32, 1..30),
+        pieces in prop::collection::vec((1..400usize, any::<bool>(), any::<bool>()), 1..30),
+    ) {
+        let file = shuffled(&file(&events, length), &order);
+        let expected = facts(&Trace::from_bytes(&file).unwrap());
+        let growing = Arc::new(Growing::default());
+        let mut loader = Loader::follow(growing.clone()).unwrap();
+        let (mut rest, mut snapshots) = (&file[..], Vec::new());
+        for (piece, pauses, looks) in pieces.into_iter().cycle() {
+            let piece = rest.split_off(..piece.min(rest.len())).unwrap();
+            growing.grow(piece);
+            while !loader.step().unwrap().is_done {}
+            if pauses {
+                loader.catch_up().unwrap();
+            }
+            if looks && snapshots.len() < 8 {
+                let snapshot = loader.snapshot();
+                snapshots.push((facts(&snapshot), snapshot));
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        loader.catch_up().unwrap();
+        prop_assert!(loader.is_complete());
+        let grown = facts(&loader.snapshot());
+        prop_assert_eq!(difference(&grown, &expected), None);
+        for (was, snapshot) in snapshots {
+            prop_assert_eq!(facts(&snapshot), was);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_yet_is_an_empty_trace() {
+    let growing = Arc::new(Growing::default());
+    let mut loader = Loader::follow(growing.clone()).unwrap();
+    assert!(loader.step().unwrap().is_done);
+    assert_eq!(loader.snapshot().task_count(), 0);
+    growing.grow(&Recording::new().thread(0, |t| t.at(5).poll(1).at(9).ready()).file());
+    loader.catch_up().unwrap();
+    assert_eq!(loader.snapshot().poll_count(), 1);
+}
+
+#[test]
+fn a_source_that_is_cut_while_it_is_read_is_an_error_that_says_so() {
+    struct Cut(Vec<u8>);
+    impl Source for Cut {
+        fn length(&self) -> io::Result<u64> {
+            self.0.length()
+        }
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            // Blocks are found in windows, and then read one by one.
+            match offset {
+                0 | 24 => self.0.read_at(offset, buffer),
+                _ => Ok(0),
+            }
+        }
+    }
+    let file = Recording::new().thread(0, |t| t.at(5).poll(1).at(9).ready()).file();
+    let mut loader = Loader::new(Arc::new(Cut(file))).unwrap();
+    let error = loader.step().unwrap_err().to_string();
+    assert!(error.contains("was cut while it was read"), "{error}");
+}
