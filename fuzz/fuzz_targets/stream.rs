@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(polls <= trace.lane_polls(lane).len() as u64);
         let _ = (trace.lane_name(lane), trace.poll_at(lane, span.start));
     }
-    for task in (0..trace.tasks().len() as u32).take(SOME as usize).map(TaskIx) {
+    for task in (0..trace.task_count() as u32).take(SOME as usize).map(TaskIx) {
         let _ = (trace.task_name(task), trace.state_times(task));
         for span in trace.states(task) {
             assert!(span.start < span.end);

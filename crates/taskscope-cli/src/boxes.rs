@@ -137,7 +137,7 @@ fn longest_open_poll(trace: &Trace) -> Option<OpenPoll> {
         let poll = trace.poll(ix);
         trace.span().end.saturating_sub(trace.began_before(ix).unwrap_or(poll.start))
     };
-    let polls = (0..trace.polls().len()).map(|number| PollIx(number as u32));
+    let polls = trace.polls().map(|(ix, _)| ix);
     let open = polls.filter(|&ix| {
         let poll = trace.poll(ix);
         // One that a gap has cut ended some time before.
@@ -155,7 +155,7 @@ fn longest_open_poll(trace: &Trace) -> Option<OpenPoll> {
 
 fn runnable(trace: &Trace) -> u64 {
     let end = trace.span().end;
-    let tasks = (0..trace.tasks().len()).map(|number| TaskIx(number as u32));
+    let tasks = (0..trace.task_count()).map(|number| TaskIx(number as u32));
     let waits = tasks.filter(|&task| {
         trace.state_at(task, end).is_some_and(|span| span.state == State::Scheduled)
     });
@@ -168,7 +168,7 @@ fn workers(trace: &Trace) -> Workers {
     let lanes = (0..trace.lanes().len()).map(|number| LaneIx(number as u16));
     for lane in lanes.filter(|&lane| trace.is_worker(lane)) {
         let is_open = |&ix: &PollIx| trace.poll(ix).how == PollEnd::Open;
-        let is_parked = trace.lane(lane).parks.last().is_some_and(|park| park.end >= end);
+        let is_parked = trace.lane(lane).parks().last().is_some_and(|park| park.end >= end);
         if trace.poll_at(lane, end.saturating_sub(1)).filter(is_open).is_some() {
             workers.polling += 1;
         } else if is_parked {

@@ -52,12 +52,12 @@ fn playhead(path: &Path, trace: &Trace, at: u64) -> Result<u64, Error> {
 
 /// The task that a person means by an id or a name.
 fn find(path: &Path, trace: &Trace, asked: &str) -> Result<TaskIx, Error> {
-    let by_id = trace.tasks().iter().position(|task| task.id.to_string() == asked);
+    let by_id = trace.tasks().position(|task| task.id.to_string() == asked);
     if let Some(position) = by_id {
         return Ok(TaskIx(position as u32));
     }
     let named = |&task: &TaskIx| trace.task_name(task) == asked;
-    let tasks = (0..trace.tasks().len() as u32).map(TaskIx);
+    let tasks = (0..trace.task_count() as u32).map(TaskIx);
     let found: Vec<TaskIx> = tasks.clone().filter(named).collect();
     let id = |task: &TaskIx| trace.task(*task).id.to_string();
     match found[..] {

@@ -246,7 +246,7 @@ fn a_program_outlives_its_file() {
     });
     recording.finish().unwrap();
     let trace = Trace::from_bytes(&std::fs::read(dumped).unwrap()).unwrap();
-    let after = trace.tasks().iter().find(|task| task.name.as_deref() == Some("after")).unwrap();
+    let after = trace.tasks().find(|task| task.name() == Some("after")).unwrap();
     assert_eq!(after.end.unwrap().kind, EndKind::Returned);
     assert_eq!(trace.report().damages, []);
 }
@@ -286,12 +286,12 @@ fn it_names_tasks_that_are_older_and_shows_a_poll_that_goes_on() {
         })
     });
     recording.finish().unwrap();
-    let task = |name: &str| trace.tasks().iter().find(|task| task.name.as_deref() == Some(name));
+    let task = |name: &str| trace.tasks().find(|task| task.name() == Some(name));
     let oldest = task("the oldest").unwrap();
     assert_eq!((oldest.spawned, oldest.end), (None, None));
     assert!(trace.place(oldest.place.unwrap()).file.ends_with("black_box_file.rs"));
     let stuck = trace.find_task(task("stuck").unwrap().id).unwrap();
-    let poll = trace.poll(*trace.task_polls(stuck).last().unwrap());
+    let poll = trace.poll(trace.task_polls(stuck).last().unwrap());
     assert_eq!((poll.how, poll.end), (PollEnd::Open, trace.span().end));
     assert!(trace.info().get(meta::WINDOW).is_some());
     assert_eq!(trace.info().get(meta::DUMP), Some("the process ended without finishing"));

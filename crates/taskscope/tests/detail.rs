@@ -90,7 +90,7 @@ fn polls_know_how_long_their_task_was_scheduled() {
     let latency = trace.summary().schedule_latency.unwrap();
     assert_eq!((latency.polls, trace.summary().polls), (2, 2));
     assert!(latency.longest_ns >= 4_900_000 && latency.total_ns >= latency.longest_ns);
-    let id = trace.tasks().iter().find(|task| task.poll_count() == 2).unwrap().id;
+    let id = trace.tasks().find(|task| task.poll_count() == 2).unwrap().id;
     let task = trace.find_task(id).unwrap();
     let times = trace.state_times(task);
     assert!((4_900_000..).contains(&times.scheduled), "{times:?}");

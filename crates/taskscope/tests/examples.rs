@@ -42,8 +42,8 @@ fn run(name: &str) -> (Trace, String) {
 /// How many tasks have a name that begins so, and have been spawned, polled,
 /// woken, and seen to return.
 fn whole_lives(trace: &Trace, name: &str) -> usize {
-    let named = trace.tasks().iter().filter(|task| {
-        task.name.as_ref().is_some_and(|of_task| of_task.starts_with(name))
+    let named = trace.tasks().filter(|task| {
+        task.name().is_some_and(|of_task| of_task.starts_with(name))
             && task.spawned.is_some()
             && task.place.is_some()
             && task.poll_count() > 1
@@ -61,7 +61,7 @@ fn run_on_two_workers(name: &str) -> (Trace, String) {
         assert!(runtime.hooked);
         assert_eq!(runtime.workers.len(), 2);
         let worked =
-            |&lane| !trace.lane_polls(lane).is_empty() && !trace.lane(lane).parks.is_empty();
+            |&lane| trace.lane(lane).poll_count() > 0 && !trace.lane(lane).park_count() == 0;
         runtime.workers.iter().all(worked)
     };
     (0..20).map(|_| run(name)).find(both_worked).expect("one worker has done it all, 20 times")
@@ -73,12 +73,12 @@ fn an_axum_server() {
     assert_eq!(said.matches("bytes of answers").count(), 8, "{said}");
     assert_eq!(whole_lives(&trace, "client "), 8);
     // A connection is a task that axum spawns.
-    let of_axum = trace.tasks().iter().filter(|task| {
+    let of_axum = trace.tasks().filter(|task| {
         let place = task.place.map(|place| trace.place(place));
         place.is_some_and(|place| place.file.contains("axum")) && task.poll_count() > 0
     });
     assert!(of_axum.count() >= 8 * 5);
-    assert!(trace.wakes().iter().any(|wake| matches!(wake.by, Waker::Driver(_))));
+    assert!(trace.wakes().any(|wake| matches!(trace.wake(wake).by, Waker::Driver(_))));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn logs_and_the_console_on_the_same_registry() {
     assert_eq!(whole_lives(&trace, "sender "), 8);
     assert_eq!(whole_lives(&trace, "receiver"), 1);
     assert_eq!(trace.info().get(taskscope_format::meta::NOTICE), None);
-    assert!(trace.wakes().iter().any(|wake| matches!(wake.by, Waker::Task(_))));
+    assert!(trace.wakes().any(|wake| matches!(trace.wake(wake).by, Waker::Task(_))));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn the_attribute_beside_logs_of_the_programs_own() {
     let (trace, said) = run("with_logs");
     assert_eq!(said.matches("has slept").count(), 5, "{said}");
     assert_eq!(trace.summary().tasks.returned, Some(5));
-    assert!(!trace.wakes().is_empty());
+    assert!(!trace.wake_count() == 0);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_executor_that_is_not_tokio() {
     assert_eq!(whole_lives(&trace, "maker "), 6);
     assert_eq!(whole_lives(&trace, "sum"), 1);
     assert!(trace.runtimes().is_empty());
-    assert!(trace.tasks().iter().all(|task| task.id.is_wrapped()));
+    assert!(trace.tasks().all(|task| task.id.is_wrapped()));
 }
 
 /// It ends by a signal, and what it was at is in the file.
@@ -126,14 +126,14 @@ fn a_black_box_of_a_service_that_dies() {
     assert!(output.status.signal().is_some(), "{output:?}");
     let trace = Trace::from_bytes(&std::fs::read(file).unwrap()).unwrap();
     let task = |name: &str| {
-        let is_it = |task: &&taskscope_model::Task| task.name.as_deref() == Some(name);
-        trace.tasks().iter().find(is_it).unwrap()
+        let is_it = |task: &taskscope_model::TaskView<'_>| task.name() == Some(name);
+        trace.tasks().find(is_it).unwrap()
     };
     for number in 0..3 {
         assert!(task(&format!("request {number}")).end.is_some());
     }
     let last = trace.find_task(task("request 3").id).unwrap();
-    let poll = trace.poll(*trace.task_polls(last).last().unwrap());
+    let poll = trace.poll(trace.task_polls(last).last().unwrap());
     assert_eq!(poll.how, taskscope_model::PollEnd::Open);
     // As long as it was seen to last: the recorder looks every 50 ms, if it gets a core.
     assert!(poll.end - poll.start > 100_000_000, "{poll:?}");

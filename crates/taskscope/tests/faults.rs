@@ -353,7 +353,7 @@ fn a_layer_beside_the_recorders_may_spawn_and_wake() {
         // While a subscriber is called, `tracing` passes nothing else to it. So of what was
         // spawned there the hooks alone know: that it was polled twice and ended.
         let ended = |polls| {
-            let all = trace.tasks().iter().filter(|task| task.is_async() && task.end.is_some());
+            let all = trace.tasks().filter(|task| task.is_async() && task.end.is_some());
             all.filter(|task| task.poll_count() == polls).count()
         };
         assert_eq!((ended(1), ended(2)), (5, 5));

@@ -21,12 +21,13 @@ fn waits(trace: &Trace, task: TaskId) -> Vec<(String, Option<u32>)> {
     let task = trace.find_task(task).unwrap();
     let polls = trace.task_polls(task).iter();
     polls
-        .filter_map(|&poll| trace.waited_for(poll))
+        .filter_map(|poll| trace.waited_for(poll))
         .map(|waited| match waited {
-            WaitedFor::Operations([wait]) => {
+            WaitedFor::Operations(waits) if waits.len() == 1 => {
+                let wait = waits[0];
                 let resource = trace.resource(wait.resource);
                 let line = resource.place.map(|place| trace.place(place).line);
-                (resource.operation(&wait.operation).to_owned(), line)
+                (resource.operation(wait.operation).to_owned(), line)
             }
             WaitedFor::Operations(several) => (format!("{} operations", several.len()), None),
             WaitedFor::Join(of) => (format!("join {}", trace.task(of).id), None),
@@ -244,7 +245,7 @@ async fn takes(messages: u32) {
 fn ends_of_polls(recorded: &Recorded, task: TaskId) -> Vec<PollEnd> {
     let trace = &recorded.trace;
     let polls = trace.task_polls(trace.find_task(task).unwrap()).iter();
-    polls.map(|&poll| trace.poll(poll).how).collect()
+    polls.map(|poll| trace.poll(poll).how).collect()
 }
 
 #[test]
@@ -284,7 +285,7 @@ fn tasks_come_from_their_own_queue_the_injection_queue_or_another_worker() {
     let trace = &recorded.trace;
     let queues = |task: TaskId| -> Vec<_> {
         let polls = trace.task_polls(trace.find_task(task).unwrap()).iter();
-        polls.map(|&poll| trace.arrival(poll).unwrap()).collect()
+        polls.map(|poll| trace.arrival(poll).unwrap()).collect()
     };
     // Spawned by the thread that blocks, which is no worker; then woken by the
     // worker on which its child ended.
@@ -312,7 +313,7 @@ fn tasks_come_from_their_own_queue_the_injection_queue_or_another_worker() {
         });
     });
     let trace = &recorded.trace;
-    let poll = trace.task_polls(trace.find_task(stolen).unwrap())[0];
+    let poll = trace.task_polls(trace.find_task(stolen).unwrap()).first().unwrap();
     let arrival = trace.arrival(poll).unwrap();
     let Queue::Stolen { from } = arrival.queue else { panic!("{arrival:?}") };
     assert!(from != trace.poll(poll).lane && arrival.inferred);
@@ -351,8 +352,8 @@ fn wakes_that_change_nothing_are_told_apart() {
         });
     });
     let trace = &recorded.trace;
-    let wakes = trace.task_wakes(trace.find_task(task).unwrap()).iter();
-    let effects: Vec<_> = wakes.map(|&wake| trace.wake_effect(wake)).collect();
+    let wakes = trace.task_wakes(trace.find_task(task).unwrap());
+    let effects: Vec<_> = wakes.map(|wake| trace.wake_effect(wake)).collect();
     assert_eq!(
         effects,
         [

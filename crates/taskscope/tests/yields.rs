@@ -46,10 +46,10 @@ fn errors(trace: &Trace) -> Errors {
     let truth = TRUTH.lock().unwrap();
     let mut errors = Errors::default();
     for (ix, task) in (0..).map(taskscope_model::TaskIx).zip(trace.tasks()) {
-        let polls = trace.task_polls(ix).iter().map(|&poll| trace.poll(poll));
+        let polls = trace.task_polls(ix).iter().map(|poll| trace.poll(poll));
         let shown = polls.filter(|poll| matches!(poll.how, PollEnd::Yielded { .. })).count() as u64;
         let known = truth.as_ref().and_then(|truth| truth.get(&task.id.0)).copied().unwrap_or(0);
-        let wakes = trace.task_wakes(ix).iter().map(|&wake| trace.wake(wake).by);
+        let wakes = trace.task_wakes(ix).map(|wake| trace.wake(wake).by);
         errors.driver_wakes += wakes
             .filter(|by| {
                 matches!(

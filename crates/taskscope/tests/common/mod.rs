@@ -202,7 +202,7 @@ impl Recorded {
     /// is inferred. Any poll is, now and then, if the system takes the processor away.
     pub fn ended_in_a_long_poll(&self, task: TaskId) -> bool {
         let task = self.trace.find_task(task).unwrap();
-        let last = self.trace.poll(*self.trace.task_polls(task).last().unwrap());
+        let last = self.trace.poll(self.trace.task_polls(task).last().unwrap());
         self.trace.task(task).end.unwrap().time - last.start >= 20_000
     }
 

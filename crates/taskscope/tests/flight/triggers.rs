@@ -42,7 +42,7 @@ fn a_poll_that_goes_on_makes_a_dump_in_which_it_is() {
         let begun = begins.recv().unwrap();
         let dumped = wait_for(&first).trace;
         let ix = dumped.find_task(stuck.unwrap()).unwrap();
-        let poll = *dumped.poll(*dumped.task_polls(ix).last().unwrap());
+        let poll = dumped.poll(dumped.task_polls(ix).last().unwrap());
         assert_eq!(poll.how, PollEnd::Open);
         assert!(dumped.is_worker(poll.lane));
         let said = cause(&dumped);
@@ -60,10 +60,11 @@ fn a_poll_that_goes_on_makes_a_dump_in_which_it_is() {
     });
     let trace = open(&directory.path().join("app-2.tscope")).trace;
     let ix = trace.find_task(stuck.unwrap()).unwrap();
-    let [poll] = trace.task_polls(ix) else { panic!("one poll") };
-    let open = trace.poll(*poll);
+    assert_eq!(trace.task_polls(ix).len(), 1);
+    let poll = trace.task_polls(ix).first().unwrap();
+    let open = trace.poll(poll);
     assert_eq!((open.start, open.how), (trace.span().start, PollEnd::Open));
-    let begun = trace.began_before(*poll).unwrap();
+    let begun = trace.began_before(poll).unwrap();
     let lasted = Duration::from_nanos(trace.span().end - begun);
     assert!(lasted + Duration::from_millis(100) > earlier, "{lasted:?} of {earlier:?}");
     assert!(!directory.path().join("app-3.tscope").exists(), "reported once");

@@ -29,13 +29,13 @@ impl Oracle {
     /// All of them were recorded as they were polled, and returned.
     fn check(&self, recorded: &Recorded) {
         let counts = self.0.lock().unwrap();
-        assert_eq!(recorded.trace.tasks().len(), counts.len());
+        assert_eq!(recorded.trace.task_count(), counts.len());
         for (name, polls) in counts.iter() {
             let (task, id) = find(recorded, name);
             assert_eq!(recorded.trace.task(task).poll_count(), polls.load(Ordering::Relaxed));
             assert_eq!(recorded.ends(id), [(EndKind::Returned, false)], "{name}");
             let polls = recorded.trace.task_polls(task);
-            let how = |(position, &poll)| match recorded.trace.poll(poll).how {
+            let how = |(position, poll)| match recorded.trace.poll(poll).how {
                 PollEnd::Ready => position + 1 == polls.len(),
                 _ => position + 1 < polls.len(),
             };
@@ -92,8 +92,11 @@ fn counts_on_tokio(builder: &mut tokio::runtime::Builder) {
     });
     oracle.check(&recorded);
     let trace = &recorded.trace;
-    assert!(trace.polls().iter().all(|poll| trace.is_worker(poll.lane)), "Tokio was asked");
-    assert_eq!(trace.summary().polls, trace.polls().len() as u64);
+    assert!(
+        trace.polls().map(|(_, poll)| poll).all(|poll| trace.is_worker(poll.lane)),
+        "Tokio was asked"
+    );
+    assert_eq!(trace.summary().polls, trace.poll_count());
 }
 
 #[test]
@@ -143,18 +146,21 @@ fn polls_on_an_executor_that_is_not_tokio() {
     oracle.check(&recorded);
     let trace = &recorded.trace;
     assert!(trace.runtimes().is_empty());
-    for poll in trace.polls() {
+    for (_, poll) in trace.polls() {
         let LaneKind::Thread(thread) = trace.lane(poll.lane).kind else { panic!("{poll:?}") };
         assert!(trace.thread_name(thread).starts_with("thread smol-"));
     }
     // The figures know them, and what they sum up to.
     let summary = trace.summary();
-    assert_eq!(summary.polls, trace.polls().len() as u64);
+    assert_eq!(summary.polls, trace.poll_count());
     assert_eq!(summary.threads.iter().map(|thread| thread.polls).sum::<u64>(), summary.polls);
     assert_eq!(summary.tasks.returned, Some(21));
-    let longest = trace.polls().iter().map(|poll| poll.duration()).max();
+    let longest = trace.polls().map(|(_, poll)| poll).map(|poll| poll.duration()).max();
     assert_eq!(Some(summary.longest_poll_ns), longest);
     // Each that yielded says so.
-    let yields = trace.polls().iter().filter(|poll| matches!(poll.how, PollEnd::Yielded { .. }));
+    let yields = trace
+        .polls()
+        .map(|(_, poll)| poll)
+        .filter(|poll| matches!(poll.how, PollEnd::Yielded { .. }));
     assert!(yields.count() >= 20 * 30);
 }

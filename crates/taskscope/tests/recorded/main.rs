@@ -36,8 +36,8 @@ fn wrapped(program: impl FnOnce()) -> Recorded {
 }
 
 fn find(recorded: &Recorded, name: &str) -> (TaskIx, TaskId) {
-    let named = |task: &taskscope_model::Task| task.name.as_deref() == Some(name);
-    let position = recorded.trace.tasks().iter().position(named).unwrap();
+    let named = |task: taskscope_model::TaskView<'_>| task.name() == Some(name);
+    let position = recorded.trace.tasks().position(named).unwrap();
     let task = TaskIx(position as u32);
     (task, recorded.trace.task(task).id)
 }
@@ -45,5 +45,5 @@ fn find(recorded: &Recorded, name: &str) -> (TaskIx, TaskId) {
 /// Who woke a task, call by call.
 fn woken_by(recorded: &Recorded, task: TaskIx) -> Vec<Waker> {
     let trace = &recorded.trace;
-    trace.task_wakes(task).iter().map(|&wake| trace.wake(wake).by).collect()
+    trace.task_wakes(task).map(|wake| trace.wake(wake).by).collect()
 }

@@ -171,7 +171,7 @@ fn the_attribute_records_with_layer_and_hooks() {
     assert_eq!((summary.tasks.returned, summary.polls), (Some(3), 6));
     assert!(summary.wakes.is_some_and(|wakes| wakes >= 3), "the layer is there too");
     let trace = &recorded.trace;
-    let main = trace.tasks().iter().find(|task| task.kind == TaskKind::BlockOn).unwrap();
+    let main = trace.tasks().find(|task| task.kind == TaskKind::BlockOn).unwrap();
     assert_eq!(&*trace.place(main.place.unwrap()).file, file!(), "{main:?}");
 }
 

@@ -69,7 +69,11 @@ fn trap_02_cancelled_tasks_are_visited_and_not_polled() {
         assert_eq!((recorded.polls(tasks[0]), recorded.polls(tasks[1])), (0, 1), "{sources:?}");
         let trace = &recorded.trace;
         let polls = trace.task_polls(trace.find_task(tasks[1]).unwrap());
-        assert_eq!(trace.poll(polls[0]).how, PollEnd::Cancelled, "never polled again");
+        assert_eq!(
+            trace.poll(polls.first().unwrap()).how,
+            PollEnd::Cancelled,
+            "never polled again"
+        );
         let only_dropped = recorded
             .count(|event| matches!(event, Event::PollEnd { result: PollResult::OnlyDropped, .. }));
         assert_eq!(only_dropped, if sources == Both { 2 } else { 0 });

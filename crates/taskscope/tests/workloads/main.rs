@@ -23,7 +23,7 @@ use run::{Program, Scope};
 use script::Script;
 use taskscope::Recorder;
 use taskscope_format::{CancelledBy, EndKind, Event, Record, Source, Spawn, TaskId, TaskKind};
-use taskscope_model::{Cause, LaneKind, PollIx, Queue, TaskIx, Trace};
+use taskscope_model::{Cause, LaneKind, Queue, TaskIx, Trace};
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::task::LocalSet;
 use tracing::Dispatch;
@@ -125,10 +125,10 @@ fn build(setup: Setup, program: &Program) -> Runtime {
 fn compare(setup: Setup, truth: &Truth, recorded: &Recorded) {
     let trace = &recorded.trace;
     let tasks = truth.tasks();
-    let is_async = |task: &&taskscope_model::Task| task.is_async();
+    let is_async = |task: &taskscope_model::TaskView<'_>| task.is_async();
     // Hooks don't know the tasks of a `LocalSet`.
     if !(setup.sources == Sources::Hooks && setup.local) {
-        for task in trace.tasks().iter().filter(is_async) {
+        for task in trace.tasks().filter(is_async) {
             let known = tasks.iter().any(|(id, _)| *id == task.id);
             assert!(known, "{}", story(recorded, task.id));
         }
@@ -148,10 +148,10 @@ fn compare(setup: Setup, truth: &Truth, recorded: &Recorded) {
         if !(setup.sources == Sources::Hooks && dropped) {
             assert_eq!(polls(trace, task), known.polls, "polls of {}", story(recorded, id));
         }
-        let exact = has_exact_end(setup, truth, trace.task(task));
+        let exact = has_exact_end(setup, truth, &trace.task(task));
         compare_end(setup, exact, trace, task, &known);
         if setup.sources == Sources::Both && trace.task(task).kind == TaskKind::Task {
-            for &poll in trace.task_polls(task) {
+            for poll in trace.task_polls(task) {
                 let cause = trace.cause(poll);
                 assert_ne!(cause, Cause::Unknown, "why {:?} was polled", trace.poll(poll));
             }
@@ -186,7 +186,7 @@ fn compare_parent(trace: &Trace, task: TaskIx, known: &Known) {
 
 fn polls(trace: &Trace, task: TaskIx) -> BTreeMap<Worker, u32> {
     let mut polls = BTreeMap::new();
-    for &poll in trace.task_polls(task) {
+    for poll in trace.task_polls(task) {
         let worker = match trace.lane(trace.poll(poll).lane).kind {
             LaneKind::Worker { runtime, index } => {
                 let name = trace.runtimes()[runtime as usize].name.as_deref();
@@ -252,7 +252,7 @@ fn compare_metrics(
 ) {
     let trace = &recorded.trace;
     if only_runtime {
-        let tasks = || trace.tasks().iter().filter(|task| task.kind == TaskKind::Task);
+        let tasks = || trace.tasks().filter(|task| task.kind == TaskKind::Task);
         // Tokio doesn't count what a runtime refuses that is shutting down.
         let refused = tasks().filter(|task| {
             task.poll_count() == 0 && task.end.is_some_and(|end| end.kind == EndKind::Cancelled)
@@ -286,7 +286,7 @@ fn compare_metrics(
 /// task. A worker steals several at once, and what it doesn't come to can be stolen
 /// from it in turn; so Tokio has stolen at least as many.
 fn steals(trace: &Trace) -> u64 {
-    let polls = (0..trace.polls().len() as u32).map(PollIx);
+    let polls = trace.polls().map(|(ix, _)| ix);
     let arrivals = polls.filter_map(|poll| trace.arrival(poll));
     let stolen = |queue| matches!(queue, Queue::Stolen { .. });
     arrivals.filter(|arrival| arrival.inferred && stolen(arrival.queue)).count() as u64
