@@ -10,12 +10,12 @@ use crate::{human, output};
 
 /// Opens a trace, and says on standard error what of it could not be read.
 pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
-    let bytes = trace_file::read(path).map_err(|error| match error {
+    let loaded = trace_file::load(path, |_| true).map_err(|error| match error {
         ReadError::Read(source) => Error::Read { path: path.to_owned(), source },
         ReadError::Open(source) => Error::Open { path: path.to_owned(), source },
     })?;
-    let trace = Trace::from_bytes(&bytes)
-        .map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    // Nothing stops it.
+    let trace = loaded.unwrap_or_default();
     let info = trace.info();
     let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
     for notice in notices(path, trace.report(), ending) {

@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use taskscope_model::Trace;
-
 use crate::jobs;
 use crate::open_trace::Loaded;
 use crate::trace_file::{self, ReadError};
@@ -145,15 +143,15 @@ impl Drop for Loading {
 /// Reads a file, and works out what the window needs of it.
 pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Loaded, String> {
     let shown = path.display();
-    let bytes = trace_file::read(path).map_err(|error| match error {
+    let goes_on = |part| {
+        progress.report(part);
+        !progress.is_stopped()
+    };
+    let trace = trace_file::load(path, goes_on).map_err(|error| match error {
         ReadError::Read(error) => format!("{shown} cannot be read: {error}"),
         ReadError::Open(error) => format!("{shown}: {error}"),
     })?;
-    if progress.is_stopped() {
-        return Err(STOPPED.to_owned());
-    }
-    let trace = Trace::load(&bytes, &mut |part| progress.report(part))
-        .map_err(|error| format!("{shown}: {error}"))?;
+    let trace = trace.ok_or_else(|| STOPPED.to_owned())?;
     let name = path.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into());
     let work = Loaded::prepare(trace, name, Some(path.to_owned()));
     jobs::unless(work, || progress.is_stopped()).ok_or_else(|| STOPPED.to_owned())

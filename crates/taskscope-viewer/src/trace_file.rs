@@ -3,9 +3,10 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
 
 use taskscope_format::black_box::{self, BoxState, Life};
-use taskscope_model::OpenError;
+use taskscope_model::{LoadError, Loader, OpenError, Progress, Source, Trace};
 
 /// Why a file could not be read as a trace.
 #[derive(Debug)]
@@ -25,6 +26,15 @@ impl From<io::Error> for ReadError {
 impl From<OpenError> for ReadError {
     fn from(error: OpenError) -> Self {
         Self::Open(error)
+    }
+}
+
+impl From<LoadError> for ReadError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Open(error) => Self::Open(error),
+            LoadError::Read(error) => Self::Read(error),
+        }
     }
 }
 
@@ -55,6 +65,36 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             Ok(bytes)
+        }
+    }
+}
+
+/// Reads a file as a trace, in steps: a trace from the file itself, and what a black box holds from
+/// memory. After each step `goes_on` gets the part that is done, from 0 to 1; `None` is returned as soon
+/// as it says no.
+///
+/// # Errors
+/// [`ReadError::Read`] if the file cannot be read, and [`ReadError::Open`] if it is no trace.
+pub fn load(path: &Path, mut goes_on: impl FnMut(f32) -> bool) -> Result<Option<Trace>, ReadError> {
+    let mut file = File::open(path)?;
+    let source: Arc<dyn Source> = match read_box(&mut file)? {
+        Some(found) => Arc::new(found.trace),
+        // What is no file, a pipe say, cannot be read at any place.
+        None if !file.metadata()?.is_file() => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Arc::new(bytes)
+        }
+        None => Arc::new(file),
+    };
+    let mut loader = Loader::new(source)?;
+    loop {
+        let Progress { part, is_done } = loader.step()?;
+        if !goes_on(part) {
+            return Ok(None);
+        }
+        if is_done {
+            return Ok(Some(loader.finish()));
         }
     }
 }

@@ -60,8 +60,7 @@ fn run_on_two_workers(name: &str) -> (Trace, String) {
         let [runtime] = trace.runtimes() else { panic!("{:?}", trace.runtimes()) };
         assert!(runtime.hooked);
         assert_eq!(runtime.workers.len(), 2);
-        let worked =
-            |&lane| trace.lane(lane).poll_count() > 0 && !trace.lane(lane).park_count() == 0;
+        let worked = |&lane| trace.lane(lane).poll_count() > 0 && trace.lane(lane).park_count() > 0;
         runtime.workers.iter().all(worked)
     };
     (0..20).map(|_| run(name)).find(both_worked).expect("one worker has done it all, 20 times")
@@ -97,7 +96,7 @@ fn the_attribute_beside_logs_of_the_programs_own() {
     let (trace, said) = run("with_logs");
     assert_eq!(said.matches("has slept").count(), 5, "{said}");
     assert_eq!(trace.summary().tasks.returned, Some(5));
-    assert!(!trace.wake_count() == 0);
+    assert!(trace.wake_count() > 0);
 }
 
 #[test]

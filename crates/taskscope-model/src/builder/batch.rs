@@ -238,6 +238,12 @@ impl ThreadReader {
         event: EventOf<TextNumber>,
         decoded: &mut Decoded,
     ) {
+        // Facts hold at any time, and recorders state them again and again: at once.
+        let is_fact = matches!(
+            event,
+            EventOf::Meta { .. } | EventOf::Thread { .. } | EventOf::Runtime { .. }
+        );
+        let time = if is_fact { 0 } else { time };
         let position = decoded.rare.len() as u64;
         decoded.items.push(Item { nesting, ..item(time, ItemKind::Rare, position) });
         decoded.rare.push(event.map(|number| self.text_base + number));

@@ -63,6 +63,9 @@ pub(crate) struct Feeds {
     pub(crate) threads: Vec<ThreadFeed>,
     by_thread: HashMap<ThreadId, usize>,
     ahead: usize,
+    /// What a flight recorder kept describes what held before it, where it has room for that: when a
+    /// block begins says nothing.
+    pub(crate) is_flight: bool,
 }
 
 impl Feeds {
@@ -113,6 +116,7 @@ impl Feeds {
             return Some(feed.now);
         }
         feed.parts.iter().find_map(|part| match part {
+            Part::Block(_) if self.is_flight => Some(feed.now),
             Part::Block(block) => Some(block.begins.unwrap_or(0).max(feed.now)),
             Part::Lost => None,
         })

@@ -151,6 +151,11 @@ impl Loader {
         self.sweep.scanner.position()
     }
 
+    /// The trace, when nothing more is to come. (A last [`snapshot`](Self::snapshot) without a copy.)
+    pub fn finish(self) -> Trace {
+        self.sweep.finish()
+    }
+
     /// The trace so far. What has begun and not ended goes on until its end.
     pub fn snapshot(&mut self) -> Trace {
         self.sweep.snapshot()
@@ -173,7 +178,7 @@ pub(crate) fn load_bytes(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<T
         let Progress { part, is_done } = sweep.step(&source, None).map_err(in_memory)?;
         progress(part);
         if is_done {
-            return Ok(sweep.snapshot());
+            return Ok(sweep.finish());
         }
     }
 }
@@ -321,6 +326,7 @@ impl Sweep {
         match (has_all, self.is_growing) {
             (true, false) => Some(Nanos::MAX),
             (true, true) if self.has_paused || self.scanner.is_complete() => Some(Nanos::MAX),
+            _ if self.feeds.is_flight => None,
             _ => self.newest.checked_sub(self.behind),
         }
     }
@@ -354,6 +360,7 @@ impl Sweep {
                         let payload = self.window.get((block.offset - from) as usize..);
                         let payload = payload.and_then(|rest| rest.get(..block.length as usize));
                         self.replay.look_for_window(&block, payload.unwrap_or_default());
+                        self.feeds.is_flight = self.replay.window > 0;
                     }
                     self.newest = self.newest.max(block.begins.unwrap_or(0));
                     let (of, was_idle) = self.feeds.block(block);
@@ -491,21 +498,31 @@ impl Sweep {
         Ok(true)
     }
 
+    /// The trace so far, as a copy that shares nearly all of its memory.
     fn snapshot(&mut self) -> Trace {
         self.replay.trace.share();
         self.replay.habits.share();
+        let copy = self.replay.closing_copy();
+        self.closed(copy)
+    }
+
+    fn finish(mut self) -> Trace {
+        let replay = std::mem::take(&mut self.replay);
+        self.closed(replay)
+    }
+
+    /// Ends what goes on, draws the conclusions, and puts all that is in no order into one.
+    fn closed(&mut self, mut replay: Replay) -> Trace {
         let unread = if self.has_ended { self.feeds.unread() } else { Vec::new() };
-        // From here on a copy is changed. It shares nearly all of its memory.
-        let mut replay = self.replay.closing_copy();
         replay.close(&unread);
-        replay.trace.habits = replay.habits.decisions();
         let mut trace = std::mem::take(&mut replay.trace);
+        trace.habits = replay.habits.decisions();
+        infer::kinds(&replay, &mut trace);
+        infer::runtime_names(&mut trace);
         let pending = replay.hot.iter().filter_map(|hot| Some(hot.pending()?.time));
-        trace.odd_times = pending.chain(self.replay.late_times.iter().copied()).collect();
+        trace.odd_times = pending.chain(replay.late_times).collect();
         trace.odd_times.sort_unstable();
         trace.hot = Arc::new(replay.hot);
-        infer::kinds(&self.replay, &mut trace);
-        infer::runtime_names(&mut trace);
         trace.report.complete = self.scanner.is_complete();
         trace.report.damages.sort_by_key(|damage| damage.offset);
         let thread = |of: usize| self.feeds.threads[of].thread;

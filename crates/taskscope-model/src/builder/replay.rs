@@ -140,7 +140,7 @@ impl Replay {
     #[inline]
     pub(crate) fn item(&mut self, stream: usize, at: Nanos, item: &Item, rare: &[EventOf<u32>]) {
         // What held before the window is recorded under its own times. It begins with the window.
-        let time = at.max(self.window);
+        let time = if item.time <= self.window { self.window } else { at.max(self.window) };
         // Polls whose ends came with their beginnings end without further ado.
         self.streams[stream]
             .open
@@ -514,6 +514,8 @@ impl Replay {
         let drop_bracket =
             |open: &OpenPoll| Some((open.task, *self.drop_brackets.get(&open.task)?));
         let drop_brackets = open.filter_map(drop_bracket).collect();
+        let undescribed = self.undescribed.iter().map(|of| of.task);
+        let of_described = undescribed.filter(|task| self.described.contains(task)).collect();
         Self {
             trace: self.trace.clone(),
             hot: self.hot.clone(),
@@ -522,6 +524,10 @@ impl Replay {
             spans: self.spans.clone(),
             habits: self.habits.clone(),
             occupants: self.occupants.clone(),
+            undescribed: self.undescribed.clone(),
+            described: of_described,
+            block_on_lanes: self.block_on_lanes.clone(),
+            late_times: self.late_times.clone(),
             drop_brackets,
             window: self.window,
             notices_parks: self.notices_parks,
