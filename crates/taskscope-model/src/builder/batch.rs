@@ -41,6 +41,8 @@ pub(crate) enum ItemKind {
     Park,
     Unpark,
     Rare,
+    /// Likewise, what holds at any time.
+    Fact,
     Gap,
 }
 
@@ -79,7 +81,8 @@ pub(crate) struct Decoded {
     pub(crate) texts: Vec<Box<str>>,
     pub(crate) damage: Option<Damage>,
     pub(crate) records: u64,
-    /// What the block takes in the file.
+    /// Where the block stands in the file, and what it takes there.
+    pub(crate) offset: u64,
     pub(crate) bytes: u64,
 }
 
@@ -118,7 +121,7 @@ impl ThreadReader {
         // An event takes about three bytes, and every second one makes an item.
         let items = Vec::with_capacity(payload.len() / 6);
         let bytes = BlockAt::HEADER + u64::from(at.length);
-        let mut decoded = Decoded { items, bytes, ..Decoded::default() };
+        let mut decoded = Decoded { items, offset: at.offset, bytes, ..Decoded::default() };
         if let Err(what) = self.decoder.begin(at.sequence, payload) {
             decoded.damage = Some(at.damage(what));
             return decoded;
@@ -238,14 +241,14 @@ impl ThreadReader {
         event: EventOf<TextNumber>,
         decoded: &mut Decoded,
     ) {
-        // Facts hold at any time, and recorders state them again and again: at once.
-        let is_fact = matches!(
-            event,
-            EventOf::Meta { .. } | EventOf::Thread { .. } | EventOf::Runtime { .. }
-        );
-        let time = if is_fact { 0 } else { time };
+        let kind = match event {
+            EventOf::Meta { .. } | EventOf::Thread { .. } | EventOf::Runtime { .. } => {
+                ItemKind::Fact
+            }
+            _ => ItemKind::Rare,
+        };
         let position = decoded.rare.len() as u64;
-        decoded.items.push(Item { nesting, ..item(time, ItemKind::Rare, position) });
+        decoded.items.push(Item { nesting, ..item(time, kind, position) });
         decoded.rare.push(event.map(|number| self.text_base + number));
     }
 

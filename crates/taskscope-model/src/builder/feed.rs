@@ -11,7 +11,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use taskscope_format::{BlockAt, Nanos, ThreadId};
 
-use super::batch::{Decoded, ThreadReader};
+use super::batch::{Decoded, Item, ItemKind, ThreadReader};
 use crate::source::Source;
 
 /// At most so many blocks are decoded ahead.
@@ -105,11 +105,22 @@ impl Feeds {
             && !feed.parts.iter().any(|part| matches!(part, Part::Block(_)))
     }
 
+    /// When an item comes, in the order of all threads. (Times of a thread only go back where a file was
+    /// made to be wrong.)
+    #[inline]
+    pub(crate) fn time_of(&self, feed: &ThreadFeed, item: &Item) -> Nanos {
+        match item.kind {
+            // What a flight recorder kept begins with facts that it states at the end.
+            ItemKind::Fact if self.is_flight => feed.now,
+            _ => item.time.max(feed.now),
+        }
+    }
+
     /// The earliest time that the thread's next item can have; `None` where it has none.
     pub(crate) fn begins(&self, of: usize) -> Option<Nanos> {
         let feed = &self.threads[of];
         if let Some(item) = feed.current.items.get(feed.position) {
-            return Some(item.time.max(feed.now));
+            return Some(self.time_of(feed, item));
         }
         #[cfg(not(target_family = "wasm"))]
         if matches!(feed.reader, Reading::Ahead(_)) {

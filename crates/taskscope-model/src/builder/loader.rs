@@ -23,6 +23,8 @@ const AHEAD: u64 = 64 << 20;
 const BEHIND: Nanos = 500_000_000;
 /// Likewise in a file that grows. What one round of the recorder's writer takes.
 const BEHIND_GROWING: Nanos = 10_000_000;
+/// And at most.
+const MOST_BEHIND: Nanos = 2_000_000_000;
 /// So many items are swept in a step.
 const STEP: usize = 1 << 16;
 
@@ -244,6 +246,8 @@ struct Sweep {
     swept: Head,
     swept_bytes: u64,
     behind: Nanos,
+    /// How much of the file was known when the sweep began.
+    known_to: u64,
     is_growing: bool,
     has_paused: bool,
     has_ended: bool,
@@ -265,6 +269,7 @@ impl Sweep {
             swept: (0, false, ThreadId(0), 0),
             swept_bytes: 0,
             behind: if is_growing { BEHIND_GROWING } else { BEHIND },
+            known_to: 0,
             is_growing,
             has_paused: false,
             has_ended: false,
@@ -385,7 +390,7 @@ impl Sweep {
 
     /// A block begins before what has been swept: its file is in another order than recorders write.
     fn begin_again(&mut self, source: &dyn Source) -> io::Result<bool> {
-        let behind = if self.is_growing { self.behind.saturating_mul(4) } else { Nanos::MAX };
+        let behind = if self.is_growing { MOST_BEHIND.min(self.behind * 4) } else { Nanos::MAX };
         let room = self.replay.room_for_fields;
         let info =
             crate::types::Info { meta: Vec::new(), ..std::mem::take(&mut self.replay.trace.info) };
@@ -400,6 +405,7 @@ impl Sweep {
             newest: 0,
             swept: (0, false, ThreadId(0), 0),
             swept_bytes: 0,
+            known_to: 0,
             behind,
             has_ended: false,
             has_blocks: false,
@@ -417,6 +423,9 @@ impl Sweep {
         source: &dyn Source,
         shared: Option<&Arc<dyn Source>>,
     ) -> io::Result<bool> {
+        if self.swept_bytes == 0 {
+            self.known_to = self.scanner.position();
+        }
         let mut left = STEP;
         while left > 0 {
             let Some((time, _, thread, of)) = self.heads.pop() else { return Ok(false) };
@@ -428,7 +437,9 @@ impl Sweep {
                 if self.load(of, source, shared)? {
                     let is_empty = self.feeds.threads[of].is_drained();
                     let is_late = self.head(of).is_some_and(|head| head < self.swept);
-                    if is_late && !is_empty && thread != self.swept.2 {
+                    // What was known when the sweep began is not late, whatever a broken file says.
+                    let is_new = self.feeds.threads[of].current.offset >= self.known_to;
+                    if is_late && !is_empty && is_new && thread != self.swept.2 {
                         self.begin_again(source)?;
                         return Ok(true);
                     }
@@ -438,10 +449,12 @@ impl Sweep {
             }
             // As long as nothing of another thread comes first.
             let until = self.heads.first().unwrap_or((Nanos::MAX, true, ThreadId(u32::MAX), 0));
+            let is_flight = self.feeds.is_flight;
             let feed = &mut self.feeds.threads[of];
             let mut count = 0;
             for item in feed.current.items[feed.position..].iter().take(left) {
-                let time = item.time.max(feed.now);
+                let is_fact = is_flight && item.kind == ItemKind::Fact;
+                let time = if is_fact { feed.now } else { item.time.max(feed.now) };
                 let key = (time, item.kind == ItemKind::Poll, thread, of);
                 if count > 0 && (until < key || time > limit) {
                     break;

@@ -168,7 +168,7 @@ impl Replay {
                 self.reach(time, item);
                 self.unpark(stream, time);
             }
-            ItemKind::Rare => {
+            ItemKind::Rare | ItemKind::Fact => {
                 if let Some(event) = usize::try_from(item.what).ok().and_then(|at| rare.get(at)) {
                     self.rare(stream, (item.time, time), *event);
                 }
