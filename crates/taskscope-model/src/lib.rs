@@ -3,8 +3,8 @@
 //! A trace file records what happened on each *thread*. People ask about
 //! *tasks* and *workers*: what did this task wait for, who woke it, which
 //! worker polled it next, what ran on worker 2 meanwhile? [`Trace`] is the
-//! answer to such questions. It is made once, from the bytes of a file, and
-//! never changes.
+//! answer to such questions. It is made from the bytes of a file, and never
+//! changes.
 //!
 //! ```
 //! use taskscope_format::{Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId};
@@ -37,10 +37,14 @@
 //! only while the trace is being made. `tests/memory.rs` measures this, sort by sort
 //! of record.
 //!
+//! # While it is read
+//! [`Loader`] reads a file in small steps, also one that still grows, and gives a [`Trace`] of what has
+//! been read at any moment. Such a snapshot never changes and shares its memory with the next.
+//!
 //! # How it is kept
-//! Everything is in flat arrays, and things refer to one another by small
-//! indices ([`TaskIx`], [`PollIx`], [`LaneIx`]). What the recorder saw and what
-//! is inferred here are kept apart: see [`End::inferred`],
+//! Lists only grow, in pages that snapshots share, and things refer to one another by small numbers
+//! ([`TaskIx`], [`PollIx`], [`LaneIx`]) that keep their meaning from one snapshot to the next. What the
+//! recorder saw and what is inferred here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
 mod builder;

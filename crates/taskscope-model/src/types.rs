@@ -306,7 +306,7 @@ pub struct Task {
     pub end: Option<End>,
     pub(crate) hops: u32,
     /// Every 64th of its polls, from the 64th on.
-    pub(crate) marks: Option<Box<Vec<u32>>>,
+    pub(crate) marks: Vec<u32>,
     /// The last of its wakes before its first poll that did not lead to that, in `Trace::more_wakes`.
     pub(crate) last_early: u32,
 }
@@ -488,7 +488,7 @@ impl Task {
             spawned_on: None,
             end: None,
             hops: 0,
-            marks: None,
+            marks: Vec::new(),
             last_early: NONE,
         }
     }

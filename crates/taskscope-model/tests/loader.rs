@@ -20,17 +20,17 @@ struct Growing(Mutex<Vec<u8>>);
 
 impl Growing {
     fn grow(&self, bytes: &[u8]) {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().expect("no thread panics").extend_from_slice(bytes);
     }
 }
 
 impl Source for Growing {
     fn length(&self) -> io::Result<u64> {
-        self.0.lock().unwrap().length()
+        self.0.lock().expect("no thread panics").length()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().read_at(offset, buffer)
+        self.0.lock().expect("no thread panics").read_at(offset, buffer)
     }
 }
 
@@ -40,25 +40,28 @@ fn facts(trace: &Trace) -> String {
     for task in (0..trace.task_count() as u32).map(TaskIx) {
         let of = trace.task(task);
         let figures = (of.busy(), of.longest(), of.hop_count(), of.wake_count());
-        writeln!(facts, "{:?} {:?} {figures:?}", task, of.id).unwrap();
+        writeln!(facts, "{:?} {:?} {figures:?}", task, of.id).expect("a string takes it");
         for poll in trace.task_polls(task) {
             let (cause, arrival) = (trace.cause(poll), trace.arrival(poll));
-            writeln!(facts, " {:?} {cause:?} {arrival:?}", trace.poll(poll)).unwrap();
-            writeln!(facts, " {:?}", trace.waited_for(poll)).unwrap();
+            writeln!(facts, " {:?} {cause:?} {arrival:?}", trace.poll(poll))
+                .expect("a string takes it");
+            writeln!(facts, " {:?}", trace.waited_for(poll)).expect("a string takes it");
         }
         let wakes: Vec<_> = trace.task_wakes(task).map(|wake| trace.wake(wake)).collect();
-        writeln!(facts, " {wakes:?} {:?}", trace.states(task).collect::<Vec<_>>()).unwrap();
+        writeln!(facts, " {wakes:?} {:?}", trace.states(task).collect::<Vec<_>>())
+            .expect("a string takes it");
     }
     for lane in all_lanes(trace) {
         let marks = trace.lod_spans(lane, trace.span(), 50);
         let parks: Vec<_> = trace.lane(lane).parks().collect();
-        writeln!(facts, "{} {marks:?} {parks:?}", trace.lane_name(lane)).unwrap();
+        writeln!(facts, "{} {marks:?} {parks:?}", trace.lane_name(lane))
+            .expect("a string takes it");
     }
     let hops: Vec<_> = trace.hops().collect();
-    writeln!(facts, "{hops:?} {:?} {:?}", trace.gaps(), trace.drops()).unwrap();
+    writeln!(facts, "{hops:?} {:?} {:?}", trace.gaps(), trace.drops()).expect("a string takes it");
     let (visits, said): (Vec<_>, Vec<_>) =
         (trace.span_visits().collect(), trace.messages().collect());
-    writeln!(facts, "{visits:?} {said:?}").unwrap();
+    writeln!(facts, "{visits:?} {said:?}").expect("a string takes it");
     facts
 }
 
@@ -118,8 +121,8 @@ fn shuffled(file: &[u8], order: &[u32]) -> Vec<u8> {
 }
 
 fn load(file: Vec<u8>) -> Trace {
-    let mut loader = Loader::new(Arc::new(file)).unwrap();
-    while !loader.step().unwrap().is_done {}
+    let mut loader = Loader::new(Arc::new(file)).expect("it opens");
+    while !loader.step().expect("memory can be read").is_done {}
     loader.snapshot()
 }
 

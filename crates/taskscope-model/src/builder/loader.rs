@@ -212,6 +212,10 @@ impl Heads {
         self.0.last().copied()
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn pop(&mut self) -> Option<Head> {
         self.0.pop()
     }
@@ -526,7 +530,9 @@ impl Sweep {
 
     /// Ends what goes on, draws the conclusions, and puts all that is in no order into one.
     fn closed(&mut self, mut replay: Replay) -> Trace {
-        let unread = if self.has_ended { self.feeds.unread() } else { Vec::new() };
+        let has_all = self.has_ended || self.scanner.is_complete();
+        let is_through = has_all && self.heads.is_empty();
+        let unread = if is_through { self.feeds.unread() } else { Vec::new() };
         replay.close(&unread);
         let mut trace = std::mem::take(&mut replay.trace);
         trace.habits = replay.habits.decisions();

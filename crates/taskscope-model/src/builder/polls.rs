@@ -141,7 +141,7 @@ impl Replay {
             && let Some(of) = trace.tasks.get_mut(task)
         {
             if is_marked {
-                of.marks.get_or_insert_default().push(ix.0);
+                of.marks.push(ix.0);
             } else if of.runtime.is_none() {
                 of.runtime = match trace.lanes[lane.get()].kind {
                     LaneKind::Worker { runtime, .. } => Some(runtime),
@@ -382,9 +382,8 @@ impl Replay {
         hot.last = before;
         if (hot.polls as usize).is_multiple_of(STRIDE)
             && let Some(of) = self.trace.tasks.get_mut(task.get())
-            && let Some(marks) = &mut of.marks
         {
-            marks.pop_if(|mark| *mark == ix.0);
+            of.marks.pop_if(|mark| *mark == ix.0);
         }
         if hopped && let Some(of) = self.trace.tasks.get_mut(task.get()) {
             of.hops -= 1;
@@ -416,7 +415,7 @@ impl Replay {
         let all: Vec<PollIx> = polls.back_from(last).collect();
         if let Some(of) = self.trace.tasks.get_mut(task.get()) {
             let marks = all.iter().rev().step_by(STRIDE).skip(1).map(|poll| poll.0);
-            of.marks = Some(Box::new(marks.collect()));
+            of.marks = marks.collect();
         }
     }
 
