@@ -52,7 +52,7 @@ fn playhead(path: &Path, trace: &Trace, at: u64) -> Result<u64, Error> {
 
 /// The task that a person means by an id or a name.
 fn find(path: &Path, trace: &Trace, asked: &str) -> Result<TaskIx, Error> {
-    let by_id = trace.tasks().iter().position(|task| task.id.to_string() == asked);
+    let by_id = trace.tasks().position(|task| task.id.to_string() == asked);
     if let Some(position) = by_id {
         return Ok(TaskIx(position as u32));
     }

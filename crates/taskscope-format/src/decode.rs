@@ -192,9 +192,10 @@ impl RecordDecoder {
                 target: self.string(body)?,
                 fields: self.string(body)?,
             }),
-            tag::SPAN_FIELDS => {
-                EventOf::SpanFields { span: SpanId(varint::take(body)?), fields: self.string(body)? }
-            }
+            tag::SPAN_FIELDS => EventOf::SpanFields {
+                span: SpanId(varint::take(body)?),
+                fields: self.string(body)?,
+            },
             tag::SPAN_ENTER => EventOf::SpanEnter(SpanId(varint::take(body)?)),
             tag::SPAN_EXIT => EventOf::SpanExit(SpanId(varint::take(body)?)),
             tag::SPAN_CLOSE => EventOf::SpanClose(SpanId(varint::take(body)?)),

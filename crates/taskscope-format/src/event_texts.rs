@@ -37,9 +37,7 @@ impl<T> EventOf<T> {
             Self::Wait { resource, operation } => {
                 EventOf::Wait { resource, operation: text(operation) }
             }
-            Self::SpanFields { span, fields } => {
-                EventOf::SpanFields { span, fields: text(fields) }
-            }
+            Self::SpanFields { span, fields } => EventOf::SpanFields { span, fields: text(fields) },
             Self::Message { level, target, text: said } => {
                 EventOf::Message { level, target: text(target), text: text(said) }
             }

@@ -72,7 +72,8 @@ impl Trace {
         let parks = &self.lanes[lane.get()].parks;
         let mut gathered = Vec::new();
         let mut next = parks.partition_point(|park| park.end <= window.start);
-        while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end) {
+        while let Some(&Park { start, mut end }) = parks.get(next).filter(|p| p.start < window.end)
+        {
             next += 1;
             if end - start < step {
                 let until = start.saturating_add(step);
@@ -154,9 +155,8 @@ fn level_spans(
         if last.is_some_and(|(chunk, slot)| chunk.is_gone(slot)) {
             last = sum.longest.map(|poll| (level.polls.chunk(poll.chunk()), poll.slot()));
         }
-        let last = last.map_or(start, |(chunk, slot)| {
-            chunk.start(slot).saturating_add(chunk.occupied(slot))
-        });
+        let last = last
+            .map_or(start, |(chunk, slot)| chunk.start(slot).saturating_add(chunk.occupied(slot)));
         spans.push(LodSpan {
             start,
             end: last,

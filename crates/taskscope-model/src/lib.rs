@@ -83,6 +83,7 @@ pub use taskscope_format::{
 pub use trace::Trace;
 pub use types::{
     End, Hop, Info, Lane, LaneIx, LaneKind, LaneThread, Park, Place, PlaceIx, Poll, PollEnd,
-    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, TaskView, TextIx, Thread, Wait, Wake, WakeIx, Waker,
+    PollIx, Resource, ResourceIx, Runtime, SpanIx, Task, TaskIx, TaskView, TextIx, Thread, Wait,
+    Wake, WakeIx, Waker,
 };
 pub use waits::WaitedFor;

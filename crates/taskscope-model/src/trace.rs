@@ -18,8 +18,9 @@ use crate::store::polls::{Flags, Polls, RawEnd, WakerKind};
 use crate::store::shelf::Shelf;
 use crate::store::task_polls::TaskPolls;
 use crate::types::{
-    Hop, Hot, Info, Lane, LaneIx, LaneKind, MoreWake, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
-    ResourceIx, ResourceRow, Runtime, Task, TaskIx, TaskView, TextIx, Thread, Wake, WakeAt, WakeIx, Waker,
+    Hop, Hot, Info, Lane, LaneIx, LaneKind, MoreWake, Place, PlaceIx, Poll, PollEnd, PollIx,
+    Resource, ResourceIx, ResourceRow, Runtime, Task, TaskIx, TaskView, TextIx, Thread, Wake,
+    WakeAt, WakeIx, Waker,
 };
 use crate::yields;
 
@@ -305,7 +306,9 @@ impl Trace {
             (_, RawEnd::Pending) if flags.has(Flags::SELF_WOKEN) => {
                 PollEnd::Yielded { inferred: false }
             }
-            (_, RawEnd::Pending) if self.yielded(task, flags) => PollEnd::Yielded { inferred: true },
+            (_, RawEnd::Pending) if self.yielded(task, flags) => {
+                PollEnd::Yielded { inferred: true }
+            }
             (Some(EndKind::Cancelled), _) => PollEnd::Cancelled,
             (_, RawEnd::Pending) => PollEnd::Pending,
         }
@@ -314,8 +317,7 @@ impl Trace {
     /// Whether the wake behind a poll is taken for that of a yield.
     pub(crate) fn yielded(&self, task: u32, flags: Flags) -> bool {
         flags.has(Flags::TAIL)
-            && (flags.has(Flags::BUDGET)
-                || self.habits.yields(self.task(TaskIx(task)), flags))
+            && (flags.has(Flags::BUDGET) || self.habits.yields(self.task(TaskIx(task)), flags))
     }
 
     /// When a poll really began, for one that went on when what a flight recorder kept begins:

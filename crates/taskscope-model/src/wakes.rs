@@ -71,9 +71,8 @@ impl Trace {
 
     fn chain(&self, last: u32) -> Vec<WakeIx> {
         let next = |at: u32| (at != NONE).then_some(at);
-        let chain = std::iter::successors(next(last), |&at| {
-            next(self.more_wakes.get(at as usize)?.before)
-        });
+        let chain =
+            std::iter::successors(next(last), |&at| next(self.more_wakes.get(at as usize)?.before));
         let mut wakes: Vec<_> = chain.map(|at| WakeIx(WakeAt::More(at))).collect();
         wakes.reverse();
         wakes

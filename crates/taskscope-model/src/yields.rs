@@ -102,7 +102,8 @@ impl Batch {
         let tail = if self.is_broken { 0 } else { in_tail.count() };
         for (position, candidate) in self.candidates.drain(..).enumerate() {
             let in_tail = position + tail >= count;
-            let chance = if candidate.is_next { (expected / possible as f64).min(1.0) } else { 0.0 };
+            let chance =
+                if candidate.is_next { (expected / possible as f64).min(1.0) } else { 0.0 };
             habits.add(&candidate, (in_tail, chance), &mut tasks[candidate.task.get()], &place);
             if in_tail {
                 mark(&candidate);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{wakes, Recording, Thread, ix, lane, polls, task};
+use common::{Recording, Thread, ix, lane, polls, task, wakes};
 use taskscope_format::{
     CancelledBy, EndKind, Event, PollResult, RuntimeId, Source, Spawn, TaskId, TaskKind,
 };

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{lane_polls, Recording, Thread, all_lanes, ix, lane};
+use common::{Recording, Thread, all_lanes, ix, lane, lane_polls};
 use proptest::prelude::*;
 use taskscope_format::EndKind;
 use taskscope_model::{Direction, Poll, PollIx, Trace};
@@ -66,7 +66,8 @@ fn event_times(trace: &Trace) -> Vec<u64> {
     let polls = polls.flat_map(|(ix, poll)| [poll.start, poll.end, trace.lane_end(ix)]);
     let wakes = trace.wakes().map(|wake| trace.wake(wake).time);
     let tasks = trace.tasks();
-    let tasks = tasks.flat_map(|task| [task.spawned, task.end.map(|end| end.time)].into_iter().flatten());
+    let tasks =
+        tasks.flat_map(|task| [task.spawned, task.end.map(|end| end.time)].into_iter().flatten());
     let mut times: Vec<u64> = polls.chain(wakes).chain(tasks).collect();
     times.sort_unstable();
     times.dedup();
@@ -185,10 +186,7 @@ fn stepping_reaches_the_end_of_a_poll_around_many_others() {
         .trace();
     assert_eq!(trace.next_event(500, Direction::Forward), Some(1000));
     assert_eq!(trace.next_event(2000, Direction::Back), Some(1000));
-    assert_eq!(
-        trace.poll_at(lane(&trace, 0), 999),
-        trace.task_polls(ix(&trace, 1)).first()
-    );
+    assert_eq!(trace.poll_at(lane(&trace, 0), 999), trace.task_polls(ix(&trace, 1)).first());
 }
 
 #[test]

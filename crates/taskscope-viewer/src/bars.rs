@@ -117,7 +117,7 @@ pub(crate) fn loading(ui: &mut Ui, bar: Frame, loading: &Loading, commands: &Com
             stop_button(ui, loading, commands);
             progress(ui, loading, 160.0);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(format!("{}…", loading.what)).truncate());
+                ui.add(Label::new(loading.what()).truncate());
             });
         });
     });

@@ -79,8 +79,8 @@ impl App {
                     self.load(vec![recording], Placement::InPlace(group));
                 }
             }
-            AppCommand::StopLoading => self.loadings.clear(),
-            AppCommand::StopLoadingOf(id) => self.loadings.retain(|loading| loading.id != id),
+            AppCommand::StopLoading => self.stop_loading(|_| true),
+            AppCommand::StopLoadingOf(id) => self.stop_loading(|loading| loading.id == id),
             AppCommand::Home => {
                 self.error = None;
                 self.close_all();

@@ -134,8 +134,9 @@ pub(crate) fn waited_for(trace: &Trace, poll: PollIx) -> Option<String> {
 pub(crate) fn operations(trace: &Trace, waited: WaitedFor<'_>) -> Vec<String> {
     let what = match waited {
         WaitedFor::Operations(waits) => {
-            let operation =
-                |wait: &Wait<'_>| trace.resource(wait.resource).operation(wait.operation).to_owned();
+            let operation = |wait: &Wait<'_>| {
+                trace.resource(wait.resource).operation(wait.operation).to_owned()
+            };
             return waits.iter().map(operation).collect();
         }
         WaitedFor::Join(_) => "join (inferred)",

@@ -40,6 +40,7 @@ mod overview;
 mod panels;
 mod prepared;
 mod raster;
+mod receive;
 mod recent;
 mod render;
 mod replay;

@@ -1,11 +1,12 @@
-//! Reading a trace file, or the black box of a process that may still live.
+//! Opening a trace file to be read in parts, or the black box of a process that may still live.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
 
 use taskscope_format::black_box::{self, BoxState, Life};
-use taskscope_model::OpenError;
+use taskscope_model::{OpenError, Source};
 
 /// Why a file could not be read as a trace.
 #[derive(Debug)]
@@ -42,27 +43,33 @@ pub struct BlackBox {
 /// A process that writes as fast as it can may be faster than one reading.
 const TRIES: u32 = 20;
 
-/// Reads a file. If it is a black box, what it holds is returned as a trace file.
+/// Opens a file for [`Loader`](taskscope_model::Loader), which reads it a part at a time. What a
+/// black box holds is unpacked as a trace file in memory, and so is what can only be read from
+/// front to back, such as a pipe.
 ///
 /// # Errors
 /// [`ReadError::Read`] if the file cannot be read, and [`ReadError::Open`] if it is a black box that
 /// cannot be. A trace is not looked at.
-pub fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+pub fn open(path: &Path) -> Result<Arc<dyn Source>, ReadError> {
     let mut file = File::open(path)?;
-    match read_box(&mut file)? {
-        Some(found) => Ok(found.trace),
-        None => {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            Ok(bytes)
+    if !file.metadata()?.is_file() {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        if black_box::is_black_box(&bytes) {
+            bytes = black_box::unpack(&bytes, Life::Unknown)?;
         }
+        return Ok(Arc::new(bytes));
     }
+    Ok(match read_box(&mut file)? {
+        Some(found) => Arc::new(found.trace),
+        None => Arc::new(file),
+    })
 }
 
 /// Reads a black box; `None` if the file is none.
 ///
 /// # Errors
-/// As for [`read`].
+/// As for [`open`].
 pub fn read_black_box(path: &Path) -> Result<Option<BlackBox>, ReadError> {
     read_box(&mut File::open(path)?)
 }

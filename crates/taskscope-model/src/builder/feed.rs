@@ -193,7 +193,10 @@ impl Feeds {
         let since = |(of, feed): (usize, &mut ThreadFeed)| {
             let Reading::Here(reader) = &mut feed.reader else { return None };
             let lost = feed.parts.iter().any(|part| matches!(part, Part::Lost));
-            reader.is_broken_since().or_else(|| lost.then_some(reader.time())).map(|since| (of, since))
+            reader
+                .is_broken_since()
+                .or_else(|| lost.then_some(reader.time()))
+                .map(|since| (of, since))
         };
         self.threads.iter_mut().enumerate().filter_map(since).collect()
     }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use taskscope_format::{
-    Flavor, LocationOf, Nanos, ResourceId, ResourceOf, RuntimeId, Source, SpawnOf, TaskId, TaskKind,
-    ThreadId,
+    Flavor, LocationOf, Nanos, ResourceId, ResourceOf, RuntimeId, Source, SpawnOf, TaskId,
+    TaskKind, ThreadId,
 };
 
 use super::replay::Replay;
 use crate::store::id_map::IdMap;
 use crate::types::{
-    Hot, Lane, LaneIx, LaneKind, Place, PlaceIx, Resource, ResourceIx, ResourceRow, Runtime, Task,
-    TaskIx, TextIx, Thread, MORE_KINDS,
+    Hot, Lane, LaneIx, LaneKind, MORE_KINDS, Place, PlaceIx, Resource, ResourceIx, ResourceRow,
+    Runtime, Task, TaskIx, TextIx, Thread,
 };
 
 /// A runtime says how many workers it has. Lanes are made at once for at most

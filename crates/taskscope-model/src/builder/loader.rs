@@ -383,10 +383,8 @@ impl Sweep {
     fn begin_again(&mut self, source: &dyn Source) -> io::Result<bool> {
         let behind = if self.is_growing { self.behind.saturating_mul(4) } else { Nanos::MAX };
         let room = self.replay.room_for_fields;
-        let info = crate::types::Info {
-            meta: Vec::new(),
-            ..std::mem::take(&mut self.replay.trace.info)
-        };
+        let info =
+            crate::types::Info { meta: Vec::new(), ..std::mem::take(&mut self.replay.trace.info) };
         let window = std::mem::take(&mut self.window);
         *self = Self {
             header: self.header,

@@ -34,5 +34,5 @@ mod loader;
 mod polls;
 mod replay;
 
-pub use loader::{LoadError, Loader, Progress};
 pub(crate) use loader::load_bytes;
+pub use loader::{LoadError, Loader, Progress};

@@ -232,7 +232,13 @@ impl Replay {
 
     /// Writes down how a poll ended.
     #[inline]
-    pub(crate) fn finish_poll(&mut self, open: &OpenPoll, end: Nanos, how: RawEnd, kept_waker: bool) {
+    pub(crate) fn finish_poll(
+        &mut self,
+        open: &OpenPoll,
+        end: Nanos,
+        how: RawEnd,
+        kept_waker: bool,
+    ) {
         let ix = open.poll;
         let slot = ix.slot();
         let chunk = self.trace.polls.change(ix);
@@ -350,14 +356,15 @@ impl Replay {
         let row = &mut chunk.rows[slot];
         row.flags.set(Flags::GONE);
         let (task, before) = (TaskIx(row.task), row.before);
-        let wake = (row.flags.waker() != WakerKind::None).then(|| chunk.start(slot)).and_then(|start| {
-            let time = start - chunk.delay(slot)?;
-            let row = &mut chunk.rows[slot];
-            let mut flags = Flags::default();
-            flags.set(row.flags.of_wake());
-            row.flags.set_waker(WakerKind::None);
-            Some(PendingWake { time, waker: row.waker, flags })
-        });
+        let wake =
+            (row.flags.waker() != WakerKind::None).then(|| chunk.start(slot)).and_then(|start| {
+                let time = start - chunk.delay(slot)?;
+                let row = &mut chunk.rows[slot];
+                let mut flags = Flags::default();
+                flags.set(row.flags.of_wake());
+                row.flags.set_waker(WakerKind::None);
+                Some(PendingWake { time, waker: row.waker, flags })
+            });
         let (duration, hopped) = (chunk.duration(slot), chunk.rows[slot].flags.has(Flags::HOP));
         chunk.rows[slot].flags.clear(Flags::HOP | Flags::LAST);
         let hot = &mut self.hot[task.get()];

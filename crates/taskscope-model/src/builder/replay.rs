@@ -20,9 +20,7 @@
 use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
-use taskscope_format::{
-    BlockAt, EndKind, EventOf, Nanos, PollResult, TaskId, ThreadId, meta,
-};
+use taskscope_format::{BlockAt, EndKind, EventOf, Nanos, PollResult, TaskId, ThreadId, meta};
 
 use super::batch::{GOES_ON, Item, ItemKind, ThreadReader};
 use super::intern::Names;
@@ -140,17 +138,13 @@ impl Stream {
 impl Replay {
     /// Takes in what a thread did next. `at` is when, in the order of all threads.
     #[inline]
-    pub(crate) fn item(
-        &mut self,
-        stream: usize,
-        at: Nanos,
-        item: &Item,
-        rare: &[EventOf<u32>],
-    ) {
+    pub(crate) fn item(&mut self, stream: usize, at: Nanos, item: &Item, rare: &[EventOf<u32>]) {
         // What held before the window is recorded under its own times. It begins with the window.
         let time = at.max(self.window);
         // Polls whose ends came with their beginnings end without further ado.
-        self.streams[stream].open.truncate(usize::from(item.nesting) + usize::from(item.kind == ItemKind::PollEnd));
+        self.streams[stream]
+            .open
+            .truncate(usize::from(item.nesting) + usize::from(item.kind == ItemKind::PollEnd));
         match item.kind {
             ItemKind::Poll => {
                 self.reach(time, item);
@@ -313,12 +307,18 @@ impl Replay {
         }
     }
 
-    fn worker(&mut self, stream: usize, time: Nanos, worker: Option<(taskscope_format::RuntimeId, u32)>) {
+    fn worker(
+        &mut self,
+        stream: usize,
+        time: Nanos,
+        worker: Option<(taskscope_format::RuntimeId, u32)>,
+    ) {
         let lane = worker.map(|(runtime, index)| self.worker_lane(runtime, index));
         let Self { streams, trace, occupants, .. } = self;
         let stream = &mut streams[stream];
         let before = std::mem::replace(&mut stream.worker, lane);
-        for open in stream.open.iter_mut().filter(|open| open.on_worker && Some(open.lane) != lane) {
+        for open in stream.open.iter_mut().filter(|open| open.on_worker && Some(open.lane) != lane)
+        {
             open.on_worker = false;
             if !trace.polls.row(open.poll).flags.has(Flags::GAVE_AWAY) {
                 trace.gave_away(open.poll, time);
@@ -511,7 +511,8 @@ impl Replay {
     /// A copy to be closed, without what is only needed to go on.
     pub(crate) fn closing_copy(&self) -> Self {
         let open = self.streams.iter().flat_map(|stream| &stream.open);
-        let drop_bracket = |open: &OpenPoll| Some((open.task, *self.drop_brackets.get(&open.task)?));
+        let drop_bracket =
+            |open: &OpenPoll| Some((open.task, *self.drop_brackets.get(&open.task)?));
         let drop_brackets = open.filter_map(drop_bracket).collect();
         Self {
             trace: self.trace.clone(),

@@ -20,7 +20,8 @@ pub(crate) struct IdMap {
 impl IdMap {
     #[inline]
     pub(crate) fn get(&self, id: u64) -> Option<u32> {
-        let near = id.checked_sub(self.base).and_then(|at| self.near.get(usize::try_from(at).ok()?));
+        let near =
+            id.checked_sub(self.base).and_then(|at| self.near.get(usize::try_from(at).ok()?));
         match near {
             Some(&ix) if ix != NONE => Some(ix),
             _ if self.far.is_empty() => None,
@@ -56,8 +57,10 @@ mod tests {
 
     #[test]
     fn near_and_far_numbers_are_found() {
-        let ids: Vec<u64> =
-            (100..5_000).chain([0, 7, u64::MAX, 1 << 48]).chain((1 << 48) + 1..(1 << 48) + 99).collect();
+        let ids: Vec<u64> = (100..5_000)
+            .chain([0, 7, u64::MAX, 1 << 48])
+            .chain((1 << 48) + 1..(1 << 48) + 99)
+            .collect();
         let mut map = IdMap::default();
         for (ix, id) in (0..).zip(&ids) {
             assert_eq!(map.get(*id), None);

@@ -154,7 +154,8 @@ impl<'a> LevelView<'a> {
 
     /// How many polls stand before a place, and for how long they occupied the lane.
     fn before_all(&self, at: At) -> (u64, Nanos) {
-        let (Some(node), Some(chunk)) = (self.level.nodes.get(at.chunk), self.chunk(at.chunk)) else {
+        let (Some(node), Some(chunk)) = (self.level.nodes.get(at.chunk), self.chunk(at.chunk))
+        else {
             return (self.level.count, self.level.busy);
         };
         let first = at.slot / GROUP * GROUP;

@@ -158,8 +158,7 @@ impl Flags {
     /// The flags of a wake alone.
     #[inline]
     pub(crate) fn of_wake(self) -> u32 {
-        self.0
-            & (0b11 << Self::WAKER | Self::BY_REF | Self::WAKER_NO_WORKER | Self::WAKER_ODD)
+        self.0 & (0b11 << Self::WAKER | Self::BY_REF | Self::WAKER_NO_WORKER | Self::WAKER_ODD)
     }
 }
 
@@ -382,12 +381,8 @@ impl Chunk {
         let mut all = Group::default();
         for first in (0..self.rows.len()).step_by(GROUP) {
             let (busy_before, gone_before) = (all.busy_before, all.gone_before);
-            let mut group = Group {
-                busy_before,
-                gone_before,
-                longest_at: first as u16,
-                ..Group::default()
-            };
+            let mut group =
+                Group { busy_before, gone_before, longest_at: first as u16, ..Group::default() };
             for slot in first..self.rows.len().min(first + GROUP) {
                 if self.is_gone(slot) {
                     all.gone_before += 1;
@@ -543,7 +538,9 @@ impl Polls {
             let slots = chunk.left.iter().map(|&(slot, _)| usize::from(slot));
             let flags = |slot: &usize| chunk.rows[*slot].flags;
             slots
-                .filter(move |slot| flags(slot).has(Flags::GAVE_AWAY) && !flags(slot).has(Flags::GONE))
+                .filter(move |slot| {
+                    flags(slot).has(Flags::GAVE_AWAY) && !flags(slot).has(Flags::GONE)
+                })
                 .map(|slot| chunk.end(slot))
         });
         let mut ends: Vec<_> = left.collect();

@@ -120,9 +120,12 @@ mod tests {
         for (copy, number) in copies.iter().zip((0..).step_by(1_000)) {
             assert_eq!(copy.len(), number);
             // Each has been changed twice, and those in the second half not yet.
-            assert!(copy.iter().skip(number / 2).enumerate().all(|(at, element)| {
-                *element == (number / 2 + at) as u64
-            }));
+            assert!(
+                copy.iter()
+                    .skip(number / 2)
+                    .enumerate()
+                    .all(|(at, element)| { *element == (number / 2 + at) as u64 })
+            );
         }
         assert_eq!(shelf.iter().count(), shelf.len());
         assert_eq!(shelf.iter_from(19_990).count(), 10);

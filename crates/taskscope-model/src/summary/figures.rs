@@ -70,9 +70,9 @@ impl Trace {
                 let row = &chunk.rows[usize::from(*slot)];
                 !row.flags.has(Flags::GONE) && self.task(TaskIx(row.task)).is_async()
             });
-            all.extend(of_tasks.map(|&(slot, since)| {
-                chunk.start(usize::from(slot)).saturating_sub(since)
-            }));
+            all.extend(
+                of_tasks.map(|&(slot, since)| chunk.start(usize::from(slot)).saturating_sub(since)),
+            );
         }
         all.sort_unstable();
         let at = |share: usize| all.get((all.len() - 1) * share / 100).copied();

@@ -8,6 +8,7 @@ mod inspector;
 mod jobs;
 mod missing_ranges;
 mod open;
+mod parts;
 mod replay;
 mod sizes;
 mod slots;

@@ -32,7 +32,8 @@ fn polled(window: &mut Window, lanes: u32) -> Vec<Vec<String>> {
     let on = |lane: u32| {
         let polls = trace.polls().map(|(ix, _)| ix).filter(|&ix| {
             let poll = trace.poll(ix);
-            poll.lane == trace.lane_order()[lane as usize] && (poll.start..trace.lane_end(ix)).contains(&moment)
+            poll.lane == trace.lane_order()[lane as usize]
+                && (poll.start..trace.lane_end(ix)).contains(&moment)
         });
         let innermost = polls.map(|poll| trace.poll(poll)).max_by_key(|poll| poll.depth);
         innermost.map(|poll| trace.task(poll.task).id.to_string()).into_iter().collect()

@@ -1,7 +1,7 @@
 //! The lanes: zoom, pan, select, measure.
 
 use egui::{Key, Modifiers, MouseWheelUnit, Pos2, pos2};
-use taskscope_model::{LaneIx, Poll, TaskIx};
+use taskscope_model::{Poll, TaskIx};
 
 use crate::prepared::ColourBy;
 
