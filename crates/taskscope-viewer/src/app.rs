@@ -62,6 +62,7 @@ impl App {
         let files = std::mem::take(&mut options.files);
         let look_for = options.look_for.take();
         let play = options.play;
+        let follow = options.follow;
         let mut app = Self {
             options,
             commands: Commands::default(),
@@ -82,7 +83,10 @@ impl App {
         if !files.is_empty() {
             let group = app.new_group();
             let files = files.into_iter().map(|path| {
-                let mut loading = Loading::file(path, play, ctx);
+                let mut loading = match follow {
+                    true => Loading::follow(path, None, ctx),
+                    false => Loading::file(path, play, ctx),
+                };
                 loading.look_for.clone_from(&look_for);
                 loading
             });
@@ -127,7 +131,7 @@ impl App {
     /// Whether something is being read or recorded.
     #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
-        !self.loadings.is_empty()
+        self.loadings.iter().any(Loading::is_waited_for)
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
@@ -267,7 +271,7 @@ impl App {
             if let Some(error) = &self.error {
                 bars::error(ui, error, &self.commands);
             }
-            for loading in &self.loadings {
+            for loading in self.loadings.iter().filter(|loading| loading.is_waited_for()) {
                 bars::loading(ui, bar, loading, &self.commands);
             }
             self.panels(ui, bar, size);

@@ -73,6 +73,9 @@ pub(crate) fn facts(ui: &mut Ui, open: &OpenTrace, label: Option<&str>) {
             label.on_hover_ui(|ui| sentences(ui, details));
         }
     }
+    if let Some(followed) = open.followed {
+        ui.label(RichText::new(followed).color(palette.accent));
+    }
     if let Some(dump) = notices::dump(open) {
         ui.label(dump).on_hover_ui(|ui| sentences(ui, details));
     }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use taskscope_model::{LoadError, Loader, Trace};
 
+use crate::follow::{self, Reach};
 use crate::jobs;
 use crate::open_trace::{Loaded, TraceId};
 use crate::trace_file::{self, ReadError};
@@ -54,6 +55,8 @@ pub(crate) struct Loading {
     stop: Arc<AtomicBool>,
     /// The trace that shows what has been read so far.
     pub(crate) opened: Option<TraceId>,
+    /// Whether it goes on until the recording is finished.
+    pub(crate) follows: bool,
     news: Receiver<News>,
 }
 
@@ -69,6 +72,8 @@ pub(crate) enum News {
     Whole(Box<Loaded>),
     /// The part that was opened is the whole now.
     End,
+    /// Another file has taken the place of the one that is followed.
+    Again(Box<Loaded>),
     /// Why it cannot be read, or not to its end.
     Failed(String),
 }
@@ -121,13 +126,34 @@ impl Progress {
 }
 
 /// What a thread ends with that was stopped. It is not shown.
-const STOPPED: &str = "stopped";
+pub(crate) const STOPPED: &str = "stopped";
 
 impl Loading {
     /// Opens a file, and plays it at once if `play` says so.
     pub(crate) fn file(path: PathBuf, play: bool, ctx: &egui::Context) -> Self {
         let what = format!("Reading {}", path.display());
         Self::start(what, play, ctx, move |progress| read(&path, progress))
+    }
+
+    /// Follows a file that is being written. `open` is the trace of it that is open already, and how
+    /// far it reaches.
+    pub(crate) fn follow(
+        path: PathBuf,
+        open: Option<(TraceId, Reach)>,
+        ctx: &egui::Context,
+    ) -> Self {
+        let what = format!("Waiting for {} to be written", path.display());
+        let reach = open.map(|(_, reach)| reach);
+        let work = move |progress: &Progress| follow::follow(&path, progress, reach);
+        let mut loading = Self::start(what, false, ctx, work);
+        loading.follows = true;
+        loading.opened = open.map(|(id, _)| id);
+        loading
+    }
+
+    /// Whether a person waits for it: not for the end of what is followed.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.follows || self.opened.is_none()
     }
 
     /// Records a demo and plays what it recorded.
@@ -161,7 +187,18 @@ impl Loading {
             });
         });
         let placement = Placement::Beside;
-        Self { id, what, play, look_for: None, placement, progress, stop, opened: None, news }
+        Self {
+            id,
+            what,
+            play,
+            look_for: None,
+            placement,
+            progress,
+            stop,
+            opened: None,
+            follows: false,
+            news,
+        }
     }
 
     /// What is there as long as its thread works for it.

@@ -14,7 +14,10 @@ pub(crate) fn short(open: &OpenTrace) -> Vec<String> {
     let mut notices = Vec::new();
     // What a black box has is all that there was.
     // And what is still being read is cut nowhere.
-    if summary.truncated && !open.is_part && open.trace().info().get(meta::ENDING).is_none() {
+    if !open.trace().report().complete
+        && !open.is_part
+        && open.trace().info().get(meta::ENDING).is_none()
+    {
         notices.push("cut short: shown up to the cut".to_owned());
     }
     if open.trace().info().get(meta::NOTICE).is_some() {

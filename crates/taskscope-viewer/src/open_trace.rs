@@ -74,6 +74,9 @@ pub(crate) struct OpenTrace {
     pub(crate) look_for: Option<String>,
     /// Whether there is more in its file, which is being read.
     pub(crate) is_part: bool,
+    /// What is said of a file that is followed, or was to its end.
+    pub(crate) followed: Option<&'static str>,
+    pub(crate) is_followed: bool,
     /// The moment that coincides with those of the other traces, in nanoseconds of its clock.
     pub(crate) anchor: f64,
     /// What is added to its time to get the time of the shared axis, in nanoseconds.
@@ -102,6 +105,8 @@ impl OpenTrace {
             path,
             look_for,
             is_part,
+            followed: None,
+            is_followed: false,
             selected: None,
             selections: 0,
         }
@@ -133,6 +138,16 @@ impl OpenTrace {
         }
         self.revision += 1;
         std::mem::replace(&mut self.trace, newer)
+    }
+
+    /// A trace of another file takes the place of this one.
+    pub(crate) fn begin_again(&mut self, loaded: Loaded) -> Arc<Trace> {
+        (self.selected, self.prepared) = (None, loaded.prepared);
+        self.anchor = loaded.trace.span().start as f64;
+        self.revision += 1;
+        self.prepared_revision = self.revision;
+        self.newer = Question::default();
+        std::mem::replace(&mut self.trace, loaded.trace)
     }
 
     /// Takes in what is worked out once, when it is there for a newer snapshot.

@@ -15,7 +15,7 @@ fn visible_poll(window: &mut Window, worker: usize) -> (Poll, Pos2) {
     let width = |ns: f64| ns / view.width() * f64::from(rect.width());
     let trace = document.trace();
     let poll = trace
-        .lane_polls(trace.lane_order()[worker as usize])
+        .lane_polls(trace.lane_order()[worker])
         .map(|(_, poll)| poll)
         .filter(|poll| poll.start as f64 > view.start() && (poll.end as f64) < view.end())
         .max_by_key(|poll| poll.duration())

@@ -7,6 +7,7 @@
 
 mod arrange;
 mod behavior;
+mod end;
 mod layout;
 mod selection;
 mod sizes;
@@ -104,12 +105,28 @@ impl Workspace {
     /// A newer snapshot of a trace takes the place of the one that is shown; gives back what is to
     /// be freed. The view stays where it is, but one of all there was shows all there is.
     pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) -> Option<Arc<Trace>> {
-        let is_whole = self.clock.view.is_whole();
-        let older = self.member_mut(id)?.open.replace(newer);
+        let (before, is_whole) = (self.clock, self.clock.view.is_whole());
+        let open = &mut self.member_mut(id)?.open;
+        let (is_followed, end) = (open.is_followed, open.bounds().1);
+        let older = open.replace(newer);
         self.align();
         if is_whole {
             self.clock.view.fit();
         }
+        if is_followed {
+            self.keep_end(id, before, end);
+        }
+        Some(older)
+    }
+
+    /// Another file has taken the place of the one that is followed.
+    pub(crate) fn begin_again(&mut self, id: TraceId, loaded: Loaded) -> Option<Arc<Trace>> {
+        let member = self.member_mut(id)?;
+        member.panels = Panels::default();
+        let older = member.open.begin_again(loaded);
+        self.clock.measured = None;
+        self.align();
+        self.show_end(id);
         Some(older)
     }
 
