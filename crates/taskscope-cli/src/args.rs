@@ -91,6 +91,13 @@ pub(crate) struct ViewArgs {
     /// The traces to open; the welcome page without them
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Show what is written while the program still runs, with the end in sight
+    ///
+    /// The file need not be there yet. When the program starts anew, or another file takes the
+    /// name, it is shown from its begin.
+    #[arg(long, requires = "files")]
+    pub(crate) follow: bool,
 }
 
 /// Record a demo, print its summary and open it

@@ -137,15 +137,13 @@ fn longest_open_poll(trace: &Trace) -> Option<OpenPoll> {
         let poll = trace.poll(ix);
         trace.span().end.saturating_sub(trace.began_before(ix).unwrap_or(poll.start))
     };
-    let polls = trace.polls().map(|(ix, _)| ix);
-    let open = polls.filter(|&ix| {
-        let poll = trace.poll(ix);
+    let open = trace.polls().filter(|(_, poll)| {
         // One that a gap has cut ended some time before.
         poll.how == PollEnd::Open && poll.end == trace.span().end
     });
     // A `LocalSet` is polled as long as what it polls: the innermost is what it is about.
-    let longest = open.max_by_key(|&ix| (lasted(ix), trace.poll(ix).start))?;
-    let task = trace.poll(longest).task;
+    let (longest, poll) = open.max_by_key(|&(ix, poll)| (lasted(ix), poll.start))?;
+    let task = poll.task;
     Some(OpenPoll {
         task: trace.task(task).id.0,
         name: trace.task_name(task),
@@ -155,7 +153,7 @@ fn longest_open_poll(trace: &Trace) -> Option<OpenPoll> {
 
 fn runnable(trace: &Trace) -> u64 {
     let end = trace.span().end;
-    let tasks = (0..trace.task_count()).map(|number| TaskIx(number as u32));
+    let tasks = (0..trace.tasks().len()).map(|number| TaskIx(number as u32));
     let waits = tasks.filter(|&task| {
         trace.state_at(task, end).is_some_and(|span| span.state == State::Scheduled)
     });
@@ -168,7 +166,7 @@ fn workers(trace: &Trace) -> Workers {
     let lanes = (0..trace.lanes().len()).map(|number| LaneIx(number as u16));
     for lane in lanes.filter(|&lane| trace.is_worker(lane)) {
         let is_open = |&ix: &PollIx| trace.poll(ix).how == PollEnd::Open;
-        let is_parked = trace.lane(lane).parks().last().is_some_and(|park| park.end >= end);
+        let is_parked = trace.lane(lane).parks().next_back().is_some_and(|park| park.end >= end);
         if trace.poll_at(lane, end.saturating_sub(1)).filter(is_open).is_some() {
             workers.polling += 1;
         } else if is_parked {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taskscope_model::{Report, Trace, meta};
+use taskscope_model::{LoadError, Loader, Report, Trace, meta};
 use taskscope_viewer::trace_file::{self, ReadError};
 
 use crate::error::Error;
@@ -10,12 +10,10 @@ use crate::{human, output};
 
 /// Opens a trace, and says on standard error what of it could not be read.
 pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
-    let loaded = trace_file::load(path, |_| true).map_err(|error| match error {
-        ReadError::Read(source) => Error::Read { path: path.to_owned(), source },
-        ReadError::Open(source) => Error::Open { path: path.to_owned(), source },
+    let trace = load(path).map_err(|error| match error {
+        LoadError::Read(source) => Error::Read { path: path.to_owned(), source },
+        LoadError::Open(source) => Error::Open { path: path.to_owned(), source },
     })?;
-    // Nothing stops it.
-    let trace = loaded.unwrap_or_default();
     let info = trace.info();
     let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
     for notice in notices(path, trace.report(), ending) {
@@ -25,6 +23,17 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
         output::notice(&notice);
     }
     Ok(trace)
+}
+
+/// Reads a file a part at a time: its bytes are never in memory all at once.
+fn load(path: &Path) -> Result<Trace, LoadError> {
+    let source = trace_file::open(path).map_err(|error| match error {
+        ReadError::Read(error) => LoadError::Read(error),
+        ReadError::Open(error) => LoadError::Open(error),
+    })?;
+    let mut loader = Loader::new(source)?;
+    while !loader.step()?.is_done {}
+    Ok(loader.finish())
 }
 
 /// What a person should know before trusting the figures.

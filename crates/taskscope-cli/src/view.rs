@@ -15,8 +15,11 @@ use crate::error::Error;
 pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
     // An error about a file belongs into the terminal in which the file was named, not into a
     // window. The window opens the file once more by itself.
-    args.files.iter().try_for_each(|file| check(file))?;
-    window(Options { files: args.files.clone(), ..Options::default() })
+    // (What is followed need not be there yet.)
+    if !args.follow {
+        args.files.iter().try_for_each(|file| check(file))?;
+    }
+    window(Options { files: args.files.clone(), follow: args.follow, ..Options::default() })
 }
 
 /// Opens the window with the demos to choose from, and returns when it is closed.

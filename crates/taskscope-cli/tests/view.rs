@@ -54,6 +54,15 @@ fn a_file_without_a_command_hints_at_view() {
 }
 
 #[test]
+fn only_a_file_can_be_followed() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["view", "--follow"]).misused(&["<FILE>"]);
+    // One that is not there is waited for: it is the display that is missing.
+    sandbox.run(&["view", "none.tscope", "--follow"]).failed(&INSTEAD);
+    sandbox.run(&["view", "none.tscope"]).failed(&["none.tscope"]);
+}
+
+#[test]
 fn wrong_usage() {
     let sandbox = Sandbox::new();
     sandbox.run(&["vieww"]).misused(&["vieww", "view"]);

@@ -36,10 +36,10 @@ pub(crate) struct App {
     /// What is being read, in the order in which it was asked for.
     pub(crate) loadings: Vec<Loading>,
     /// The files that are open in place of what was open before.
-    group: Group,
+    pub(crate) group: Group,
     groups: u32,
     welcome_page: WelcomePage,
-    recent: Recent,
+    pub(crate) recent: Recent,
     /// Why the last thing that was asked for didn't happen.
     pub(crate) error: Option<String>,
     pub(crate) palette: PaletteWindow,
@@ -62,6 +62,7 @@ impl App {
         let files = std::mem::take(&mut options.files);
         let look_for = options.look_for.take();
         let play = options.play;
+        let follow = options.follow;
         let mut app = Self {
             options,
             commands: Commands::default(),
@@ -82,7 +83,10 @@ impl App {
         if !files.is_empty() {
             let group = app.new_group();
             let files = files.into_iter().map(|path| {
-                let mut loading = Loading::file(path, play, ctx);
+                let mut loading = match follow {
+                    true => Loading::follow(path, None, ctx),
+                    false => Loading::file(path, play, ctx),
+                };
                 loading.look_for.clone_from(&look_for);
                 loading
             });
@@ -111,7 +115,8 @@ impl App {
     pub(crate) fn load(&mut self, mut loadings: Vec<Loading>, placement: Placement) {
         self.error = None;
         if placement != Placement::Beside {
-            self.loadings.clear();
+            // What is shown in part is read on, until these take its place.
+            self.loadings.retain(|loading| loading.opened.is_some());
         }
         loadings.iter_mut().for_each(|loading| loading.placement = placement);
         self.loadings.append(&mut loadings);
@@ -126,7 +131,7 @@ impl App {
     /// Whether something is being read or recorded.
     #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
-        !self.loadings.is_empty()
+        self.loadings.iter().any(Loading::is_waited_for)
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
@@ -194,7 +199,7 @@ impl App {
                     workspace.members().iter().map(|member| member.open.name.as_str()).collect();
                 format!("{} – taskscope", names.join(", "))
             }
-            (None, Some(loading)) => format!("{}… – taskscope", loading.what),
+            (None, Some(loading)) => format!("{} – taskscope", loading.what()),
             (None, None) => "taskscope".to_owned(),
         };
         if self.title != title {
@@ -234,67 +239,10 @@ impl App {
         self.receive_loaded();
     }
 
-    /// Takes in what was read. Files that were asked for together are opened in their order, so
-    /// that the first named comes first and its clock is the axis, however long each takes.
-    fn receive_loaded(&mut self) {
-        let mut position = 0;
-        while position < self.loadings.len() {
-            let loading = &self.loadings[position];
-            let is_first =
-                self.loadings[..position].iter().all(|other| other.placement != loading.placement);
-            let outcome = if is_first { loading.outcome() } else { None };
-            match outcome {
-                None => position += 1,
-                Some(outcome) => {
-                    let loading = self.loadings.remove(position);
-                    self.loaded(loading, outcome);
-                }
-            }
-        }
-    }
-
-    /// Takes in what was read.
-    fn loaded(&mut self, mut loading: Loading, outcome: Result<Loaded, String>) {
-        match outcome {
-            Ok(mut loaded) => {
-                loaded.look_for = loading.look_for.take();
-                if let Some(path) = &loaded.path {
-                    self.recent.add(path);
-                }
-                self.open(loaded, loading.placement);
-                if loading.play
-                    && let Some(workspace) = &mut self.workspace
-                    && !workspace.clock.replay.is_playing()
-                {
-                    workspace.clock.replay.toggle();
-                }
-            }
-            Err(error) => {
-                // Of several files each may have its reason.
-                let before = self.error.take().map(|before| format!("{before}\n"));
-                self.error = Some(before.unwrap_or_default() + &error);
-            }
-        }
-    }
-
-    /// Gives a trace its place in the window.
-    fn open(&mut self, loaded: Loaded, placement: Placement) {
-        if let Placement::InPlace(group) = placement
-            && self.group != group
-        {
-            self.group = group;
-            self.error = None;
-            self.close_all();
-        }
-        match &mut self.workspace {
-            Some(workspace) => workspace.add(loaded),
-            None => self.workspace = Some(Workspace::new(loaded)),
-        }
-    }
-
     /// Closes a trace; the welcome page comes after the last.
     pub(crate) fn close(&mut self, id: TraceId) {
         let Some(workspace) = &mut self.workspace else { return };
+        self.loadings.retain(|loading| loading.opened != Some(id));
         self.jobs.free(workspace.close(id));
         if workspace.is_empty() {
             self.workspace = None;
@@ -303,6 +251,7 @@ impl App {
 
     /// Closes all traces.
     pub(crate) fn close_all(&mut self) {
+        self.loadings.retain(|loading| loading.opened.is_none());
         self.jobs.free(self.workspace.take().map(Workspace::into_members));
     }
 
@@ -322,7 +271,7 @@ impl App {
             if let Some(error) = &self.error {
                 bars::error(ui, error, &self.commands);
             }
-            for loading in &self.loadings {
+            for loading in self.loadings.iter().filter(|loading| loading.is_waited_for()) {
                 bars::loading(ui, bar, loading, &self.commands);
             }
             self.panels(ui, bar, size);

@@ -73,6 +73,9 @@ pub(crate) fn facts(ui: &mut Ui, open: &OpenTrace, label: Option<&str>) {
             label.on_hover_ui(|ui| sentences(ui, details));
         }
     }
+    if let Some(followed) = open.followed {
+        ui.label(RichText::new(followed).color(palette.accent));
+    }
     if let Some(dump) = notices::dump(open) {
         ui.label(dump).on_hover_ui(|ui| sentences(ui, details));
     }
@@ -117,7 +120,7 @@ pub(crate) fn loading(ui: &mut Ui, bar: Frame, loading: &Loading, commands: &Com
             stop_button(ui, loading, commands);
             progress(ui, loading, 160.0);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(format!("{}…", loading.what)).truncate());
+                ui.add(Label::new(loading.what()).truncate());
             });
         });
     });

@@ -184,6 +184,8 @@ commands! {
         "Colour polls by where the task was spawned, or each task in its own colour";
     AlignHere, "Align here", Several, [shift(Key::A)],
         "Let the playhead's time in this trace coincide with the time chosen in the others";
+    Follow, "Follow the file", File, [shift(Key::F)],
+        "Let the trace grow as its file does, with the end in sight; again to stop that";
     ToggleOverview, "Overview", Trace, [plain(Key::O)],
         "Show or hide the strip with the whole recording";
     ToggleTimeline, "Timeline", Trace, [plain(Key::L)],

@@ -31,6 +31,9 @@ impl App {
                     if let Some(trace) = trace.or(active)
                         && self.is_available_for(&command.clone().into(), Some(trace))
                     {
+                        if command == TraceCommand::Follow {
+                            self.toggle_follow(ctx, trace);
+                        }
                         self.trace_command(trace, command);
                     } else if command == TraceCommand::ClearSelection {
                         self.keys_open = false;
@@ -51,7 +54,7 @@ impl App {
         let member = trace.and_then(|trace| self.workspace.as_ref()?.member(trace));
         match command.spec().needs {
             Needs::Nothing => true,
-            Needs::Loading => !self.loadings.is_empty(),
+            Needs::Loading => self.loadings.iter().any(Loading::is_waited_for),
             Needs::Several => count > 1,
             Needs::Trace => member.is_some(),
             Needs::File => member.is_some_and(|member| member.open.path.is_some()),
@@ -79,8 +82,8 @@ impl App {
                     self.load(vec![recording], Placement::InPlace(group));
                 }
             }
-            AppCommand::StopLoading => self.loadings.clear(),
-            AppCommand::StopLoadingOf(id) => self.loadings.retain(|loading| loading.id != id),
+            AppCommand::StopLoading => self.stop_loading(Loading::is_waited_for),
+            AppCommand::StopLoadingOf(id) => self.stop_loading(|loading| loading.id == id),
             AppCommand::Home => {
                 self.error = None;
                 self.close_all();
@@ -157,6 +160,8 @@ impl App {
                     ColourBy::Task => ColourBy::Place,
                 };
             }
+            // It concerns what is read, too: see `toggle_follow`.
+            TraceCommand::Follow => {}
             TraceCommand::AlignHere => workspace.align_here(id),
             TraceCommand::ToggleOverview => workspace.toggle(id, PanelKind::Overview),
             TraceCommand::ToggleTimeline => workspace.toggle(id, PanelKind::Timeline),

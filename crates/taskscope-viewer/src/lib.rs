@@ -28,6 +28,7 @@ mod command;
 mod context;
 mod empty;
 mod execute;
+mod follow;
 mod help;
 mod inspector;
 mod jobs;
@@ -40,6 +41,7 @@ mod overview;
 mod panels;
 mod prepared;
 mod raster;
+mod receive;
 mod recent;
 mod render;
 mod replay;
@@ -88,6 +90,8 @@ pub struct DemoEntry {
 pub struct Options {
     /// Files to open at once, side by side; the welcome page where there is none.
     pub files: Vec<PathBuf>,
+    /// Whether they are followed as they grow, from when they are there.
+    pub follow: bool,
     /// Whether they play as soon as they are open. Demos that are recorded
     /// from the welcome page do.
     pub play: bool,

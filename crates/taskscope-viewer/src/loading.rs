@@ -4,14 +4,22 @@
 //! Reading can be stopped at any time: the window forgets the [`Loading`] at once, which sets a
 //! flag that the thread looks at between its steps. A step that cannot be interrupted is finished
 //! there, and what it made is freed there too.
+//!
+//! A file that takes a while is shown before it has been read to its end: what has been read so
+//! far, and newer snapshots of it in its place. A file that is read sooner comes whole, so that
+//! nothing flickers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
+use taskscope_model::{LoadError, Loader, Trace};
+
+use crate::follow::{self, Reach};
 use crate::jobs;
-use crate::open_trace::Loaded;
+use crate::open_trace::{Loaded, TraceId};
 use crate::trace_file::{self, ReadError};
 use crate::{DemoEntry, RunDemo};
 
@@ -45,16 +53,53 @@ pub(crate) struct Loading {
     /// Up to [`DONE`]; 0 while nothing can be said.
     progress: Arc<AtomicU32>,
     stop: Arc<AtomicBool>,
-    outcome: Receiver<Result<Loaded, String>>,
+    /// The trace that shows what has been read so far.
+    pub(crate) opened: Option<TraceId>,
+    /// Whether it goes on until the recording is finished.
+    pub(crate) follows: bool,
+    news: Receiver<News>,
 }
 
 const DONE: u32 = 1000;
+
+/// What comes of something that is read.
+pub(crate) enum News {
+    /// A part of the trace, to be opened. The rest is being read.
+    Part(Box<Loaded>),
+    /// A newer snapshot of the part that was opened.
+    Newer(Arc<Trace>),
+    /// All of it, where no part was opened before.
+    Whole(Box<Loaded>),
+    /// The part that was opened is the whole now.
+    End,
+    /// Another file has taken the place of the one that is followed.
+    Again(Box<Loaded>),
+    /// Why it cannot be read, or not to its end.
+    Failed(String),
+}
+
+/// How soon and how often parts of a trace are shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// What takes no longer than this is opened whole.
+    pub(crate) first: Duration,
+    /// So long after one snapshot the next is taken, at the earliest.
+    pub(crate) every: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        // The rest of 0.4 s is for the snapshot, and what is worked out for it.
+        Self { first: Duration::from_millis(250), every: Duration::from_millis(500) }
+    }
+}
 
 /// How a thread that reads says how far it is, and learns that it is to stop.
 pub(crate) struct Progress {
     part: Arc<AtomicU32>,
     stop: Arc<AtomicBool>,
     ctx: egui::Context,
+    news: Sender<News>,
 }
 
 impl Progress {
@@ -67,6 +112,13 @@ impl Progress {
         }
     }
 
+    /// Gives something to the window.
+    pub(crate) fn send(&self, news: News) {
+        // The receiver is gone if it was stopped, or the window closed meanwhile.
+        let _ = self.news.send(news);
+        self.ctx.request_repaint();
+    }
+
     /// Whether nobody wants what is read any more.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -74,13 +126,34 @@ impl Progress {
 }
 
 /// What a thread ends with that was stopped. It is not shown.
-const STOPPED: &str = "stopped";
+pub(crate) const STOPPED: &str = "stopped";
 
 impl Loading {
     /// Opens a file, and plays it at once if `play` says so.
     pub(crate) fn file(path: PathBuf, play: bool, ctx: &egui::Context) -> Self {
         let what = format!("Reading {}", path.display());
         Self::start(what, play, ctx, move |progress| read(&path, progress))
+    }
+
+    /// Follows a file that is being written. `open` is the trace of it that is open already, and how
+    /// far it reaches.
+    pub(crate) fn follow(
+        path: PathBuf,
+        open: Option<(TraceId, Reach)>,
+        ctx: &egui::Context,
+    ) -> Self {
+        let what = format!("Waiting for {} to be written", path.display());
+        let reach = open.map(|(_, reach)| reach);
+        let work = move |progress: &Progress| follow::follow(&path, progress, reach);
+        let mut loading = Self::start(what, false, ctx, work);
+        loading.follows = true;
+        loading.opened = open.map(|(id, _)| id);
+        loading
+    }
+
+    /// Whether a person waits for it: not for the end of what is followed.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.follows || self.opened.is_none()
     }
 
     /// Records a demo and plays what it recorded.
@@ -97,21 +170,41 @@ impl Loading {
         what: String,
         play: bool,
         ctx: &egui::Context,
-        work: impl FnOnce(&Progress) -> Result<Loaded, String> + Send + 'static,
+        work: impl FnOnce(&Progress) -> Result<Option<Loaded>, String> + Send + 'static,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let id = LoadingId(NEXT.fetch_add(1, Ordering::Relaxed));
-        let (sender, outcome) = channel();
+        let (sender, news) = channel();
         let progress = Arc::new(AtomicU32::new(0));
         let stop = Arc::new(AtomicBool::new(false));
-        let report = Progress { part: progress.clone(), stop: stop.clone(), ctx: ctx.clone() };
+        let report =
+            Progress { part: progress.clone(), stop: stop.clone(), ctx: ctx.clone(), news: sender };
         std::thread::spawn(move || {
-            // The receiver is gone if it was stopped, or the window closed meanwhile.
-            let _ = sender.send(work(&report));
-            report.ctx.request_repaint();
+            report.send(match work(&report) {
+                Ok(Some(loaded)) => News::Whole(Box::new(loaded)),
+                Ok(None) => News::End,
+                Err(error) => News::Failed(error),
+            });
         });
         let placement = Placement::Beside;
-        Self { id, what, play, look_for: None, placement, progress, stop, outcome }
+        Self {
+            id,
+            what,
+            play,
+            look_for: None,
+            placement,
+            progress,
+            stop,
+            opened: None,
+            follows: false,
+            news,
+        }
+    }
+
+    /// What is there as long as its thread works for it.
+    #[cfg(test)]
+    pub(crate) fn thread(&self) -> std::sync::Weak<AtomicBool> {
+        Arc::downgrade(&self.stop)
     }
 
     /// How far it is, from 0 to 1; `None` while nothing can be said.
@@ -122,14 +215,22 @@ impl Loading {
         }
     }
 
-    /// What has come of it, once something has.
-    pub(crate) fn outcome(&self) -> Option<Result<Loaded, String>> {
-        match self.outcome.try_recv() {
-            Ok(result) => Some(result),
+    /// What has come of it since the last call, if anything has.
+    pub(crate) fn news(&self) -> Option<News> {
+        match self.news.try_recv() {
+            Ok(news) => Some(news),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
-                Some(Err(format!("{} ended unexpectedly; try again", self.what)))
+                Some(News::Failed(format!("{} ended unexpectedly; try again", self.what)))
             }
+        }
+    }
+
+    /// What is happening, for the window.
+    pub(crate) fn what(&self) -> String {
+        match (self.opened, self.progress()) {
+            (Some(_), Some(part)) => format!("{}: read up to {:.0} %", self.what, 100.0 * part),
+            _ => format!("{}…", self.what),
         }
     }
 }
@@ -140,19 +241,69 @@ impl Drop for Loading {
     }
 }
 
-/// Reads a file, and works out what the window needs of it.
-pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Loaded, String> {
-    let shown = path.display();
-    let goes_on = |part| {
-        progress.report(part);
-        !progress.is_stopped()
-    };
-    let trace = trace_file::load(path, goes_on).map_err(|error| match error {
-        ReadError::Read(error) => format!("{shown} cannot be read: {error}"),
-        ReadError::Open(error) => format!("{shown}: {error}"),
-    })?;
-    let trace = trace.ok_or_else(|| STOPPED.to_owned())?;
-    let name = path.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into());
-    let work = Loaded::prepare(trace, name, Some(path.to_owned()));
-    jobs::unless(work, || progress.is_stopped()).ok_or_else(|| STOPPED.to_owned())
+/// Reads a file, and works out what the window needs of it; `None` if a part of it was opened
+/// meanwhile, of which the last snapshot is the whole.
+pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Option<Loaded>, String> {
+    read_at(path, progress, Pace::default())
 }
+
+/// The same at another pace.
+pub(crate) fn read_at(
+    path: &Path,
+    progress: &Progress,
+    pace: Pace,
+) -> Result<Option<Loaded>, String> {
+    let begun = Instant::now();
+    let shown = path.display();
+    let because = |error: LoadError| match error {
+        LoadError::Read(error) => format!("{shown} cannot be read: {error}"),
+        LoadError::Open(error) => format!("{shown}: {error}"),
+    };
+    let prepare = |trace: Trace| {
+        let name = path.file_name();
+        let name = name.map_or_else(|| shown.to_string(), |name| name.to_string_lossy().into());
+        let work = Loaded::prepare(trace, name, Some(path.to_owned()));
+        jobs::unless(work, || progress.is_stopped()).ok_or_else(|| STOPPED.to_owned())
+    };
+    let source = trace_file::open(path).map_err(|error| match error {
+        ReadError::Read(error) => because(LoadError::Read(error)),
+        ReadError::Open(error) => because(LoadError::Open(error)),
+    })?;
+    let mut loader = Loader::new(source).map_err(because)?;
+    let mut has_part = false;
+    let mut next = begun + pace.first;
+    loop {
+        if progress.is_stopped() {
+            return Err(STOPPED.to_owned());
+        }
+        let step = loader.step().map_err(because)?;
+        progress.report(step.part);
+        if step.is_done {
+            break;
+        }
+        let now = Instant::now();
+        if now < next {
+            continue;
+        }
+        let trace = loader.snapshot();
+        // No more than a tenth of the time is spent on what is shown meanwhile.
+        next = now + pace.every.max(now.elapsed() * SHARE);
+        if has_part {
+            progress.send(News::Newer(Arc::new(trace)));
+        } else if trace.poll_count() > 0 {
+            has_part = true;
+            progress.send(News::Part(Box::new(prepare(trace)?)));
+        }
+    }
+    let whole = loader.snapshot();
+    // Its threads and what it knows beside the trace are not needed any more.
+    drop(loader);
+    if has_part {
+        progress.send(News::Newer(Arc::new(whole)));
+        return Ok(None);
+    }
+    prepare(whole).map(Some)
+}
+
+/// A snapshot may take such a part of the time that passes until the next.
+const SHARE: u32 = 10;

@@ -13,7 +13,11 @@ pub(crate) fn short(open: &OpenTrace) -> Vec<String> {
     let summary = &open.prepared().summary;
     let mut notices = Vec::new();
     // What a black box has is all that there was.
-    if summary.truncated && open.trace().info().get(meta::ENDING).is_none() {
+    // And what is still being read is cut nowhere.
+    if !open.trace().report().complete
+        && !open.is_part
+        && open.trace().info().get(meta::ENDING).is_none()
+    {
         notices.push("cut short: shown up to the cut".to_owned());
     }
     if open.trace().info().get(meta::NOTICE).is_some() {

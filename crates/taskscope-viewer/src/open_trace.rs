@@ -30,6 +30,8 @@ pub(crate) struct Loaded {
     pub(crate) path: Option<PathBuf>,
     /// What to look for in it, in a sentence.
     pub(crate) look_for: Option<String>,
+    /// Whether there is more in its file, which is being read.
+    pub(crate) is_part: bool,
 }
 
 impl Loaded {
@@ -50,7 +52,7 @@ impl Loaded {
     ) -> Self {
         let trace = trace.into();
         let prepared = Arc::new(Prepared::new(&trace).await);
-        Self { trace, prepared, name: name.into(), path, look_for: None }
+        Self { trace, prepared, name: name.into(), path, look_for: None, is_part: false }
     }
 }
 
@@ -70,6 +72,11 @@ pub(crate) struct OpenTrace {
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
     pub(crate) look_for: Option<String>,
+    /// Whether there is more in its file, which is being read.
+    pub(crate) is_part: bool,
+    /// What is said of a file that is followed, or was to its end.
+    pub(crate) followed: Option<&'static str>,
+    pub(crate) is_followed: bool,
     /// The moment that coincides with those of the other traces, in nanoseconds of its clock.
     pub(crate) anchor: f64,
     /// What is added to its time to get the time of the shared axis, in nanoseconds.
@@ -83,7 +90,7 @@ pub(crate) struct OpenTrace {
 impl OpenTrace {
     /// A trace whose clock is the shared axis, with nothing selected.
     pub(crate) fn new(id: TraceId, loaded: Loaded) -> Self {
-        let Loaded { trace, prepared, name, path, look_for } = loaded;
+        let Loaded { trace, prepared, name, path, look_for, is_part } = loaded;
         Self {
             id,
             anchor: trace.span().start as f64,
@@ -97,6 +104,9 @@ impl OpenTrace {
             name,
             path,
             look_for,
+            is_part,
+            followed: None,
+            is_followed: false,
             selected: None,
             selections: 0,
         }
@@ -120,10 +130,24 @@ impl OpenTrace {
         self.prepared.clone()
     }
 
-    /// A newer snapshot of the trace takes the place of this one.
-    pub(crate) fn replace(&mut self, newer: Arc<Trace>) {
-        self.trace = newer;
+    /// A newer snapshot of the trace takes the place of this one, which is given back.
+    pub(crate) fn replace(&mut self, newer: Arc<Trace>) -> Arc<Trace> {
+        // One that is aligned at its start remains so, if something earlier was found.
+        if self.anchor == self.trace.span().start as f64 {
+            self.anchor = newer.span().start as f64;
+        }
         self.revision += 1;
+        std::mem::replace(&mut self.trace, newer)
+    }
+
+    /// A trace of another file takes the place of this one.
+    pub(crate) fn begin_again(&mut self, loaded: Loaded) -> Arc<Trace> {
+        (self.selected, self.prepared) = (None, loaded.prepared);
+        self.anchor = loaded.trace.span().start as f64;
+        self.revision += 1;
+        self.prepared_revision = self.revision;
+        self.newer = Question::default();
+        std::mem::replace(&mut self.trace, loaded.trace)
     }
 
     /// Takes in what is worked out once, when it is there for a newer snapshot.

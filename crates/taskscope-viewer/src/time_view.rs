@@ -65,6 +65,11 @@ impl TimeView {
         self.show(self.start, self.width());
     }
 
+    /// Whether it shows all that can be shown.
+    pub(crate) fn is_whole(&self) -> bool {
+        (self.start, self.end) == self.bounds
+    }
+
     pub(crate) fn fit(&mut self) {
         (self.start, self.end) = self.bounds;
     }

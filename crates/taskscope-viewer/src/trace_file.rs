@@ -1,4 +1,4 @@
-//! Reading a trace file, or the black box of a process that may still live.
+//! Opening a trace file to be read in parts, or the black box of a process that may still live.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use taskscope_format::black_box::{self, BoxState, Life};
-use taskscope_model::{LoadError, Loader, OpenError, Progress, Source, Trace};
+use taskscope_model::{OpenError, Source};
 
 /// Why a file could not be read as a trace.
 #[derive(Debug)]
@@ -29,15 +29,6 @@ impl From<OpenError> for ReadError {
     }
 }
 
-impl From<LoadError> for ReadError {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Open(error) => Self::Open(error),
-            LoadError::Read(error) => Self::Read(error),
-        }
-    }
-}
-
 /// A black box as it was read.
 #[derive(Debug)]
 pub struct BlackBox {
@@ -52,57 +43,33 @@ pub struct BlackBox {
 /// A process that writes as fast as it can may be faster than one reading.
 const TRIES: u32 = 20;
 
-/// Reads a file. If it is a black box, what it holds is returned as a trace file.
+/// Opens a file for [`Loader`](taskscope_model::Loader), which reads it a part at a time. What a
+/// black box holds is unpacked as a trace file in memory, and so is what can only be read from
+/// front to back, such as a pipe.
 ///
 /// # Errors
 /// [`ReadError::Read`] if the file cannot be read, and [`ReadError::Open`] if it is a black box that
 /// cannot be. A trace is not looked at.
-pub fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+pub fn open(path: &Path) -> Result<Arc<dyn Source>, ReadError> {
     let mut file = File::open(path)?;
-    match read_box(&mut file)? {
-        Some(found) => Ok(found.trace),
-        None => {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            Ok(bytes)
+    if !file.metadata()?.is_file() {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        if black_box::is_black_box(&bytes) {
+            bytes = black_box::unpack(&bytes, Life::Unknown)?;
         }
+        return Ok(Arc::new(bytes));
     }
-}
-
-/// Reads a file as a trace, in steps: a trace from the file itself, and what a black box holds from
-/// memory. After each step `goes_on` gets the part that is done, from 0 to 1; `None` is returned as soon
-/// as it says no.
-///
-/// # Errors
-/// [`ReadError::Read`] if the file cannot be read, and [`ReadError::Open`] if it is no trace.
-pub fn load(path: &Path, mut goes_on: impl FnMut(f32) -> bool) -> Result<Option<Trace>, ReadError> {
-    let mut file = File::open(path)?;
-    let source: Arc<dyn Source> = match read_box(&mut file)? {
+    Ok(match read_box(&mut file)? {
         Some(found) => Arc::new(found.trace),
-        // What is no file, a pipe say, cannot be read at any place.
-        None if !file.metadata()?.is_file() => {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            Arc::new(bytes)
-        }
         None => Arc::new(file),
-    };
-    let mut loader = Loader::new(source)?;
-    loop {
-        let Progress { part, is_done } = loader.step()?;
-        if !goes_on(part) {
-            return Ok(None);
-        }
-        if is_done {
-            return Ok(Some(loader.finish()));
-        }
-    }
+    })
 }
 
 /// Reads a black box; `None` if the file is none.
 ///
 /// # Errors
-/// As for [`read`].
+/// As for [`open`].
 pub fn read_black_box(path: &Path) -> Result<Option<BlackBox>, ReadError> {
     read_box(&mut File::open(path)?)
 }

@@ -180,7 +180,7 @@ pub(crate) fn loading(ui: &mut Ui, loadings: &[Loading], commands: &Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(0.38 * ui.available_height());
         for loading in loadings {
-            ui.label(RichText::new(format!("{}…", loading.what)).size(17.0));
+            ui.label(RichText::new(loading.what()).size(17.0));
             ui.add_space(8.0);
             bars::progress(ui, loading, 320.0);
             ui.add_space(8.0);

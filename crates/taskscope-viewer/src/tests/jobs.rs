@@ -27,6 +27,11 @@ use crate::{DemoEntry, Options};
 
 /// So many tasks, each polled once, for a time that has nothing to do with its number.
 fn many_tasks(count: u64) -> Trace {
+    Trace::from_bytes(&file_of_many_tasks(count)).unwrap()
+}
+
+/// The same as a file.
+pub(super) fn file_of_many_tasks(count: u64) -> Vec<u8> {
     let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
     let mut time = 0;
     for block in 0..count.div_ceil(1_000) {
@@ -47,7 +52,7 @@ fn many_tasks(count: u64) -> Trace {
         }
         writer.block(ThreadId(0), &bytes).unwrap();
     }
-    Trace::from_bytes(&writer.finish().unwrap()).unwrap()
+    writer.finish().unwrap()
 }
 
 /// Waits for all jobs, and for those that their answers lead to.
@@ -170,7 +175,7 @@ fn a_newer_snapshot_takes_the_place_of_the_older_one() {
     let mut window = threads(many_tasks(300));
     settle(&mut window);
     let id = TraceId(0);
-    workspace(&mut window).replace(id, Arc::new(many_tasks(500)));
+    drop(workspace(&mut window).replace(id, Arc::new(many_tasks(500))));
     // Until the jobs are done, what was worked out holds for 300.
     window.step();
     settle(&mut window);

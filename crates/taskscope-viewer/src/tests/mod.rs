@@ -2,12 +2,14 @@
 //! that a real program recorded.
 
 mod beside;
+mod follow;
 mod frame_time;
 mod harness;
 mod inspector;
 mod jobs;
 mod missing_ranges;
 mod open;
+mod parts;
 mod replay;
 mod sizes;
 mod slots;

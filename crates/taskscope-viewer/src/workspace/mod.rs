@@ -7,6 +7,7 @@
 
 mod arrange;
 mod behavior;
+mod end;
 mod layout;
 mod selection;
 mod sizes;
@@ -55,7 +56,10 @@ impl Workspace {
         let span = loaded.trace.span();
         let (moment, width) = loaded.prepared.first_look;
         let mut view = TimeView::new(span.clone());
-        view.show(moment - 0.25 * width, width);
+        // Of a part all is shown, and all of what comes.
+        if !loaded.is_part {
+            view.show(moment - 0.25 * width, width);
+        }
         let speed = view.width() / 1e9 / VIEW_SECONDS;
         let replay = Replay::new(span, moment, speed);
         let open = OpenTrace::new(TraceId(0), loaded);
@@ -70,13 +74,14 @@ impl Workspace {
     }
 
     /// Opens another trace beside those that are open.
-    pub(crate) fn add(&mut self, loaded: Loaded) {
+    pub(crate) fn add(&mut self, loaded: Loaded) -> TraceId {
         let open = OpenTrace::new(TraceId(self.next_id), loaded);
         self.next_id += 1;
         let id = open.id;
         self.members.push(Member { open, panels: Panels::default() });
         self.layout.add(id, &self.ids());
         self.align();
+        id
     }
 
     /// Closes a trace and its panels; gives back what is to be freed, and is empty afterwards if
@@ -97,12 +102,38 @@ impl Workspace {
         Some(closed)
     }
 
-    /// A newer snapshot of a trace takes the place of the one that is shown.
-    #[cfg_attr(not(test), expect(dead_code, reason = "files are still read in one go"))]
-    pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) {
+    /// A newer snapshot of a trace takes the place of the one that is shown; gives back what is to
+    /// be freed. The view stays where it is, but one of all there was shows all there is.
+    pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) -> Option<Arc<Trace>> {
+        let (before, is_whole) = (self.clock, self.clock.view.is_whole());
+        let open = &mut self.member_mut(id)?.open;
+        let (is_followed, end) = (open.is_followed, open.bounds().1);
+        let older = open.replace(newer);
+        self.align();
+        if is_whole {
+            self.clock.view.fit();
+        }
+        if is_followed {
+            self.keep_end(id, before, end);
+        }
+        Some(older)
+    }
+
+    /// Another file has taken the place of the one that is followed.
+    pub(crate) fn begin_again(&mut self, id: TraceId, loaded: Loaded) -> Option<Arc<Trace>> {
+        let member = self.member_mut(id)?;
+        member.panels = Panels::default();
+        let older = member.open.begin_again(loaded);
+        self.clock.measured = None;
+        self.align();
+        self.show_end(id);
+        Some(older)
+    }
+
+    /// The trace has been read to its end.
+    pub(crate) fn is_complete(&mut self, id: TraceId) {
         if let Some(member) = self.member_mut(id) {
-            member.open.replace(newer);
-            self.align();
+            member.open.is_part = false;
         }
     }
 
