@@ -27,12 +27,17 @@
 //! processors have enough to do.
 
 mod batch;
+mod conclude;
+mod drops;
 mod feed;
 mod infer;
 mod intern;
 mod loader;
+mod missing;
 mod polls;
 mod replay;
+mod sweep;
+mod wakes;
 
 pub(crate) use loader::load_bytes;
 pub use loader::{LoadError, Loader, Progress};
