@@ -15,6 +15,7 @@ use super::batch::{Decoded, Item, ItemKind, ThreadReader};
 use crate::source::Source;
 
 /// At most so many blocks are decoded ahead.
+#[cfg(not(target_family = "wasm"))]
 const MOST_AHEAD: usize = 16;
 
 /// What comes next in a thread's stream.
@@ -47,6 +48,17 @@ enum Reading {
     Gone,
 }
 
+impl Reading {
+    /// Whether the next block is being decoded on another processor.
+    fn is_ahead(&self) -> bool {
+        #[cfg(not(target_family = "wasm"))]
+        return matches!(self, Self::Ahead(_));
+        #[cfg(target_family = "wasm")]
+        false
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
 type Ahead = (Box<ThreadReader>, BlockAt, io::Result<Decoded>);
 
 impl ThreadFeed {
@@ -62,6 +74,7 @@ impl ThreadFeed {
 pub(crate) struct Feeds {
     pub(crate) threads: Vec<ThreadFeed>,
     by_thread: HashMap<ThreadId, usize>,
+    #[cfg(not(target_family = "wasm"))]
     ahead: usize,
     /// What a flight recorder kept describes what held before it, where it has room for that: when a
     /// block begins says nothing.
@@ -101,7 +114,7 @@ impl Feeds {
     fn is_idle(&self, of: usize) -> bool {
         let feed = &self.threads[of];
         feed.is_drained()
-            && !matches!(feed.reader, Reading::Ahead(_))
+            && !feed.reader.is_ahead()
             && !feed.parts.iter().any(|part| matches!(part, Part::Block(_)))
     }
 
@@ -122,8 +135,7 @@ impl Feeds {
         if let Some(item) = feed.current.items.get(feed.position) {
             return Some(self.time_of(feed, item));
         }
-        #[cfg(not(target_family = "wasm"))]
-        if matches!(feed.reader, Reading::Ahead(_)) {
+        if feed.reader.is_ahead() {
             return Some(feed.now);
         }
         feed.parts.iter().find_map(|part| match part {
