@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{Recording, Thread, all_lanes};
 use proptest::prelude::*;
-use taskscope_format::{Event, Scan, Scanner};
+use taskscope_format::{Event, Level, Scan, Scanner, Span, SpanId};
 use taskscope_model::{Loader, Source, TaskIx, Trace};
 
 /// A file that grows.
@@ -181,6 +181,28 @@ fn a_file_that_is_not_there_yet_is_an_empty_trace() {
     growing.grow(&Recording::new().thread(0, |t| t.at(5).poll(1).at(9).ready()).file());
     loader.catch_up().unwrap();
     assert_eq!(loader.snapshot().poll_count(), 1);
+}
+
+#[test]
+fn what_is_recorded_of_a_span_later_is_there_when_its_file_grows() {
+    let span = |id| {
+        let (id, parent, level) = (SpanId(id), None, Level::Info);
+        let (name, target, fields) = ("request", "app", "path=\"/\"");
+        Event::Span(Span { id, parent, level, name, target, fields })
+    };
+    let later = |id| Event::SpanFields { span: SpanId(id), fields: "status=200" };
+    let polled = |t: Thread| (0..9).fold(t, |t, _| t.poll(1).pending());
+    let served = |t: Thread| (0..50).fold(t, |t, id| polled(t.event(span(id)).event(later(id))));
+    let file = Recording::new().thread(0, served).file();
+    let growing = Arc::new(Growing::default());
+    let mut loader = Loader::follow(growing.clone()).unwrap();
+    for piece in file.chunks(10) {
+        growing.grow(piece);
+        loader.catch_up().unwrap();
+    }
+    let trace = loader.snapshot();
+    assert_eq!(trace.span_count(), 50);
+    assert!(trace.spans().all(|span| &*span.fields == "path=\"/\" status=200"));
 }
 
 #[test]

@@ -89,7 +89,15 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub(super) fn new(source: &dyn Source, is_growing: bool) -> Result<Self, LoadError> {
-        let mut sweep = Self {
+        let mut sweep =
+            Self::at_start(is_growing, if is_growing { BEHIND_GROWING } else { BEHIND });
+        sweep.read_header(source)?;
+        Ok(sweep)
+    }
+
+    /// Before anything has been read.
+    fn at_start(is_growing: bool, behind: Nanos) -> Self {
+        Self {
             header: None,
             scanner: Scanner::new(),
             window: Vec::new(),
@@ -99,16 +107,14 @@ impl Sweep {
             newest: 0,
             swept: (0, false, ThreadId(0), 0),
             swept_bytes: 0,
-            behind: if is_growing { BEHIND_GROWING } else { BEHIND },
+            behind,
             known_to: 0,
             is_growing,
             has_paused: false,
             has_ended: false,
             has_blocks: false,
             is_starved: false,
-        };
-        sweep.read_header(source)?;
-        Ok(sweep)
+        }
     }
 
     fn read_header(&mut self, source: &dyn Source) -> Result<(), LoadError> {
@@ -119,14 +125,17 @@ impl Sweep {
         if self.is_growing && length < FileHeader::LENGTH {
             return Ok(());
         }
-        self.header = FileHeader::from_bytes(&bytes)?;
-        if let Some(header) = self.header {
+        self.put_header(FileHeader::from_bytes(&bytes)?);
+        Ok(())
+    }
+
+    fn put_header(&mut self, header: Option<FileHeader>) {
+        self.header = header;
+        if let Some(header) = header {
             let info = &mut self.replay.trace.info;
             info.format_version = header.version;
             info.started_unix_ns = header.started_unix_ns;
         }
-        self.replay.room_for_fields = source.length()?;
-        Ok(())
     }
 
     pub(super) fn step(
@@ -213,6 +222,7 @@ impl Sweep {
             let thread = self.feeds.threads[self.replay.streams.len()].thread;
             self.replay.streams.push(Stream::new(thread));
         }
+        self.replay.room_for_fields += self.scanner.position() - from;
         if self.window.len() < WINDOW {
             self.window = Vec::new();
         }
@@ -222,28 +232,9 @@ impl Sweep {
     /// A block begins before what has been swept: its file is in another order than recorders write.
     fn begin_again(&mut self, source: &dyn Source) -> io::Result<bool> {
         let behind = if self.is_growing { MOST_BEHIND.min(self.behind * 4) } else { Nanos::MAX };
-        let room = self.replay.room_for_fields;
-        let info =
-            crate::types::Info { meta: Vec::new(), ..std::mem::take(&mut self.replay.trace.info) };
-        let window = std::mem::take(&mut self.window);
-        *self = Self {
-            header: self.header,
-            scanner: Scanner::new(),
-            window,
-            feeds: Feeds::default(),
-            heads: Heads::default(),
-            replay: Replay::default(),
-            newest: 0,
-            swept: (0, false, ThreadId(0), 0),
-            swept_bytes: 0,
-            known_to: 0,
-            behind,
-            has_ended: false,
-            has_blocks: false,
-            ..*self
-        };
-        self.replay.trace.info = info;
-        self.replay.room_for_fields = room;
+        let (header, has_paused) = (self.header, self.has_paused);
+        *self = Self { has_paused, ..Self::at_start(self.is_growing, behind) };
+        self.put_header(header);
         self.scan(source)
     }
 

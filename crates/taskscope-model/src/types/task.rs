@@ -95,7 +95,7 @@ impl Hot {
     pub(crate) const WAITING: u8 = 1 << 3;
     /// The task has ended.
     pub(crate) const ENDED: u8 = 1 << 4;
-    /// A bracket was taken for its drop: see `builder/polls.rs`.
+    /// A bracket was taken for its drop: see `builder/drops.rs`.
     pub(crate) const DROPPED: u8 = 1 << 5;
     /// It is a task of its own that workers may take from one another.
     pub(crate) const HOPS: u8 = 1 << 6;
