@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Boxes(BoxesArgs),
     /// Write a plausible trace of any size, to try out what reads traces
     Generate(GenerateArgs),
+    /// Measure what a trace costs the window: time, memory, frames
+    Bench(BenchArgs),
 }
 
 /// Open the window, with traces or with the welcome page
@@ -224,6 +226,28 @@ pub(crate) struct GenerateArgs {
     /// The file that the trace is written to; an existing one is replaced
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+/// Measure what a trace costs the window: time, memory, frames
+///
+/// Opens the trace in a window that is on no screen, looks around in it, always in the same way,
+/// and follows a copy of it that grows. Frames, and what a key or a click leads to, are measured in
+/// processor time; what takes several threads, on the clock. Memory is that of this process.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope generate --polls 10M -o large.tscope
+  taskscope bench large.tscope
+  taskscope bench --json large.tscope | jq .frame_ms")]
+pub(crate) struct BenchArgs {
+    /// The trace
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object; times in milliseconds, sizes in bytes
+    ///
+    /// Later versions may add keys. They change and remove none.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Draw a trace as a picture; needs neither GPU nor display

@@ -67,6 +67,9 @@ pub(crate) enum Error {
     )]
     View { source: ViewError },
 
+    #[error("cannot measure {}: {reason}", path.display())]
+    Bench { path: PathBuf, reason: String },
+
     #[error(transparent)]
     Generate(#[from] taskscope_generate::Error),
 

@@ -4,6 +4,7 @@
 //! window, print a summary, draw a picture. `taskscope --help` has the commands.
 
 mod args;
+mod bench;
 mod boxes;
 #[cfg(feature = "console")]
 mod console;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Boxes(args)) => boxes::run(&args),
     };
     match done {

@@ -129,7 +129,6 @@ impl App {
     }
 
     /// Whether something is being read or recorded.
-    #[cfg(test)]
     pub(crate) fn is_loading(&self) -> bool {
         self.loadings.iter().any(Loading::is_waited_for)
     }

@@ -22,6 +22,7 @@
 
 mod app;
 mod bars;
+pub mod bench;
 mod clock;
 mod code_text;
 mod command;
@@ -29,6 +30,7 @@ mod context;
 mod empty;
 mod execute;
 mod follow;
+mod headless;
 mod help;
 mod inspector;
 mod jobs;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Pos2, RawInput, Rect, Theme, Vec2, vec2};
+use egui::{Theme, Vec2, vec2};
 use taskscope_model::{Nanos, TaskIx, Trace};
 
 use crate::app::App;
+use crate::headless::Headless;
 use crate::jobs::Mode;
 use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
@@ -119,24 +120,15 @@ fn draw(
     if let Some(workspace) = &mut app.workspace {
         choose(workspace, options);
     }
+    let mut window = Headless::new(ctx, app, size, options.scale);
     let mut rasterizer = Rasterizer::default();
-    let mut output = egui::FullOutput::default();
     // Panels and tables know their sizes only once they have been laid out.
-    for frame in 0..4 {
-        let mut input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
-            time: Some(f64::from(frame)),
-            ..RawInput::default()
-        };
-        if let Some(viewport) = input.viewports.get_mut(&input.viewport_id) {
-            viewport.native_pixels_per_point = Some(options.scale);
-        }
-        output = ctx.run_ui(input, |ui| app.ui(ui));
-        rasterizer.update(&output.textures_delta);
-        output.textures_delta.clear();
+    for _ in 0..3 {
+        rasterizer.update(&window.frame(Vec::new()).output.textures_delta);
     }
-    let primitives = ctx.tessellate(output.shapes, output.pixels_per_point);
-    rasterizer.draw(pixels, output.pixels_per_point, &primitives)
+    let last = window.frame(Vec::new());
+    rasterizer.update(&last.output.textures_delta);
+    rasterizer.draw(pixels, last.output.pixels_per_point, &last.primitives)
 }
 
 /// Goes to what the options choose, in the trace that was opened first.

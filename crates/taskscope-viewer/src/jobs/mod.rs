@@ -188,7 +188,6 @@ impl Jobs {
     }
 
     /// Waits until all that was asked for is done.
-    #[cfg(test)]
     pub(crate) fn wait(&self) {
         match self.mode {
             Mode::Threads => self.pool.wait(),

@@ -106,7 +106,6 @@ impl Pool {
     }
 
     /// Waits until nothing is left to do.
-    #[cfg(test)]
     pub(super) fn wait(&self) {
         let mut state = self.0.lock();
         while state.working > 0 || !state.queue.is_empty() {

@@ -91,6 +91,25 @@ impl TaskTable {
         }
     }
 
+    /// How many columns there are.
+    pub(crate) const COLUMNS: usize = Field::ALL.len();
+
+    /// Sorts by a column, as a click on its head does.
+    pub(crate) fn sort_by_column(&mut self, column: usize) {
+        if let Some(&field) = Field::ALL.get(column) {
+            self.sort_by(field);
+        }
+    }
+
+    fn sort_by(&mut self, field: Field) {
+        // Figures are most often wanted largest first.
+        self.descending = match self.sort == field {
+            true => !self.descending,
+            false => field.is_figure(),
+        };
+        self.sort = field;
+    }
+
     /// Whether other rows than these are on their way.
     pub(crate) fn is_busy(&self) -> bool {
         self.rows.is_running() || self.names.is_running() && !self.search.trim().is_empty()
@@ -211,12 +230,7 @@ fn table(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             });
         });
     if let Some(field) = sort {
-        // Figures are most often wanted largest first.
-        state.descending = match state.sort == field {
-            true => !state.descending,
-            false => field.is_figure(),
-        };
-        state.sort = field;
+        state.sort_by(field);
     }
     if let Some(task) = clicked {
         cx.send(TraceCommand::Choose(task));

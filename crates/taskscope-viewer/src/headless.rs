@@ -1,0 +1,54 @@
+//! The window without a window: frames are run one by one, as fast as they can be.
+
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+use egui::{ClippedPrimitive, Event, FullOutput, Pos2, RawInput, Rect, Vec2};
+
+use crate::app::App;
+
+/// The app, and the context that it draws into.
+pub(crate) struct Headless {
+    pub(crate) ctx: egui::Context,
+    pub(crate) app: App,
+    size: Vec2,
+    scale: f32,
+    frames: u32,
+}
+
+/// What a frame has drawn.
+pub(crate) struct Drawn {
+    /// Textures that have changed, and what the app asks of the window.
+    pub(crate) output: FullOutput,
+    /// What a painter would paint.
+    pub(crate) primitives: Vec<ClippedPrimitive>,
+    /// What it took of this thread's time on a processor.
+    pub(crate) took: Duration,
+}
+
+impl Headless {
+    /// A window of so many points, with so many pixels for each.
+    pub(crate) fn new(ctx: egui::Context, app: App, size: Vec2, scale: f32) -> Self {
+        Self { ctx, app, size, scale, frames: 0 }
+    }
+
+    /// Runs a frame with what a person did meanwhile. Each is a second after the last, so that what
+    /// fades and slides has come to rest.
+    pub(crate) fn frame(&mut self, events: Vec<Event>) -> Drawn {
+        let mut input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            time: Some(f64::from(self.frames)),
+            events,
+            ..RawInput::default()
+        };
+        self.frames += 1;
+        if let Some(viewport) = input.viewports.get_mut(&input.viewport_id) {
+            viewport.native_pixels_per_point = Some(self.scale);
+        }
+        let begun = ThreadTime::now();
+        let mut output = self.ctx.run_ui(input, |ui| self.app.ui(ui));
+        let shapes = std::mem::take(&mut output.shapes);
+        let primitives = self.ctx.tessellate(shapes, output.pixels_per_point);
+        Drawn { output, primitives, took: begun.elapsed() }
+    }
+}
