@@ -52,12 +52,14 @@ mod cursor;
 mod dropped_events;
 mod gaps;
 mod lanes;
+mod parallel;
 mod queue;
 mod source;
 mod spans;
 mod states;
 mod store;
 mod summary;
+mod task_times;
 mod trace;
 mod types;
 mod waits;
@@ -79,6 +81,7 @@ pub use summary::{
     PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
     WorkerSummary,
 };
+pub use task_times::TaskTimes;
 pub use taskscope_format::{
     CancelledBy, Damage, EXTENSION, EndKind, Flavor, Level, Nanos, OpenError, Report, TaskId,
     TaskKind, ThreadId, WakeOp, meta,

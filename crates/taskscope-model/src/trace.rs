@@ -274,6 +274,13 @@ impl Trace {
         self.lane_order.iter().flat_map(|&lane| self.lane_polls(lane))
     }
 
+    /// The poll that begins first; `None` where there is none.
+    pub fn first_poll(&self) -> Option<PollIx> {
+        let lanes = (0..self.lanes.len()).map(|lane| LaneIx(lane as u16));
+        let firsts = lanes.flat_map(|lane| self.levels(lane)).filter_map(|level| level.first());
+        firsts.min_by_key(|&poll| (self.polls.start(poll), poll))
+    }
+
     /// A poll.
     pub fn poll(&self, poll: PollIx) -> Poll {
         let chunk = self.polls.chunk(poll.chunk());

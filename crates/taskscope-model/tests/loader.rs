@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use common::{Recording, Thread, all_lanes};
 use proptest::prelude::*;
 use taskscope_format::{Event, Level, Scan, Scanner, Span, SpanId};
-use taskscope_model::{Loader, Source, TaskIx, Trace};
+use taskscope_model::{Loader, Source, TaskIx, TaskTimes, Trace};
 
 /// A file that grows.
 #[derive(Default)]
@@ -168,6 +168,19 @@ proptest! {
         prop_assert_eq!(difference(&grown, &expected), None);
         for (was, snapshot) in snapshots {
             prop_assert_eq!(facts(&snapshot), was);
+        }
+    }
+}
+
+proptest! {
+    /// Whatever polls a file has, also such as overlap.
+    #[test]
+    fn times_of_all_tasks_are_those_of_each_task(events in anything(), length in 1..40usize) {
+        let trace = Trace::from_bytes(&file(&events, length)).unwrap();
+        let mut times = TaskTimes::new(&trace);
+        while !times.step(&trace) {}
+        for task in (0..trace.task_count() as u32).map(TaskIx) {
+            prop_assert_eq!(times.get(task), trace.state_times(task));
         }
     }
 }

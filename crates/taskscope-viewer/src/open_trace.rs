@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Color32;
-use taskscope_model::{PlaceIx, Poll, TaskIx, Trace};
+use taskscope_model::{PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
-use crate::jobs::{self, Jobs, Question};
-use crate::prepared::{ColourBy, Prepared};
+use crate::jobs::{self, Jobs, Question, Snapshot};
+use crate::prepared::{self, ColourBy, Prepared};
 use crate::theme::Palette;
 
 /// Names an open trace for as long as the window is open.
@@ -25,6 +25,8 @@ pub(crate) struct TraceId(pub(crate) u32);
 pub(crate) struct Loaded {
     pub(crate) trace: Arc<Trace>,
     pub(crate) prepared: Arc<Prepared>,
+    /// How long its tasks were in each state, where that is quickly worked out.
+    pub(crate) times: Option<Arc<TaskTimes>>,
     /// What the trace is called: its file's name.
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
@@ -52,9 +54,16 @@ impl Loaded {
     ) -> Self {
         let trace = trace.into();
         let prepared = Arc::new(Prepared::new(&trace).await);
-        Self { trace, prepared, name: name.into(), path, look_for: None, is_part: false }
+        let times = match trace.poll_count() < FEW_POLLS {
+            true => Some(Arc::new(prepared::times(&trace).await)),
+            false => None,
+        };
+        Self { trace, prepared, times, name: name.into(), path, look_for: None, is_part: false }
     }
 }
+
+/// The times of the tasks of fewer polls come with the trace. (A few milliseconds.)
+const FEW_POLLS: u64 = 200_000;
 
 /// An open trace.
 #[derive(Debug)]
@@ -68,6 +77,7 @@ pub(crate) struct OpenTrace {
     pub(crate) prepared_revision: u64,
     /// The same for a newer snapshot, while it is worked out.
     newer: Question<(), Arc<Prepared>>,
+    times: Question<(), Arc<TaskTimes>>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -90,7 +100,7 @@ pub(crate) struct OpenTrace {
 impl OpenTrace {
     /// A trace whose clock is the shared axis, with nothing selected.
     pub(crate) fn new(id: TraceId, loaded: Loaded) -> Self {
-        let Loaded { trace, prepared, name, path, look_for, is_part } = loaded;
+        let Loaded { trace, prepared, times, name, path, look_for, is_part } = loaded;
         Self {
             id,
             anchor: trace.span().start as f64,
@@ -101,6 +111,7 @@ impl OpenTrace {
             prepared,
             prepared_revision: 0,
             newer: Question::default(),
+            times: times.map_or_else(Question::default, |times| Question::answered(0, (), times)),
             name,
             path,
             look_for,
@@ -125,11 +136,6 @@ impl OpenTrace {
         self.trace.clone()
     }
 
-    /// The same of what was worked out once.
-    pub(crate) fn prepared_for_jobs(&self) -> Arc<Prepared> {
-        self.prepared.clone()
-    }
-
     /// A newer snapshot of the trace takes the place of this one, which is given back.
     pub(crate) fn replace(&mut self, newer: Arc<Trace>) -> Arc<Trace> {
         // One that is aligned at its start remains so, if something earlier was found.
@@ -147,20 +153,46 @@ impl OpenTrace {
         self.revision += 1;
         self.prepared_revision = self.revision;
         self.newer = Question::default();
+        self.times = match loaded.times {
+            Some(times) => Question::answered(self.revision, (), times),
+            None => Question::default(),
+        };
         std::mem::replace(&mut self.trace, loaded.trace)
+    }
+
+    /// Which snapshot the trace is.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { revision: self.revision, grows: self.is_part }
     }
 
     /// Takes in what is worked out once, when it is there for a newer snapshot.
     pub(crate) fn refresh(&mut self, jobs: &Jobs) {
-        if self.revision == 0 {
-            return;
+        let snapshot = self.snapshot();
+        if self.revision != self.prepared_revision {
+            let trace = self.trace.clone();
+            let work = || async move { Arc::new(Prepared::new(&trace).await) };
+            if let Some(newer) = self.newer.ask(jobs, snapshot, &(), work) {
+                self.prepared = newer.value.clone();
+                self.prepared_revision = newer.revision;
+            }
         }
-        let trace = self.trace.clone();
-        let work = || async move { Arc::new(Prepared::new(&trace).await) };
-        if let Some(newer) = self.newer.ask(jobs, self.revision, &(), work) {
-            self.prepared = newer.value.clone();
-            self.prepared_revision = newer.revision;
+        // Of a part that is read on, few would look at them before all is there.
+        if !self.is_part || self.is_followed {
+            let trace = self.trace.clone();
+            let work = || async move { Arc::new(prepared::times(&trace).await) };
+            self.times.ask(jobs, snapshot, &(), work);
         }
+    }
+
+    /// How long a task was in each state; `None` where that has not been worked out yet. A task that
+    /// is newer than what was worked out has been in none.
+    pub(crate) fn times(&self, task: TaskIx) -> Option<StateTimes> {
+        self.times.answer().map(|answer| answer.value.get(task))
+    }
+
+    /// The times of all tasks, for a job that may outlive them here, and of which snapshot they are.
+    pub(crate) fn times_for_jobs(&self) -> Option<(u64, Arc<TaskTimes>)> {
+        self.times.answer().map(|answer| (answer.revision, answer.value.clone()))
     }
 
     /// Its first and last moment on the shared axis, in nanoseconds.
@@ -190,8 +222,11 @@ impl OpenTrace {
         match self.colour_by {
             // Tasks of one place differ in shade, so that neighbours can be told apart.
             ColourBy::Place => {
-                let place = self.place_colour(palette, self.trace().task(task).place);
-                palette.shade(place, task.get())
+                let colour = match self.prepared.category_of(task) {
+                    Some(category) => palette.category(category),
+                    None => self.place_colour(palette, self.trace().task(task).place),
+                };
+                palette.shade(colour, task.get())
             }
             ColourBy::Task => palette.category(task.get()),
         }
@@ -205,8 +240,8 @@ impl OpenTrace {
         }
     }
 
-    /// Whether a poll stays bright: nothing is selected, or its task is.
-    pub(crate) fn is_bright(&self, poll: &Poll) -> bool {
-        self.selected.is_none_or(|task| task == poll.task)
+    /// Whether the polls of a task stay bright: nothing is selected, or it is.
+    pub(crate) fn is_bright(&self, task: TaskIx) -> bool {
+        self.selected.is_none_or(|selected| selected == task)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use taskscope_model::{Hop, LaneIx, PlaceIx, StateTimes, Summary, TaskIx, Trace};
+use taskscope_model::{LaneIx, PlaceIx, Summary, TaskIx, TaskTimes, Trace};
 
 use crate::jobs::pause;
 use crate::notices;
@@ -17,18 +17,20 @@ pub(crate) enum ColourBy {
     Task,
 }
 
+const NO_CATEGORY: u16 = u16::MAX;
+
 /// What is worked out once.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) summary: Summary,
-    /// How long each task was in each state.
-    times: Vec<StateTimes>,
     /// The places where tasks were spawned, by how many polls these tasks had, with that
     /// number; `None` stands for tasks whose place was not recorded. Places whose tasks were
     /// never polled are left out.
     pub(crate) places: Vec<(Option<PlaceIx>, u64)>,
     /// Which category each place has.
     categories: Vec<usize>,
+    /// And each task, or [`NO_CATEGORY`]: thousands are asked for in each frame.
+    of_tasks: Vec<u16>,
     /// What is not as it should be with the trace, in sentences.
     pub(crate) details: Vec<String>,
     /// The lanes of whose threads events were dropped, sorted.
@@ -39,17 +41,7 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) async fn new(trace: &Trace) -> Self {
-        let mut times = Vec::with_capacity(trace.tasks().len());
-        let mut polls_seen = 0;
-        for task in (0..trace.tasks().len()).map(|task| TaskIx(task as u32)) {
-            times.push(trace.state_times(task));
-            polls_seen += trace.task(task).poll_count() as usize;
-            // By the polls, which is what it costs.
-            if polls_seen >= PAUSE_POLLS {
-                polls_seen = 0;
-                pause().await;
-            }
-        }
+        pause().await;
         // The last entry stands for tasks whose place was not recorded.
         let unknown = trace.places().len();
         let mut polls = vec![0u64; unknown + 1];
@@ -67,6 +59,11 @@ impl Prepared {
         for (category, place) in ranked.enumerate() {
             categories[place.get()] = category;
         }
+        let of_task = |place: Option<PlaceIx>| {
+            let category = place.and_then(|place| u16::try_from(categories[place.get()]).ok());
+            category.unwrap_or(NO_CATEGORY)
+        };
+        let of_tasks = trace.tasks().map(|task| of_task(task.place)).collect();
         // Places where resources were made have no polls.
         places.retain(|&(_, polls)| polls > 0);
         let mut lanes_with_drops: Vec<_> =
@@ -75,9 +72,9 @@ impl Prepared {
         lanes_with_drops.dedup();
         Self {
             summary: trace.summary(),
-            times,
             places,
             categories,
+            of_tasks,
             details: notices::details(trace),
             lanes_with_drops,
             first_look: first_look(trace),
@@ -101,21 +98,32 @@ impl Prepared {
         self.categories.get(place.get()).copied().unwrap_or(self.categories.len())
     }
 
+    /// The category of the place of a task; `None` where that is not known here.
+    pub(crate) fn category_of(&self, task: TaskIx) -> Option<usize> {
+        let category = self.of_tasks.get(task.get()).copied();
+        category.filter(|category| *category != NO_CATEGORY).map(usize::from)
+    }
+
     /// Whether events of a lane's threads were dropped.
     pub(crate) fn has_drops(&self, lane: LaneIx) -> bool {
         self.lanes_with_drops.binary_search(&lane).is_ok()
     }
-
-    /// How long a task was in each state. A task that is newer than this has been in none yet.
-    pub(crate) fn times(&self, task: TaskIx) -> StateTimes {
-        self.times.get(task.get()).copied().unwrap_or_default()
-    }
 }
 
-/// After so many polls the work pauses.
-const PAUSE_POLLS: usize = 1 << 14;
+/// How long each task was in each state.
+pub(crate) async fn times(trace: &Trace) -> TaskTimes {
+    let mut times = TaskTimes::new(trace);
+    while !times.step(trace) {
+        pause().await;
+    }
+    times
+}
+
 /// How many polls a freshly opened view shows of the busiest worker.
 const FIRST_POLLS: f64 = 14.0;
+
+/// Of so many hops, those are looked for that lie closest together.
+const FIRST_HOPS: usize = 1 << 20;
 
 /// Where to begin with a trace: the moment at which a task arrives where tasks
 /// hop most, and a width of the window in which single polls can be told apart.
@@ -129,12 +137,15 @@ fn first_look(trace: &Trace) -> (f64, f64) {
     }
     let width = whole * FIRST_POLLS / polls;
     // By their arrivals: a task may have waited long before it hopped.
-    let arrival = |hop: Hop| trace.poll(hop.to).start as f64;
-    let hops: Vec<(f64, f64)> =
-        trace.hops().map(arrival).map(|arrives| (arrives, arrives)).collect();
+    let hops: Vec<(f64, f64)> = trace
+        .hops()
+        .take(FIRST_HOPS)
+        .map(|hop| trace.poll(hop.to).start as f64)
+        .map(|arrives| (arrives, arrives))
+        .collect();
     let first = match busiest_stretch(&hops, 0.7 * width) {
         Some(position) => hops[position].1,
-        None => trace.polls().map(|(_, poll)| poll.start).min().unwrap_or(span.start) as f64,
+        None => trace.first_poll().map_or(span.start, |poll| trace.poll(poll).start) as f64,
     };
     (first, width)
 }

@@ -49,7 +49,8 @@ pub(crate) struct At {
 pub(crate) struct Sum {
     pub(crate) count: u64,
     pub(crate) busy: Nanos,
-    pub(crate) longest: Option<PollIx>,
+    /// The one that occupied the lane longest, and for how long.
+    pub(crate) longest: Option<(Nanos, PollIx)>,
 }
 
 impl Level {
@@ -88,6 +89,18 @@ impl<'a> LevelView<'a> {
 
     pub(crate) fn begin(&self) -> At {
         At { chunk: 0, slot: 0 }
+    }
+
+    /// The first poll.
+    pub(crate) fn first(&self) -> Option<PollIx> {
+        let mut at = self.begin();
+        loop {
+            let (chunk, slot) = self.get(at)?;
+            if !chunk.is_gone(slot) {
+                return Some(self.ix(at));
+            }
+            at = self.next(at);
+        }
     }
 
     /// The poll behind a place, with its chunk and its slot there; `None` at the end.
@@ -132,6 +145,41 @@ impl<'a> LevelView<'a> {
     /// The first poll that begins at `time` or later.
     pub(crate) fn begun_at(&self, time: Nanos) -> At {
         self.search(|start| start < time)
+    }
+
+    /// The same from a poll on that begins earlier. What is near is found soonest.
+    ///
+    /// Where many polls lie between, the end of a group or of a chunk is given instead of the poll
+    /// itself, which is less than a quarter of them further: so that sums need no look at single polls.
+    pub(crate) fn roughly_begun_at(&self, from: At, time: Nanos) -> At {
+        const MANY: usize = 4;
+        let nodes = self.level.nodes.get(from.chunk + 1..).unwrap_or_default();
+        let chunks = partition_near(nodes, |node| node.base < time);
+        let chunk = from.chunk + chunks;
+        let after = At { chunk: chunk + 1, slot: 0 };
+        let Some(rows) = self.chunk(chunk) else { return after };
+        let count_before = |chunk: usize| self.level.nodes[chunk].count_before as usize;
+        let passed = count_before(chunk) - count_before(from.chunk);
+        // (More than there are, where some are no polls.)
+        let passed = passed.saturating_sub(from.slot);
+        if passed >= MANY * rows.rows.len() {
+            return after;
+        }
+        let first = if chunks == 0 { from.slot } else { 0 };
+        let from_base = time.saturating_sub(rows.base);
+        let groups = rows.groups.get(first / GROUP + 1..).unwrap_or_default();
+        let groups = partition_near(groups, |group| Nanos::from(group.start) < from_base);
+        let group = first / GROUP + groups;
+        let begin = first.max(group * GROUP);
+        let slot = match passed + (begin - first) >= MANY * GROUP {
+            true => (group + 1) * GROUP,
+            false => {
+                let until = rows.rows.len().min((group + 1) * GROUP);
+                let rows = rows.rows.get(begin..until).unwrap_or_default();
+                begin + rows.partition_point(|row| row.begins_before(from_base))
+            }
+        };
+        if slot < rows.rows.len() { At { chunk, slot } } else { after }
     }
 
     /// The first poll that begins later than `time`.
@@ -182,11 +230,7 @@ impl<'a> LevelView<'a> {
             }
             None::<()>
         });
-        Sum {
-            count: count - count_before,
-            busy: busy.saturating_sub(busy_before),
-            longest: longest.map(|(_, ix)| ix),
-        }
+        Sum { count: count - count_before, busy: busy.saturating_sub(busy_before), longest }
     }
 
     /// The first poll in a range that occupied the lane for `length` or longer.
@@ -353,6 +397,15 @@ enum Part {
 enum Found {
     Poll(At),
     Within(Range<At>),
+}
+
+/// Like `partition_point`, and sooner where the answer is near the begin.
+fn partition_near<T>(list: &[T], holds: impl Fn(&T) -> bool) -> usize {
+    let mut reach = 1;
+    while list.get(reach - 1).is_some_and(&holds) {
+        reach *= 2;
+    }
+    list[..list.len().min(reach)].partition_point(holds)
 }
 
 /// The first of `length` numbers for which `holds` does not hold.

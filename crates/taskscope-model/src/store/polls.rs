@@ -41,6 +41,14 @@ pub(crate) struct Row {
     pub(crate) flags: Flags,
 }
 
+impl Row {
+    /// Whether it begins earlier than so long after the start of its chunk.
+    #[inline]
+    pub(crate) fn begins_before(&self, time: Nanos) -> bool {
+        Nanos::from(self.start) < time
+    }
+}
+
 /// An operation that was pending in a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitRow {
@@ -62,6 +70,8 @@ pub(crate) struct Group {
     pub(crate) gone_before: u16,
     /// The longest that one of them had been scheduled.
     pub(crate) delay: u32,
+    /// When the first begins, from the start of the chunk.
+    pub(crate) start: u32,
 }
 
 /// Up to 4,096 polls: see [the module](self).
@@ -245,8 +255,9 @@ impl Chunk {
         let mut all = Group::default();
         for first in (0..self.rows.len()).step_by(GROUP) {
             let (busy_before, gone_before) = (all.busy_before, all.gone_before);
+            let (longest_at, start) = (first as u16, self.rows[first].start);
             let mut group =
-                Group { busy_before, gone_before, longest_at: first as u16, ..Group::default() };
+                Group { busy_before, gone_before, longest_at, start, ..Group::default() };
             for slot in first..self.rows.len().min(first + GROUP) {
                 if self.is_gone(slot) {
                     all.gone_before += 1;

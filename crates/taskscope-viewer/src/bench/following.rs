@@ -70,7 +70,8 @@ pub(super) fn lag(path: &Path) -> io::Result<Option<Duration>> {
             io::Result::Ok(copy)
         });
         let most = watch(&mut window, &written, before.newest);
-        let copy = writer.join().map_err(|_| io::Error::other("the thread that writes panicked"))?;
+        let copy =
+            writer.join().map_err(|_| io::Error::other("the thread that writes panicked"))?;
         window.app.close_all();
         drop(copy?);
         Ok(most)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Ui};
-use taskscope_model::{LaneIx, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{LaneIx, StateTimes, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -80,8 +80,11 @@ impl Counts {
 pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
     let trace = cx.trace();
     let task = trace.task(ix);
-    let times = cx.prepared().times(ix);
+    let times = cx.open.times(ix);
     let ns = |ns: u64| time::duration(ns as f64);
+    let in_state = |time: fn(&StateTimes) -> u64| {
+        times.as_ref().map_or_else(|| "…".to_owned(), |times| ns(time(times)))
+    };
     Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
         let now = match trace.state_at(ix, cx.replay.moment()) {
             Some(span) => span.state.name(),
@@ -95,17 +98,20 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
             None => figure(ui, "end", end, ""),
         }
         figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
-        figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest())));
-        if times.deferred > 0 {
-            figure(ui, "deferred", ns(times.deferred), "yielded, its waker not yet called");
+        let longest = format!("longest {}", ns(task.longest()));
+        figure(ui, "busy", ns(task.busy()), longest);
+        let times_or_none = times.unwrap_or_default();
+        if times_or_none.deferred > 0 {
+            let about = "yielded, its waker not yet called";
+            figure(ui, "deferred", ns(times_or_none.deferred), about);
         }
-        figure(ui, "scheduled", ns(times.scheduled), "woken, not yet polled");
-        figure(ui, "waiting", ns(times.waiting), &counts.waits);
-        if times.idle > 0 {
-            figure(ui, "not running", ns(times.idle), "wakes not recorded");
+        figure(ui, "scheduled", in_state(|times| times.scheduled), "woken, not yet polled");
+        figure(ui, "waiting", in_state(|times| times.waiting), &counts.waits);
+        if times_or_none.idle > 0 {
+            figure(ui, "not running", ns(times_or_none.idle), "wakes not recorded");
         }
-        if times.unknown > 0 {
-            figure(ui, "not recorded", ns(times.unknown), "events are missing");
+        if times_or_none.unknown > 0 {
+            figure(ui, "not recorded", ns(times_or_none.unknown), "events are missing");
         }
         if trace.records_wakes() {
             figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);

@@ -35,7 +35,7 @@ impl Inspector {
         };
         let trace = cx.open.trace_for_jobs();
         let work = || Counts::new(trace, task);
-        let answer = self.counts.ask(cx.jobs, cx.open.revision, &task, work);
+        let answer = self.counts.ask(cx.jobs, cx.open.snapshot(), &task, work);
         // Those of another task are not this one's.
         match answer.filter(|answer| answer.key == task) {
             Some(answer) => show(ui, cx, &answer.value),
@@ -223,7 +223,7 @@ fn heading(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
 /// How the task's life divides among its states.
 fn state_bar(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
     let palette = Palette::get(ui);
-    let times = cx.prepared().times(ix);
+    let times = cx.open.times(ix).unwrap_or_default();
     let total = times.total().max(1) as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Time in each state"));

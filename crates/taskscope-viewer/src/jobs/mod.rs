@@ -6,7 +6,9 @@
 //! which may be to another question, until the new one is there and a new frame is asked for.
 //!
 //! * Another key cancels what is being worked out. Another revision alone does not: while a
-//!   file is being read, revisions come faster than answers, and nothing would ever be shown.
+//!   file is being read, revisions come faster than answers, and nothing would ever be shown. And the
+//!   same is not asked again of a trace that grows before twenty-five times the time has passed that the
+//!   last answer took: the processors are there to read the file.
 //! * Work is an `async` block that calls [`pause`] every now and then, in less than some
 //!   milliseconds. There a cancelled job ends: whoever runs it looks at its flag and
 //!   drops it. Nothing else is awaited, and there is no runtime: a thread polls the block until
@@ -197,10 +199,21 @@ impl Jobs {
     }
 }
 
+/// Which snapshot of a trace something is asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Counts the snapshots.
+    pub(crate) revision: u64,
+    /// Whether more are to come.
+    pub(crate) grows: bool,
+}
+
 /// A question that a panel asks of a trace, and its last answer.
 pub(crate) struct Question<K, A> {
     running: Option<(u64, K, Running<A>)>,
     answer: Option<Answer<K, A>>,
+    /// When it was asked last, and how long the answer took.
+    pace: Option<(Instant, Duration)>,
     /// What ended in a panic, so that it is not tried again in each frame.
     failed: Option<(u64, K)>,
 }
@@ -215,7 +228,7 @@ pub(crate) struct Answer<K, A> {
 
 impl<K, A> Default for Question<K, A> {
     fn default() -> Self {
-        Self { running: None, answer: None, failed: None }
+        Self { running: None, answer: None, pace: None, failed: None }
     }
 }
 
@@ -226,13 +239,20 @@ impl<K: std::fmt::Debug, A> std::fmt::Debug for Question<K, A> {
     }
 }
 
+impl<K, A> Question<K, A> {
+    /// One whose answer is known.
+    pub(crate) fn answered(revision: u64, key: K, value: A) -> Self {
+        Self { answer: Some(Answer { revision, key, value }), ..Self::default() }
+    }
+}
+
 impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
-    /// Asks for the answer to `key` of this revision of the trace; gives back the last answer
-    /// there is, which may be to another key or of an earlier revision.
+    /// Asks for the answer to `key` of this snapshot of the trace; gives back the last answer
+    /// there is, which may be to another key or of an earlier snapshot.
     pub(crate) fn ask<F>(
         &mut self,
         jobs: &Jobs,
-        revision: u64,
+        snapshot: Snapshot,
         key: &K,
         work: impl FnOnce() -> F,
     ) -> Option<&Answer<K, A>>
@@ -240,6 +260,7 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
         F: Future<Output = A> + Send + 'static,
     {
         self.take_in();
+        let Snapshot { revision, grows } = snapshot;
         let is_wanted = |asked: u64, other: &K| asked == revision && other == key;
         let is_answered =
             self.answer.as_ref().is_some_and(|answer| is_wanted(answer.revision, &answer.key));
@@ -247,13 +268,32 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
             self.failed.as_ref().is_some_and(|(asked, other)| is_wanted(*asked, other));
         if is_answered || has_failed {
             self.running = None;
+        } else if grows && self.comes_too_soon(jobs, key) {
+            // The last answer has to do.
         } else if self.running.as_ref().is_none_or(|(_, other, _)| other != key) {
             // What was asked before is cancelled first.
             self.running = None;
+            self.pace = Some((Instant::now(), Duration::ZERO));
             self.running = Some((revision, key.clone(), jobs.start(work())));
             self.take_in();
         }
         self.answer.as_ref()
+    }
+
+    /// Whether the same was answered of an earlier snapshot, and so lately that to work it out again
+    /// would take more than a twenty-fifth of the time. Looks again later, if so.
+    fn comes_too_soon(&self, jobs: &Jobs, key: &K) -> bool {
+        const SHARE: u32 = 25;
+        let is_same = self.answer.as_ref().is_some_and(|answer| answer.key == *key);
+        let Some((asked, took)) = self.pace.filter(|_| is_same && self.running.is_none()) else {
+            return false;
+        };
+        let left = (took * SHARE).saturating_sub(asked.elapsed());
+        if left == Duration::ZERO || jobs.mode == Mode::AtOnce {
+            return false;
+        }
+        jobs.ctx.request_repaint_after(left);
+        true
     }
 
     /// Whether an answer is being worked out.
@@ -273,6 +313,9 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
             return;
         };
         if let Some((revision, key, _)) = self.running.take() {
+            if let Some((asked, took)) = &mut self.pace {
+                *took = asked.elapsed();
+            }
             match outcome {
                 Ok(value) => self.answer = Some(Answer { revision, key, value }),
                 Err(()) => self.failed = Some((revision, key)),

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
-use super::{Jobs, Mode, Question, pause};
+use super::{Jobs, Mode, Question, Snapshot, pause};
 
 const MODES: [Mode; 3] = [Mode::Threads, Mode::Slices, Mode::AtOnce];
 
 fn jobs(mode: Mode) -> Jobs {
     Jobs::new(&egui::Context::default(), mode)
+}
+
+fn whole(revision: u64) -> Snapshot {
+    Snapshot { revision, grows: false }
 }
 
 async fn double(number: u32) -> u32 {
@@ -30,9 +35,9 @@ fn the_last_answer_is_there_until_the_new_one_is() {
     for mode in MODES {
         let jobs = jobs(mode);
         let mut question = Question::default();
-        question.ask(&jobs, 0, &1, || double(1));
+        question.ask(&jobs, whole(0), &1, || double(1));
         jobs.wait();
-        let answer = question.ask(&jobs, 0, &1, || async { unreachable!("it is answered") });
+        let answer = question.ask(&jobs, whole(0), &1, || async { unreachable!("it is answered") });
         assert_eq!(answer.map(|answer| answer.value), Some(2), "{mode:?}");
         let (go_on, wait) = channel();
         let expected = if mode == Mode::AtOnce {
@@ -42,13 +47,13 @@ fn the_last_answer_is_there_until_the_new_one_is() {
             // What is asked anew is not ready, and the last answer says to what it was one.
             (1, 2)
         };
-        let answer = question.ask(&jobs, 0, &2, || after(wait, 4));
+        let answer = question.ask(&jobs, whole(0), &2, || after(wait, 4));
         assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some(expected), "{mode:?}");
         if mode != Mode::AtOnce {
             go_on.send(()).unwrap();
         }
         jobs.wait();
-        let answer = question.ask(&jobs, 0, &2, || async { unreachable!("it is answered") });
+        let answer = question.ask(&jobs, whole(0), &2, || async { unreachable!("it is answered") });
         assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some((2, 4)), "{mode:?}");
     }
 }
@@ -59,13 +64,13 @@ fn another_key_cancels_and_another_revision_does_not() {
         let jobs = jobs(mode);
         let mut question = Question::default();
         let (go_on, wait) = channel::<()>();
-        question.ask(&jobs, 0, &'a', || after(wait, 10));
+        question.ask(&jobs, whole(0), &'a', || after(wait, 10));
         // A newer snapshot of the trace: the answer for the older one is still worth showing.
-        question.ask(&jobs, 1, &'a', || async { unreachable!("the first is not done") });
+        question.ask(&jobs, whole(1), &'a', || async { unreachable!("the first is not done") });
         go_on.send(()).unwrap();
         jobs.wait();
         let (go_on, wait) = channel::<()>();
-        let answer = question.ask(&jobs, 1, &'a', || after(wait, 11));
+        let answer = question.ask(&jobs, whole(1), &'a', || after(wait, 11));
         assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((0, 10)));
         go_on.send(()).unwrap();
         jobs.wait();
@@ -74,14 +79,39 @@ fn another_key_cancels_and_another_revision_does_not() {
                 pause().await;
             }
         };
-        let answer = question.ask(&jobs, 1, &'b', forever);
+        let answer = question.ask(&jobs, whole(1), &'b', forever);
         assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((1, 11)));
         // It would never end by itself.
-        question.ask(&jobs, 1, &'c', || async { 12 });
+        question.ask(&jobs, whole(1), &'c', || async { 12 });
         jobs.wait();
-        let answer = question.ask(&jobs, 1, &'c', || async { unreachable!("it is answered") });
+        let answer =
+            question.ask(&jobs, whole(1), &'c', || async { unreachable!("it is answered") });
         assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some(('c', 12)));
     }
+}
+
+#[test]
+fn of_a_trace_that_grows_the_same_is_not_asked_again_at_once() {
+    let jobs = jobs(Mode::Threads);
+    let mut question = Question::default();
+    let (go_on, wait) = channel();
+    let asked = Instant::now();
+    question.ask(&jobs, Snapshot { revision: 0, grows: true }, &1, || after(wait, 10));
+    // So long that a tenth of the time has not passed when it is asked again.
+    while asked.elapsed() < Duration::from_millis(20) {
+        std::thread::yield_now();
+    }
+    go_on.send(()).unwrap();
+    jobs.wait();
+    let newer = Snapshot { revision: 1, grows: true };
+    let answer = question.ask(&jobs, newer, &1, || async { unreachable!("it is too soon") });
+    assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((0, 10)));
+    question.ask(&jobs, newer, &2, || async { 11 });
+    jobs.wait();
+    question.ask(&jobs, Snapshot { grows: false, ..newer }, &1, || async { 12 });
+    jobs.wait();
+    let answer = question.ask(&jobs, whole(1), &1, || async { unreachable!("it is answered") });
+    assert_eq!(answer.map(|answer| (answer.revision, answer.value)), Some((1, 12)));
 }
 
 #[test]
@@ -91,16 +121,16 @@ fn work_that_panics_is_not_tried_again_and_stops_no_other() {
     let mut question: Question<u32, u32> = Question::default();
     for _ in 0..3 {
         let tried = tried.clone();
-        question.ask(&jobs, 0, &1, || async move {
+        question.ask(&jobs, whole(0), &1, || async move {
             tried.fetch_add(1, Ordering::Relaxed);
             panic!("as it should be in this test")
         });
         jobs.wait();
     }
     assert_eq!(tried.load(Ordering::Relaxed), 1);
-    question.ask(&jobs, 0, &2, || double(2));
+    question.ask(&jobs, whole(0), &2, || double(2));
     jobs.wait();
-    assert_eq!(question.ask(&jobs, 0, &2, || double(2)).map(|answer| answer.value), Some(4));
+    assert_eq!(question.ask(&jobs, whole(0), &2, || double(2)).map(|answer| answer.value), Some(4));
 }
 
 /// Says on which thread it is freed.

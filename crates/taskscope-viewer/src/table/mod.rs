@@ -59,12 +59,15 @@ impl TaskTable {
     fn refresh(&mut self, cx: &Context<'_>, is_searching: bool) {
         // Rows must not jump about while the recording plays.
         let by_moment = self.sort == Field::Now && !cx.replay.is_playing();
+        let by_times = matches!(self.sort, Field::Scheduled | Field::Waiting);
+        let times = cx.open.times_for_jobs().filter(|_| by_times);
         let key = Key {
             sort: self.sort,
             descending: self.descending,
             // A blank before or after the words is a slip of the fingers.
             search: self.search.trim().to_lowercase(),
             moment: by_moment.then(|| cx.replay.moment()),
+            times: times.as_ref().map(|(revision, _)| *revision),
         };
         let mut names = None;
         // Before anything is typed, and again where the trace has grown since.
@@ -72,15 +75,15 @@ impl TaskTable {
         if is_first || is_searching || !key.search.is_empty() {
             let trace = cx.open.trace_for_jobs();
             let make = || async move { Arc::new(Names::new(&trace).await) };
-            let answer = self.names.ask(cx.jobs, cx.open.revision, &(), make);
+            let answer = self.names.ask(cx.jobs, cx.open.snapshot(), &(), make);
             names = answer.map(|answer| answer.value.clone());
             if names.is_none() && !key.search.is_empty() {
                 return;
             }
         }
-        let (trace, prepared) = (cx.open.trace_for_jobs(), cx.open.prepared_for_jobs());
-        let work = || rows::rows(trace, prepared, names, key.clone());
-        let answer = self.rows.ask(cx.jobs, cx.open.revision, &key, work);
+        let (trace, times) = (cx.open.trace_for_jobs(), times.map(|(_, times)| times));
+        let work = || rows::rows(trace, times, names, key.clone());
+        let answer = self.rows.ask(cx.jobs, cx.open.snapshot(), &key, work);
         // Another order begins at its top, unless only the moment is another.
         if let Some(answer) = answer
             && self.shown.as_ref() != Some(&answer.key)
@@ -304,12 +307,13 @@ fn cell(row: &mut TableRow<'_, '_>, cx: &Context<'_>, ix: TaskIx, field: Field) 
                 ui.add(egui::Label::new(text.color(colour)).selectable(false));
             }
             _ => {
-                let number = value(trace, cx.prepared(), ix, field);
-                let text = match field {
-                    Field::Polls | Field::Hops => time::count(number),
-                    Field::Size if task.size.is_none() => String::new(),
-                    Field::Size => format!("{} B", time::count(number)),
-                    _ => time::duration(number as f64),
+                let number = value(trace, || cx.open.times(ix), ix, field);
+                let text = match (field, number) {
+                    (_, None) => "…".to_owned(),
+                    (Field::Polls | Field::Hops, Some(number)) => time::count(number),
+                    (Field::Size, _) if task.size.is_none() => String::new(),
+                    (Field::Size, Some(number)) => format!("{} B", time::count(number)),
+                    (_, Some(number)) => time::duration(number as f64),
                 };
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.add_space(4.0);

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use taskscope_model::{State, TaskIx, Trace};
+use taskscope_model::{State, StateTimes, TaskIx, TaskTimes, Trace};
 
 use super::field::Field;
 use super::names::Names;
 use crate::jobs::{is_time_to_pause, pause};
 use crate::labels;
-use crate::prepared::Prepared;
 
 /// What the rows depend on, beside the trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +22,8 @@ pub(super) struct Key {
     pub(super) search: String,
     /// The playhead, where the order depends on it.
     pub(super) moment: Option<u64>,
+    /// Of which snapshot the times are that the order depends on, where it does.
+    pub(super) times: Option<u64>,
 }
 
 impl Key {
@@ -38,7 +39,7 @@ type Entry = (u64, u32);
 /// The tasks that match, in their order. `names` are there if there is something to search for.
 pub(super) async fn rows(
     trace: Arc<Trace>,
-    prepared: Arc<Prepared>,
+    times: Option<Arc<TaskTimes>>,
     names: Option<Arc<Names>>,
     key: Key,
 ) -> Vec<TaskIx> {
@@ -46,7 +47,7 @@ pub(super) async fn rows(
         Some(names) if !key.search.is_empty() => names.find(&trace, &key.search).await,
         _ => (0..trace.tasks().len() as u32).map(TaskIx).collect(),
     };
-    let figure = figures(&trace, &prepared, &key);
+    let figure = figures(&trace, times.as_deref(), &key);
     let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
     let mut without = Vec::new();
     for (turn, task) in found.into_iter().enumerate() {
@@ -71,7 +72,7 @@ pub(super) async fn rows(
 /// What tasks are sorted by in a column, as a number; `None` for tasks with nothing in it.
 fn figures<'a>(
     trace: &'a Trace,
-    prepared: &'a Prepared,
+    times: Option<&'a TaskTimes>,
     key: &Key,
 ) -> Box<dyn Fn(TaskIx) -> Option<u64> + Send + 'a> {
     match key.sort {
@@ -102,7 +103,7 @@ fn figures<'a>(
                 kinds.iter().position(|&known| known == kind(task)).map(|known| ranks[known])
             })
         }
-        field => Box::new(move |task| Some(value(trace, prepared, task, field))),
+        field => Box::new(move |task| value(trace, || Some(times?.get(task)), task, field)),
     }
 }
 
@@ -165,20 +166,24 @@ pub(super) fn now(trace: &Trace, task: TaskIx, moment: u64) -> Option<State> {
     trace.state_at(task, moment).map(|span| span.state)
 }
 
-/// The figure in a column.
-pub(super) fn value(trace: &Trace, prepared: &Prepared, ix: TaskIx, field: Field) -> u64 {
+/// The figure in a column; `None` where it has not been worked out yet.
+pub(super) fn value(
+    trace: &Trace,
+    times: impl Fn() -> Option<StateTimes>,
+    ix: TaskIx,
+    field: Field,
+) -> Option<u64> {
     let task = trace.task(ix);
-    let times = prepared.times(ix);
-    match field {
+    Some(match field {
         Field::Polls => task.poll_count().into(),
         Field::Hops => task.hop_count().into(),
-        Field::Busy => times.running,
+        Field::Busy => task.busy(),
         Field::Longest => task.longest(),
-        Field::Scheduled => times.scheduled,
-        Field::Waiting => times.waiting,
+        Field::Scheduled => times()?.scheduled,
+        Field::Waiting => times()?.waiting,
         Field::Size => task.size.unwrap_or(0),
         Field::Task | Field::Place | Field::Now | Field::End => 0,
-    }
+    })
 }
 
 #[cfg(test)]

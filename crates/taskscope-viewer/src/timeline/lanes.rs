@@ -142,9 +142,9 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
 }
 
 fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
-    let poll = frame.cx.trace().poll(span.poll);
-    let mut colour = frame.cx.open.colour(frame.palette, poll.task);
-    if !frame.cx.open.is_bright(&poll) {
+    let task = frame.cx.trace().polled_task(span.poll);
+    let mut colour = frame.cx.open.colour(frame.palette, task);
+    if !frame.cx.open.is_bright(task) {
         colour = frame.palette.dimmed(colour);
     }
     let mut rect = span_rect(frame, lane, span);
@@ -181,15 +181,15 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
             continue;
         }
         let trace = frame.cx.trace();
-        let poll = trace.poll(span.poll);
-        let colour = frame.cx.open.colour(frame.palette, poll.task);
-        let text_colour = match frame.cx.open.is_bright(&poll) {
+        let task = trace.polled_task(span.poll);
+        let colour = frame.cx.open.colour(frame.palette, task);
+        let text_colour = match frame.cx.open.is_bright(task) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,
         };
         let font = FontId::proportional(11.5);
         let room = rect.width() - 8.0;
-        if let Some(galley) = fit_name(painter, trace, poll.task, &font, text_colour, room) {
+        if let Some(galley) = fit_name(painter, trace, task, &font, text_colour, room) {
             let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
             painter.galley(at, galley, text_colour);
         }

@@ -79,7 +79,7 @@ impl SpanBars {
         }
         let (jobs, revision) = (frame.cx.jobs, frame.cx.open.revision);
         let work = || bars(trace, asked.clone());
-        let answer = self.bars.ask(jobs, revision, &asked, work);
+        let answer = self.bars.ask(jobs, frame.cx.open.snapshot(), &asked, work);
         let shown = answer.map_or(&[][..], |answer| &answer.value);
         let mesh = Arc::new(paint(frame, lanes, shown));
         if answer.is_some_and(|answer| answer.key == asked && answer.revision == revision) {

@@ -8,7 +8,7 @@ use crate::prepared::busiest_stretch;
 use crate::task_polls;
 
 /// No more of a task's polls are looked through for hops.
-const MOST_POLLS: usize = 100_000;
+const MOST_POLLS: usize = 10_000;
 
 impl Workspace {
     /// Puts the playhead at a moment of a trace's clock, and the view where it can be seen.
