@@ -41,6 +41,8 @@ pub struct Trace {
     pub(crate) tasks: Shelf<Task>,
     /// One for each task.
     pub(crate) hot: Arc<Vec<Hot>>,
+    /// How often each task hopped.
+    pub(crate) hops_of: Arc<Vec<u32>>,
     pub(crate) task_of: IdMap,
     pub(crate) polls: Polls,
     pub(crate) poll_count: u64,
@@ -245,7 +247,7 @@ impl Trace {
     /// A task.
     pub fn task(&self, task: TaskIx) -> TaskView<'_> {
         let (facts, hot) = (&self.tasks[task.get()], &self.hot[task.get()]);
-        TaskView { facts, hot, trace: self }
+        TaskView { ix: task, facts, hot, trace: self }
     }
 
     /// The task with this id of Tokio's.

@@ -295,9 +295,7 @@ pub(crate) fn read_at(
             progress.send(News::Part(Box::new(prepare(trace)?)));
         }
     }
-    let whole = loader.snapshot();
-    // Its threads and what it knows beside the trace are not needed any more.
-    drop(loader);
+    let whole = loader.finish();
     if has_part {
         progress.send(News::Newer(Arc::new(whole)));
         return Ok(None);

@@ -42,6 +42,7 @@ impl Sweep {
         trace.odd_times = pending.chain(replay.late_times).collect();
         trace.odd_times.sort_unstable();
         trace.hot = Arc::new(replay.hot);
+        trace.hops_of = Arc::new(replay.hops_of);
         trace.report.complete = self.scanner.is_complete();
         trace.report.damages.sort_by_key(|damage| damage.offset);
         let thread = |of: usize| self.feeds.threads[of].thread;

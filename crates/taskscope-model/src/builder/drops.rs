@@ -134,9 +134,7 @@ impl Replay {
         {
             of.marks.pop_if(|mark| *mark == ix.0);
         }
-        if hopped && let Some(of) = self.trace.tasks.get_mut(task.get()) {
-            of.hops -= 1;
-        }
+        self.hops_of[task.get()] -= u32::from(hopped);
         self.trace.hop_count -= u64::from(hopped);
         let next = hot.pending();
         hot.set_pending(wake.or(next));

@@ -165,6 +165,7 @@ impl Replay {
         let new = TaskIx(self.trace.tasks.len() as u32);
         self.trace.tasks.push(Task::new(id));
         self.hot.push(Hot::NEW);
+        self.hops_of.push(0);
         self.trace.task_of.insert(id.0, new.0);
         self.orphan_end(id, new);
         new

@@ -75,6 +75,7 @@ impl Replay {
         Self {
             trace: self.trace.clone(),
             hot: self.hot.clone(),
+            hops_of: self.hops_of.clone(),
             names: self.names.of_lanes(),
             streams: self.streams.clone(),
             spans: self.spans.clone(),

@@ -100,9 +100,7 @@ impl Replay {
             && trace.worker_runtime(hot.last_lane) == trace.worker_runtime(lane)
         {
             poll.flags.set(Flags::HOP);
-            if let Some(of) = trace.tasks.get_mut(task) {
-                of.hops += 1;
-            }
+            self.hops_of[task] += 1;
             trace.hops.push(ix);
             trace.hop_count += 1;
         }

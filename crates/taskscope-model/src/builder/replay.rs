@@ -37,6 +37,8 @@ pub(crate) struct Replay {
     pub(crate) trace: Trace,
     /// One for each task: what becomes [`Trace::hot`].
     pub(crate) hot: Vec<Hot>,
+    /// How often each has hopped. (Beside what is kept of a task they would be found much later.)
+    pub(crate) hops_of: Vec<u32>,
     pub(crate) names: Names,
     pub(crate) streams: Vec<Stream>,
     pub(crate) spans: OpenSpans,
@@ -170,6 +172,16 @@ impl Replay {
                 }
             }
             ItemKind::Gap => self.gap(stream, item.what..time),
+        }
+    }
+
+    /// An item comes soon.
+    #[inline]
+    pub(crate) fn prefetch(&self, item: &Item) {
+        if matches!(item.kind, ItemKind::Poll | ItemKind::Wake)
+            && let Some(task) = self.trace.task_of.get(item.what)
+        {
+            prefetch(&self.hot, task as usize);
         }
     }
 
@@ -460,5 +472,16 @@ impl Replay {
             PollResult::Panicked => Some(RawEnd::Panicked),
             PollResult::OnlyDropped => None,
         }
+    }
+}
+
+#[inline]
+#[allow(unsafe_code)]
+fn prefetch<T>(list: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = list.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: any address may be prefetched.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
     }
 }

@@ -25,6 +25,9 @@ const MOST_BEHIND: Nanos = 2_000_000_000;
 /// So many items are swept in a step.
 const STEP: usize = 1 << 16;
 
+/// What so many items further is needed is brought into the cache.
+const SOON: usize = 6;
+
 /// When a thread does something next, whether that is a poll, and which thread, by its number and its
 /// place. At one time wakes come before the polls that they lead to.
 type Head = (Nanos, bool, ThreadId, usize);
@@ -274,7 +277,11 @@ impl Sweep {
             let is_flight = self.feeds.is_flight;
             let feed = &mut self.feeds.threads[of];
             let mut count = 0;
-            for item in feed.current.items[feed.position..].iter().take(left) {
+            let items = &feed.current.items[feed.position..];
+            for (at, item) in items.iter().take(left).enumerate() {
+                if let Some(soon) = items.get(at + SOON) {
+                    self.replay.prefetch(soon);
+                }
                 let is_fact = is_flight && item.kind == ItemKind::Fact;
                 let time = if is_fact { feed.now } else { item.time.max(feed.now) };
                 let key = (time, item.kind == ItemKind::Poll, thread, of);

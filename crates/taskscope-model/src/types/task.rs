@@ -54,7 +54,6 @@ pub struct Task {
     pub spawned_on: Option<LaneIx>,
     /// Its end; `None` where it was alive when the recording ended.
     pub end: Option<End>,
-    pub(crate) hops: u32,
     /// Every 64th of its polls, from the 64th on.
     pub(crate) marks: Vec<u32>,
     /// The last of its wakes before its first poll that did not lead to that, in `Trace::more_wakes`.
@@ -237,7 +236,6 @@ impl Task {
             spawned: None,
             spawned_on: None,
             end: None,
-            hops: 0,
             marks: Vec::new(),
             last_early: NONE,
         }
@@ -254,6 +252,7 @@ impl Task {
 /// A task with its figures.
 #[derive(Clone, Copy)]
 pub struct TaskView<'a> {
+    pub(crate) ix: TaskIx,
     pub(crate) facts: &'a Task,
     pub(crate) hot: &'a Hot,
     pub(crate) trace: &'a Trace,
@@ -301,7 +300,7 @@ impl<'a> TaskView<'a> {
 
     /// How often it was polled on another worker than the poll before.
     pub fn hop_count(&self) -> u32 {
-        self.facts.hops
+        self.trace.hops_of.get(self.ix.get()).copied().unwrap_or(0)
     }
 
     /// Time spent in polls, in nanoseconds.
