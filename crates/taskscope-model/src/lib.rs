@@ -53,6 +53,7 @@ mod dropped_events;
 mod gaps;
 mod lanes;
 mod parallel;
+mod prefetch;
 mod queue;
 mod source;
 mod spans;

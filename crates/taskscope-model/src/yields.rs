@@ -35,6 +35,7 @@
 
 use taskscope_format::Nanos;
 
+use crate::prefetch::prefetch;
 use crate::store::polls::Flags;
 use crate::store::shelf::Shelf;
 use crate::types::{Hot, PlaceIx, PollIx, TaskIx, TaskView};
@@ -174,6 +175,12 @@ pub(crate) struct Habits {
 }
 
 impl Habits {
+    /// What is known of a task will be needed when its batch ends.
+    #[inline]
+    pub(crate) fn prefetch(&self, hot: &Hot) {
+        prefetch((hot.habit as usize).checked_sub(1).and_then(|at| self.of_task.get(at)));
+    }
+
     /// Takes in a candidate. `place` is asked for where its task was spawned, once.
     fn add(
         &mut self,

@@ -22,6 +22,7 @@ use taskscope_format::{BlockAt, EndKind, EventOf, Nanos, PollResult, TaskId, Thr
 
 use super::batch::{GOES_ON, Item, ItemKind, ThreadReader};
 use super::intern::Names;
+use crate::prefetch::prefetch;
 use crate::spans::{Here, OpenSpans};
 use crate::store::polls::{Flags, NONE, RawEnd};
 use crate::trace::Trace;
@@ -175,13 +176,20 @@ impl Replay {
         }
     }
 
-    /// An item comes soon.
+    /// Items come soon.
     #[inline]
-    pub(crate) fn prefetch(&self, item: &Item) {
-        if matches!(item.kind, ItemKind::Poll | ItemKind::Wake)
-            && let Some(task) = self.trace.task_of.get(item.what)
-        {
-            prefetch(&self.hot, task as usize);
+    pub(crate) fn prefetch(&self, items: &[Item], rare: &[EventOf<u32>]) {
+        // What this needs, and further on the items themselves: another processor has made them.
+        const SOON: usize = 6;
+        const LATER: usize = 24;
+        prefetch(items.get(LATER));
+        match items.get(SOON) {
+            Some(Item { kind: ItemKind::Poll | ItemKind::Wake, what, .. }) => {
+                let task = self.trace.task_of.get(*what);
+                prefetch(task.and_then(|task| self.hot.get(task as usize)));
+            }
+            Some(Item { kind: ItemKind::Rare, what, .. }) => prefetch(rare.get(*what as usize)),
+            _ => {}
         }
     }
 
@@ -472,16 +480,5 @@ impl Replay {
             PollResult::Panicked => Some(RawEnd::Panicked),
             PollResult::OnlyDropped => None,
         }
-    }
-}
-
-#[inline]
-#[allow(unsafe_code)]
-fn prefetch<T>(list: &[T], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(element) = list.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: any address may be prefetched.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
     }
 }

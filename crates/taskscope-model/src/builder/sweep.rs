@@ -25,9 +25,6 @@ const MOST_BEHIND: Nanos = 2_000_000_000;
 /// So many items are swept in a step.
 const STEP: usize = 1 << 16;
 
-/// What so many items further is needed is brought into the cache.
-const SOON: usize = 6;
-
 /// When a thread does something next, whether that is a poll, and which thread, by its number and its
 /// place. At one time wakes come before the polls that they lead to.
 type Head = (Nanos, bool, ThreadId, usize);
@@ -279,9 +276,7 @@ impl Sweep {
             let mut count = 0;
             let items = &feed.current.items[feed.position..];
             for (at, item) in items.iter().take(left).enumerate() {
-                if let Some(soon) = items.get(at + SOON) {
-                    self.replay.prefetch(soon);
-                }
+                self.replay.prefetch(&items[at..], &feed.current.rare);
                 let is_fact = is_flight && item.kind == ItemKind::Fact;
                 let time = if is_fact { feed.now } else { item.time.max(feed.now) };
                 let key = (time, item.kind == ItemKind::Poll, thread, of);

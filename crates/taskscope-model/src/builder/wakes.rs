@@ -38,6 +38,7 @@ impl Replay {
         let by_itself = open.is_some_and(|open| open.task == task);
         if kind == WakerKind::Driver {
             let candidate = self.candidate(stream, task, time, LaneIx(waker as u16));
+            self.habits.prefetch(&self.hot[task.get()]);
             self.streams[stream].batch.add(candidate);
         }
         let wake = PendingWake { time, waker, flags };
