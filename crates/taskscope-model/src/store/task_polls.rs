@@ -54,8 +54,8 @@ impl<'a> TaskPolls<'a> {
             return None;
         }
         // The nearest that is known, at or behind it.
-        let mark = number.div_ceil(STRIDE);
-        let (mut at, from) = match self.marks().get(mark.wrapping_sub(1)) {
+        let mark = number.div_ceil(STRIDE).max(1);
+        let (mut at, from) = match self.marks().get(mark - 1) {
             Some(&poll) => (poll, mark * STRIDE),
             None => (self.task.hot.last, length - 1),
         };
