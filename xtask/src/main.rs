@@ -1,5 +1,7 @@
 //! `cargo xtask`: what people who work on taskscope do again and again.
 
+mod engine;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -25,6 +27,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure what a trace of ten million polls costs the window, within generous bounds
+    Engine,
     /// Record the demos anew for builds that cannot (demos/recordings)
     Recordings,
     /// Draw the pictures of the README anew (assets)
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
             let own = "run --release --manifest-path crates/taskscope-bench/Cargo.toml --";
             shell.run("cargo", &[words(own), arguments].concat())
         }
+        Task::Engine => engine::check(&shell.root),
         Task::Recordings => ["migration", "server", "yields", "single"].iter().all(|demo| {
             shell.taskscope(&format!("demo {demo} --no-view --out demos/recordings/{demo}.tscope"))
         }),
