@@ -24,8 +24,10 @@ use serde::Serialize;
 use taskscope_model::Trace;
 
 use crate::app::App;
+use crate::command::TraceCommand;
 use crate::headless::Headless;
 use crate::jobs::Mode;
+use crate::open_trace::Loaded;
 use crate::recent::Recent;
 use crate::{Options, trace_file};
 
@@ -158,6 +160,37 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
     };
     close(window, trace);
     Ok(Bench { follow_lag_ms: following::lag(path)?.map(millis), ..bench })
+}
+
+/// A window with a trace, to measure single frames in.
+pub struct Frames(Headless);
+
+impl std::fmt::Debug for Frames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Frames").finish()
+    }
+}
+
+impl Frames {
+    /// Opens a trace.
+    pub fn new(trace: Trace) -> Self {
+        let ctx = egui::Context::default();
+        let loaded = Loaded::new(trace, "bench", None);
+        let app = App::with_traces(&ctx, vec![loaded], Mode::of_this_machine());
+        let mut window = Headless::new(ctx, app, vec2(SIZE[0], SIZE[1]), 1.0);
+        opening::settle(&mut window);
+        Self(window)
+    }
+
+    /// Shows a part of the whole time, from a place on (both from 0 to 1), in a frame; what that took
+    /// of this thread's time on a processor.
+    pub fn show(&mut self, part: f64, from: f64) -> Duration {
+        let Headless { app, .. } = &mut self.0;
+        let bounds = app.workspace.as_ref().map_or((0.0, 1.0), |open| open.clock.view.bounds());
+        let length = bounds.1 - bounds.0;
+        app.commands.send(TraceCommand::Show(bounds.0 + from * length, part * length));
+        self.0.frame(Vec::new()).took
+    }
 }
 
 /// Frees a trace before the next is opened.
