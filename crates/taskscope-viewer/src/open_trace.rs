@@ -8,10 +8,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use egui::Color32;
 use taskscope_model::{PlaceIx, Poll, TaskIx, Trace};
 
+use crate::following::Following;
 use crate::jobs::{self, Jobs, Question};
 use crate::prepared::{ColourBy, Prepared};
 use crate::theme::Palette;
@@ -74,9 +76,8 @@ pub(crate) struct OpenTrace {
     pub(crate) look_for: Option<String>,
     /// Whether there is more in its file, which is being read.
     pub(crate) is_part: bool,
-    /// What is said of a file that is followed, or was to its end.
-    pub(crate) followed: Option<&'static str>,
-    pub(crate) is_followed: bool,
+    /// What becomes of a file that is followed, or was to its end.
+    pub(crate) following: Option<Following>,
     /// The moment that coincides with those of the other traces, in nanoseconds of its clock.
     pub(crate) anchor: f64,
     /// What is added to its time to get the time of the shared axis, in nanoseconds.
@@ -105,8 +106,7 @@ impl OpenTrace {
             path,
             look_for,
             is_part,
-            followed: None,
-            is_followed: false,
+            following: None,
             selected: None,
             selections: 0,
         }
@@ -148,6 +148,11 @@ impl OpenTrace {
         self.prepared_revision = self.revision;
         self.newer = Question::default();
         std::mem::replace(&mut self.trace, loaded.trace)
+    }
+
+    /// Since when its file is followed, if it is.
+    pub(crate) fn followed_since(&self) -> Option<Instant> {
+        self.following.and_then(Following::is_on)
     }
 
     /// Takes in what is worked out once, when it is there for a newer snapshot.
