@@ -126,7 +126,7 @@ pub(crate) fn session(ui: &mut Ui, bar: Frame, session: &Session, commands: &Com
                 commands.send(AppCommand::DismissSession());
             }
             ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
-                let text = format!("{}. {}", session.status(), session.whereabouts());
+                let text = format!("{}. {}", session.status(), session.about_recordings());
                 ui.label(with_code(ui, &text));
             });
         });

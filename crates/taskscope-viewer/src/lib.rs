@@ -71,7 +71,7 @@ use jobs::Mode;
 
 pub use egui::Theme;
 pub use render::{RenderError, RenderOptions, render, render_beside};
-pub use session::Session;
+pub use session::{Recordings, Session};
 
 /// Records the demo of that name and returns the file, or says why it couldn't.
 ///

@@ -59,6 +59,8 @@ pub(crate) struct Loading {
     pub(crate) opened: Option<TraceId>,
     /// Whether it goes on until the recording is finished.
     pub(crate) follows: bool,
+    /// Whether it is a recording of the command that the window was opened for.
+    pub(crate) is_of_session: bool,
     news: Receiver<News>,
 }
 
@@ -147,10 +149,11 @@ impl Loading {
     ) -> Self {
         let what = format!("Waiting for {} to be written", path.display());
         let reach = open.map(|(_, reach)| reach);
+        let is_of_session = session.is_some();
         let work =
             move |progress: &Progress| follow::follow(&path, progress, reach, session.as_ref());
         let mut loading = Self::start(what, false, ctx, work);
-        loading.follows = true;
+        (loading.follows, loading.is_of_session) = (true, is_of_session);
         loading.opened = open.map(|(id, _)| id);
         loading
     }
@@ -202,6 +205,7 @@ impl Loading {
             stop,
             opened: None,
             follows: false,
+            is_of_session: false,
             news,
         }
     }

@@ -7,6 +7,7 @@ use crate::follow::Reach;
 use crate::following::Following;
 use crate::loading::{Loading, News, Placement};
 use crate::open_trace::{Loaded, TraceId};
+use crate::session::Session;
 use crate::workspace::{Before, Workspace};
 
 impl App {
@@ -148,7 +149,10 @@ impl App {
     /// Opens what was read.
     fn loaded(&mut self, loading: &mut Loading, mut loaded: Loaded) -> TraceId {
         loaded.look_for = loading.look_for.take();
-        if let Some(path) = &loaded.path {
+        let is_temporary = self.options.session.as_ref().is_some_and(Session::is_temporary);
+        if let Some(path) =
+            loaded.path.as_ref().filter(|_| !(loading.is_of_session && is_temporary))
+        {
             self.recent.add(path);
         }
         let id = self.open(loaded, loading.placement);

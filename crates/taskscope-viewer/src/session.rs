@@ -8,18 +8,33 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::time;
+
 /// A command whose recordings the window follows.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Mutex<State>>);
 
+/// What becomes of the recordings of a [`Session`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recordings {
+    /// They are removed when the window is closed.
+    Temporary,
+    /// They stay in this directory.
+    KeptIn(PathBuf),
+}
+
+/// So many recordings are opened: each takes a part of the window.
+const MOST: usize = 12;
+
 #[derive(Debug)]
 struct State {
     command: String,
-    whereabouts: String,
+    recordings: Recordings,
     begun: Instant,
     /// Those that the window has not taken yet.
     files: Vec<PathBuf>,
-    has_recorded: bool,
+    /// How many have appeared.
+    count: usize,
     /// How the command has ended, once it has.
     ended: Option<String>,
     is_closing: bool,
@@ -27,15 +42,14 @@ struct State {
 }
 
 impl Session {
-    /// `command` is what runs, as a person typed it; `whereabouts` says in a sentence where its
-    /// recordings lie and for how long.
-    pub fn new(command: impl Into<String>, whereabouts: impl Into<String>) -> Self {
+    /// `command` is what runs, as a person typed it.
+    pub fn new(command: impl Into<String>, recordings: Recordings) -> Self {
         Self(Arc::new(Mutex::new(State {
             command: command.into(),
-            whereabouts: whereabouts.into(),
+            recordings,
             begun: Instant::now(),
             files: Vec::new(),
-            has_recorded: false,
+            count: 0,
             ended: None,
             is_closing: false,
             ctx: None,
@@ -45,8 +59,10 @@ impl Session {
     /// A process of the command has begun to record to this file: its header is there.
     pub fn join(&self, file: PathBuf) {
         self.change(|state| {
-            state.files.push(file);
-            state.has_recorded = true;
+            state.count += 1;
+            if state.count <= MOST {
+                state.files.push(file);
+            }
         });
     }
 
@@ -87,7 +103,7 @@ impl Session {
 
     /// Whether any process of the command has recorded.
     pub(crate) fn has_recorded(&self) -> bool {
-        self.state().has_recorded
+        self.state().count > 0
     }
 
     /// Whether the command has ended.
@@ -110,8 +126,26 @@ impl Session {
         format!("`{}` {}", state.command, state.ended.as_deref().unwrap_or("is running"))
     }
 
-    /// Where its recordings lie and for how long, in a sentence.
-    pub(crate) fn whereabouts(&self) -> String {
-        self.state().whereabouts.clone()
+    /// Whether its recordings are removed with the window.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.state().recordings == Recordings::Temporary
+    }
+
+    /// What becomes of its recordings, and whether all can be seen, in sentences.
+    pub(crate) fn about_recordings(&self) -> String {
+        let state = self.state();
+        let mut text = match &state.recordings {
+            Recordings::Temporary => "What it records is removed when this window is closed; Save \
+                                      as… in the menu Trace keeps a copy."
+                .to_owned(),
+            Recordings::KeptIn(folder) => format!("What it records is in `{}`.", folder.display()),
+        };
+        if let Some(more) = state.count.checked_sub(MOST).filter(|more| *more > 0) {
+            text.push_str(&format!(
+                " {} recordings have begun: the first {MOST} are shown, {more} are not.",
+                time::count(state.count as u64)
+            ));
+        }
+        text
     }
 }
