@@ -182,8 +182,8 @@ pub(crate) struct DemoArgs {
 
     /// The file that the trace is written to; an existing one is replaced
     ///
-    /// Without it: `taskscope-demo-NAME.tscope` in the current directory, with a number
-    /// behind NAME if that file exists.
+    /// Without it: what TASKSCOPE_FILE says, or `taskscope-demo-NAME.tscope` in the current
+    /// directory, with a number behind NAME if that file exists.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
