@@ -106,7 +106,8 @@ fn follow_state(ui: &mut Ui, cx: &Context<'_>, following: Following, has_lost_th
         let command = Command::Trace(TraceCommand::ToEnd);
         let about = "The trace grows out of sight. Show its end again, and follow it.";
         let tooltip = format!("{about} ({})", command.key_text(ui.ctx()));
-        if ui.button("Back to the end").on_hover_text(tooltip).clicked() {
+        let button = egui::Button::new("Back to the end").fill(Palette::get(ui).selected);
+        if ui.add(button).on_hover_text(tooltip).clicked() {
             cx.commands.send(command);
         }
     }
@@ -125,9 +126,10 @@ pub(crate) fn session(ui: &mut Ui, bar: Frame, session: &Session, commands: &Com
             if ui.button("Hide").on_hover_text("Take this line away").clicked() {
                 commands.send(AppCommand::DismissSession());
             }
-            ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = format!("{}. {}", session.status(), session.about_recordings());
-                ui.label(with_code(ui, &text));
+                let text = with_code(ui, &text);
+                ui.add(Label::new(text).truncate());
             });
         });
     });

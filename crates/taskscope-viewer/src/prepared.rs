@@ -106,6 +106,11 @@ impl Prepared {
         self.lanes_with_drops.binary_search(&lane).is_ok()
     }
 
+    /// How many tasks there were.
+    pub(crate) fn task_count(&self) -> usize {
+        self.times.len()
+    }
+
     /// How long a task was in each state. A task that is newer than this has been in none yet.
     pub(crate) fn times(&self, task: TaskIx) -> StateTimes {
         self.times.get(task.get()).copied().unwrap_or_default()

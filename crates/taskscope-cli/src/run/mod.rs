@@ -13,6 +13,7 @@ mod target;
 
 use std::fmt::Write;
 use std::io::{self, ErrorKind};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
@@ -81,11 +82,7 @@ fn start_and_show(args: &RunArgs) -> Result<ExitStatus, Error> {
     if !args.no_view && taskscope_viewer::display_missing().is_none() {
         let first = has_news.recv_timeout(PATIENCE);
         if !matches!(first, Ok(News::Ended)) {
-            match view::window(Options { session: Some(session), ..Options::default() }) {
-                Ok(()) => is_shown = true,
-                // It is recorded all the same.
-                Err(error) => output::notice(&error),
-            }
+            is_shown = show(session);
         }
     }
     if is_shown && !has_news.try_iter().any(|news| matches!(news, News::Ended)) {
@@ -118,6 +115,20 @@ fn start_and_show(args: &RunArgs) -> Result<ExitStatus, Error> {
         output::notice(&whereabouts);
     }
     done.status.map_err(|source| Error::Wait { program: name(args), source })
+}
+
+/// Opens the window until it is closed; whether there was one. It is recorded all the same.
+fn show(session: Session) -> bool {
+    let options = Options { session: Some(session), ..Options::default() };
+    // Whatever a window system does, the program has its exit code.
+    let window = std::panic::catch_unwind(AssertUnwindSafe(|| view::window(options)));
+    match window {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => output::notice(&error),
+        // The panic has been printed.
+        Err(_) => output::notice(&"the window has failed; the program runs on"),
+    }
+    false
 }
 
 fn start(args: &RunArgs, target: &Target) -> Result<Child, Error> {
@@ -237,9 +248,24 @@ fn name(args: &RunArgs) -> String {
     args.command[0].to_string_lossy().into_owned()
 }
 
+/// The command in a line: the program without its directory, and as many arguments as there is
+/// room for.
 fn command_line(args: &RunArgs) -> String {
-    let words: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
+    const MOST: usize = 60;
+    let program = Path::new(&args.command[0]);
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    let mut line = program.to_string_lossy().into_owned();
+    for argument in &args.command[1..] {
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
+    }
+    // A script after `sh -c` may have several lines.
+    let mut line = line.replace(char::is_control, " ");
+    if let Some((cut, _)) = line.char_indices().nth(MOST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
 }
 
 fn nothing_recorded(args: &RunArgs, pattern: &Path) -> String {
