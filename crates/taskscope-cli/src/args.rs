@@ -73,7 +73,7 @@ Examples:
 pub(crate) enum Command {
     /// Open the window, with a trace or with the welcome page
     View(ViewArgs),
-    /// Run a program that records itself, and watch it while it runs
+    // Its words are those of `RunArgs`: words here would take the place of all of them.
     Run(RunArgs),
     /// Record a demo, print its summary and open it
     Demo(DemoArgs),
