@@ -11,6 +11,7 @@ mod missing_ranges;
 mod open;
 mod parts;
 mod replay;
+mod session;
 mod sizes;
 mod slots;
 mod table;
