@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Ui};
-use taskscope_model::{LaneIx, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{LaneIx, Nanos, StateTimes, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -21,9 +21,38 @@ pub(crate) struct Counts {
     idle_wakes: String,
     workers: String,
     spans: OfTask,
+    numbers: Option<Numbers>,
+}
+
+/// What is counted of a task, all in one snapshot of a trace that may grow.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    times: StateTimes,
+    polls: u32,
+    longest: Nanos,
+    wakes: u32,
+    hops: u32,
+}
+
+impl Numbers {
+    fn new(trace: &Trace, ix: TaskIx, times: StateTimes) -> Self {
+        let task = trace.task(ix);
+        Self {
+            times,
+            polls: task.poll_count(),
+            longest: task.longest(),
+            wakes: task.wake_count(),
+            hops: task.hop_count(),
+        }
+    }
 }
 
 impl Counts {
+    /// How long the task was in each state, by the same snapshot as its other figures.
+    pub(super) fn times(&self, cx: &Context<'_>, ix: TaskIx) -> StateTimes {
+        self.numbers.map_or_else(|| cx.prepared().times(ix), |numbers| numbers.times)
+    }
+
     pub(super) fn spans(&self) -> &OfTask {
         &self.spans
     }
@@ -73,6 +102,7 @@ impl Counts {
             idle_wakes: idle_wakes.text(),
             workers: workers(trace, lanes),
             spans: OfTask::new(trace, task).await,
+            numbers: Some(Numbers::new(trace, task, trace.state_times(task))),
         }
     }
 }
@@ -80,7 +110,8 @@ impl Counts {
 pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
     let trace = cx.trace();
     let task = trace.task(ix);
-    let times = cx.prepared().times(ix);
+    let times = counts.times(cx, ix);
+    let numbers = counts.numbers.unwrap_or_else(|| Numbers::new(trace, ix, times));
     let ns = |ns: u64| time::duration(ns as f64);
     Grid::new("figures").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
         let now = match trace.state_at(ix, cx.replay.moment()) {
@@ -94,8 +125,8 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
             Some(end) => figure(ui, "end", end, "(inferred)"),
             None => figure(ui, "end", end, ""),
         }
-        figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
-        figure(ui, "busy", ns(times.running), format!("longest {}", ns(task.longest())));
+        figure(ui, "polls", time::count(numbers.polls.into()), &counts.poll_ends);
+        figure(ui, "busy", ns(times.running), format!("longest {}", ns(numbers.longest)));
         if times.deferred > 0 {
             figure(ui, "deferred", ns(times.deferred), "yielded, its waker not yet called");
         }
@@ -108,14 +139,14 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
             figure(ui, "not recorded", ns(times.unknown), "events are missing");
         }
         if trace.records_wakes() {
-            figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+            figure(ui, "woken", time::count(numbers.wakes.into()), &counts.wakers);
         } else {
             figure(ui, "woken", "not recorded", "");
         }
         if !counts.idle_wakes.is_empty() {
             figure(ui, "", "", &counts.idle_wakes);
         }
-        figure(ui, "hops", time::count(task.hop_count().into()), &counts.workers);
+        figure(ui, "hops", time::count(numbers.hops.into()), &counts.workers);
         if let Some(size) = task.size {
             let moved =
                 task.original_size.map(|size| format!("boxed, {} bytes", time::count(size)));

@@ -7,6 +7,7 @@ mod frame_time;
 mod harness;
 mod inspector;
 mod jobs;
+mod lag;
 mod missing_ranges;
 mod open;
 mod parts;
