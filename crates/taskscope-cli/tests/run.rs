@@ -269,12 +269,36 @@ mod signals {
         assert_eq!(sandbox.summary("a.tscope")["truncated"], true);
     }
 
-    /// Sends a signal when the program is ready, and returns how taskscope ended. It is in a
-    /// process group of its own, as what a shell has started.
+    /// How taskscope is started: in a process group of its own, as by a shell, and with signals as a
+    /// shell leaves them, whoever has started the tests.
+    #[expect(unsafe_code, reason = "a process is prepared before it becomes another program")]
+    fn as_by_a_shell(command: &mut Command, is_ignored: bool) -> &mut Command {
+        let handler = if is_ignored { libc::SIG_IGN } else { libc::SIG_DFL };
+        // SAFETY: `signal` may be called between `fork` and `exec`.
+        unsafe {
+            command.pre_exec(move || {
+                for signal in [libc::SIGINT, libc::SIGHUP] {
+                    libc::signal(signal, handler);
+                }
+                Ok(())
+            });
+        }
+        command.process_group(0)
+    }
+
+    /// Sends a signal when the program is ready, and returns how taskscope ended.
     fn signal(does: &str, send: impl Fn(Pid)) -> (Option<i32>, PathBuf, Sandbox) {
+        signal_as(does, false, send)
+    }
+
+    fn signal_as(
+        does: &str,
+        is_ignored: bool,
+        send: impl Fn(Pid),
+    ) -> (Option<i32>, PathBuf, Sandbox) {
         let sandbox = Sandbox::new();
-        let mut process = run_child(&sandbox, &["--keep", "a.tscope"], does)
-            .process_group(0)
+        let mut command = run_child(&sandbox, &["--keep", "a.tscope"], does);
+        let mut process = as_by_a_shell(&mut command, is_ignored)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -302,6 +326,18 @@ mod signals {
         assert_eq!(code, Some(3));
         assert!(file.exists());
         assert_eq!(sandbox.summary("a.tscope")["truncated"], false);
+    }
+
+    #[test]
+    fn what_is_ignored_remains_ignored_by_both() {
+        let hang_up = |taskscope| {
+            kill_process_group(taskscope, Signal::HUP).unwrap();
+            kill_process_group(taskscope, Signal::INT).unwrap();
+            kill_process(taskscope, Signal::TERM).unwrap();
+        };
+        // As under `nohup`. Were the others not ignored, one of them would be the end.
+        let (code, _, _sandbox) = signal_as("waits", true, hang_up);
+        assert_eq!(code, Some(128 + 15));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Ctrl+C and Ctrl+\\ reach every process of the terminal's foreground group, the program as well as
 //! taskscope, which only has to outlive them. What is sent to taskscope alone, as a supervisor or
 //! `timeout` does, is passed on. A handler is set and the signals are not ignored: a program inherits
-//! what is ignored, and would then ignore Ctrl+C, too.
+//! what is ignored, and would then ignore Ctrl+C, too. What is ignored already, as under `nohup` or in
+//! the background of a script, remains so, for both.
 
 use std::io;
 
@@ -27,11 +28,27 @@ mod unix {
         to_us: [(Signal, Arc<AtomicBool>); 2],
     }
 
+    /// Whether who started taskscope has a signal ignored.
+    #[expect(unsafe_code, reason = "no crate at hand asks the system for it")]
+    fn is_ignored(signal: i32) -> bool {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: Without a new action, the call only fills the old one, for which there is room;
+        // of all zeroes it is valid, too, if the call fails.
+        let action = unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+            action.assume_init()
+        };
+        action.sa_sigaction == libc::SIG_IGN
+    }
+
     impl Signals {
         pub(in crate::run) fn new() -> io::Result<Self> {
             let flag = |signal| {
                 let flag = Arc::new(AtomicBool::new(false));
-                signal_hook::flag::register(signal, flag.clone()).map(|_| flag)
+                if !is_ignored(signal) {
+                    signal_hook::flag::register(signal, flag.clone())?;
+                }
+                Ok::<_, io::Error>(flag)
             };
             Ok(Self {
                 to_group: [flag(SIGINT)?, flag(SIGQUIT)?],
