@@ -43,7 +43,8 @@ fn reasons(trace: &Trace) -> Vec<String> {
 /// Shows it in the middle of the timeline.
 pub(crate) fn show(ui: &mut Ui, open: &OpenTrace) {
     let trace = open.trace();
-    let room = ui.max_rect().shrink2(vec2(24.0, 16.0));
+    // Below the axis.
+    let room = ui.available_rect_before_wrap().shrink2(vec2(24.0, 16.0));
     let width = room.width().min(560.0);
     let rect = Align2::CENTER_TOP.align_size_within_rect(vec2(width, room.height()), room);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));

@@ -149,3 +149,21 @@ impl Session {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_recordings_are_opened_and_the_others_counted() {
+        let session = Session::new("app", Recordings::KeptIn("/traces".into()));
+        for number in 0..MOST + 2 {
+            session.join(format!("/traces/app-{number}.tscope").into());
+        }
+        assert_eq!(session.take_files().len(), MOST);
+        assert_eq!(session.take_files(), [""; 0].map(PathBuf::from));
+        let about = session.about_recordings();
+        assert!(about.contains("`/traces`") && about.contains("2 are not"), "{about}");
+        assert!(!session.is_temporary());
+    }
+}
