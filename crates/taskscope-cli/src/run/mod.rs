@@ -8,6 +8,7 @@
 //! The window waits a second before it opens, or until something is recorded: a program that fails
 //! at once or has no recorder needs none, and its message belongs into the terminal.
 
+mod args;
 mod signals;
 mod target;
 
@@ -23,9 +24,9 @@ use std::time::Duration;
 
 use taskscope_viewer::{Options, Session};
 
-use crate::args::RunArgs;
 use crate::error::Error;
 use crate::{human, output, summary, trace, view};
+pub(crate) use args::RunArgs;
 use signals::Signals;
 use target::Target;
 
