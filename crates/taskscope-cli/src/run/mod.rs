@@ -185,7 +185,7 @@ impl Supervisor {
                 has_just_ended = ended.is_some();
             }
             // Processes that it leaves behind may still begin to record.
-            for file in self.target.look() {
+            for file in self.target.look(has_just_ended) {
                 self.session.join(file);
                 self.report(News::Recorded);
             }

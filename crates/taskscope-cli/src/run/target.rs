@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use taskscope_format::{EXTENSION, FileHeader};
 use taskscope_viewer::Recordings;
@@ -19,6 +19,9 @@ use crate::error::Error;
 pub(super) const VARIABLE: &str = "TASKSCOPE_FILE";
 /// Clocks of file systems are coarse, and so is what a recorder measures of its own start.
 const SLACK: Duration = Duration::from_millis(100);
+
+/// For so many times as long as a look takes there is none.
+const SHARE: u32 = 20;
 
 /// Where a command's recordings go.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Target {
     temporary: Option<TempDir>,
     since: SystemTime,
     known: Vec<PathBuf>,
+    /// Not before this is the directory looked at again.
+    next_look: Instant,
 }
 
 impl Target {
@@ -106,6 +111,7 @@ impl Target {
             temporary: None,
             since: SystemTime::now(),
             known: Vec::new(),
+            next_look: Instant::now(),
         })
     }
 
@@ -121,8 +127,19 @@ impl Target {
         self.temporary.is_some()
     }
 
-    /// The recordings that have begun since the last call, the oldest first.
-    pub(super) fn look(&mut self) -> Vec<PathBuf> {
+    /// The recordings that have begun since the last call, the oldest first. In a directory with a
+    /// great many files that takes a while, and is not done each time, unless it must be.
+    pub(super) fn look(&mut self, must: bool) -> Vec<PathBuf> {
+        let now = Instant::now();
+        if now < self.next_look && !must {
+            return Vec::new();
+        }
+        let begun = self.list();
+        self.next_look = Instant::now() + SHARE * now.elapsed();
+        begun
+    }
+
+    fn list(&mut self) -> Vec<PathBuf> {
         // A directory that cannot be listed has no recordings: that none came is reported.
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let new = entries.filter(|entry| {
