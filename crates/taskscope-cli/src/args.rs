@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use taskscope_demos::DEMOS;
 use taskscope_viewer::time;
 
+use crate::run::RunArgs;
+
 /// See Tokio schedule your tasks.
 ///
 /// taskscope replays how a recorded Tokio program was scheduled: which worker
@@ -25,6 +27,7 @@ pub(crate) struct Args {
 const AFTER_HELP: &str = "\
 Examples:
   taskscope demo                          record a demo and watch it
+  taskscope run -- cargo run              run a program that records itself, and watch it
   taskscope view app-4711.tscope          open a recording
   taskscope summary app-4711.tscope       its figures in the terminal
   taskscope render app-4711.tscope -o app.png --at 12.5ms
@@ -70,6 +73,8 @@ Examples:
 pub(crate) enum Command {
     /// Open the window, with a trace or with the welcome page
     View(ViewArgs),
+    // Its words are those of `RunArgs`: words here would take the place of all of them.
+    Run(RunArgs),
     /// Record a demo, print its summary and open it
     Demo(DemoArgs),
     /// Print the figures of a trace
@@ -124,8 +129,8 @@ pub(crate) struct DemoArgs {
 
     /// The file that the trace is written to; an existing one is replaced
     ///
-    /// Without it: `taskscope-demo-NAME.tscope` in the current directory, with a number
-    /// behind NAME if that file exists.
+    /// Without it: what TASKSCOPE_FILE says, or `taskscope-demo-NAME.tscope` in the current
+    /// directory, with a number behind NAME if that file exists.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 

@@ -20,13 +20,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
     }
     // The command line takes no other names.
     let demo = taskscope_demos::find(&args.name).unwrap_or(&DEMOS[0]);
-    let file = args.out.clone().unwrap_or_else(|| free_name(demo.name));
-    if cfg!(tokio_unstable) {
-        record(demo, args, &file)?;
+    let file = if cfg!(tokio_unstable) {
+        record(demo, args)?
     } else {
         // As `cargo install` builds it.
-        take_recording(demo, args, &file)?;
-    }
+        take_recording(demo, args)?
+    };
 
     let trace = trace::open(&file)?;
     output::print(&format!(
@@ -46,11 +45,20 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs the demo in this process and leaves its trace in `file`.
-fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
+/// Runs the demo in this process; returns the file with its trace.
+fn record(demo: &'static Demo, args: &DemoArgs) -> Result<PathBuf, Error> {
     let console = args.console().then(console::layer).transpose()?;
     let targets = Targets::new().with_target("taskscope_demos", LevelFilter::INFO);
-    let recording = Recorder::builder().targets(targets).file(file).flight(None).start()?;
+    let mut recorder = Recorder::builder().targets(targets).flight(None);
+    // As for any program that records itself: `taskscope run -- taskscope demo`.
+    let is_named = std::env::var_os("TASKSCOPE_FILE").is_some_and(|name| !name.is_empty());
+    let own = || (!is_named).then(|| free_name(demo.name));
+    let file = args.out.clone().or_else(own);
+    if let Some(file) = &file {
+        recorder = recorder.file(file);
+    }
+    let recording = recorder.start()?;
+    let file = file.or_else(|| recording.path());
     tracing_subscriber::registry()
         .with(recording.layer())
         .with(console)
@@ -59,24 +67,27 @@ fn record(demo: &'static Demo, args: &DemoArgs, file: &Path) -> Result<(), Error
     let size = Size { seed: args.seed, tasks: args.size.map(|size| tasks(demo, size)) };
     run_recorded(demo, &recording, &size)?;
     recording.finish()?;
-    Ok(())
+    // There is a path: it was named, by one or the other.
+    Ok(file.unwrap_or_else(|| free_name(demo.name)))
 }
 
-/// Leaves a trace in `file` that was recorded before: Tokio emits task events only in programs that
+/// Leaves a trace in a file that was recorded before: Tokio emits task events only in programs that
 /// are compiled with `--cfg tokio_unstable`, which this one is not.
-fn take_recording(demo: &Demo, args: &DemoArgs, file: &Path) -> Result<(), Error> {
+fn take_recording(demo: &Demo, args: &DemoArgs) -> Result<PathBuf, Error> {
     if args.console() {
         return Err(Error::DemoNeedsTokioUnstable { option: "--console" });
     }
     if args.size.is_some() {
         return Err(Error::DemoNeedsTokioUnstable { option: "--size" });
     }
-    std::fs::write(file, demo.recording)
-        .map_err(|source| Error::Write { path: file.to_owned(), source })?;
+    let file = args.out.clone().unwrap_or_else(|| free_name(demo.name));
+    std::fs::write(&file, demo.recording)
+        .map_err(|source| Error::Write { path: file.clone(), source })?;
     output::print(
         "this build of taskscope cannot record its demos (it was compiled without --cfg \
          tokio_unstable): here is a recording that comes with it\n\n",
-    )
+    )?;
+    Ok(file)
 }
 
 fn run_recorded(demo: &'static Demo, recording: &Recording, size: &Size) -> Result<(), Error> {

@@ -33,6 +33,21 @@ pub(crate) enum Error {
     )]
     Write { path: PathBuf, source: io::Error },
 
+    #[error(
+        "cannot create {}: {source}; name a place for the recordings that can be written to",
+        path.display()
+    )]
+    Keep { path: PathBuf, source: io::Error },
+
+    #[error("{} has %p or %e in the name of a directory; only a file's name can have them", path.display())]
+    PercentInDirectory { path: PathBuf },
+
+    #[error("cannot start `{program}`: {source}; {hint}")]
+    Start { program: String, source: io::Error, hint: &'static str },
+
+    #[error("cannot wait for `{program}`: {source}")]
+    Wait { program: String, source: io::Error },
+
     #[error("cannot write to standard output: {0}")]
     Print(io::Error),
 

@@ -17,6 +17,7 @@ mod generate;
 mod human;
 mod output;
 mod render;
+mod run;
 mod summary;
 mod trace;
 mod view;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Boxes(args)) => boxes::run(&args),
+        // It ends as the program does.
+        Some(Command::Run(args)) => return run::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,11 @@ pub(crate) fn notice(what: &dyn Display) {
     print_note("note", what);
 }
 
+/// Prints what belongs beside the output of another program.
+pub(crate) fn on_the_side(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 fn print_note(kind: &str, what: &dyn Display) {
     // There is nowhere to say that standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "{kind}: {what}");

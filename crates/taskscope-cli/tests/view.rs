@@ -35,7 +35,7 @@ fn help_has_every_command_and_examples() {
     for word in ["view", "demo", "summary", "render", "Examples:", "taskscope::init()"] {
         assert!(help.contains(word), "`{word}` is not in:\n{help}");
     }
-    for command in ["demo", "summary", "render"] {
+    for command in ["run", "demo", "summary", "render"] {
         let help = sandbox.run(&[command, "--help"]).done().out;
         assert!(help.contains("Examples:"), "{help}");
     }

@@ -15,7 +15,7 @@ use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
 use crate::welcome::{self, WelcomePage};
 use crate::workspace::Workspace;
-use crate::{Options, bars, transport};
+use crate::{Options, bars, transport, waiting};
 
 /// What is asked for with the desktop's file dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub(crate) struct App {
     pub(crate) error: Option<String>,
     pub(crate) palette: PaletteWindow,
     pub(crate) keys_open: bool,
+    /// Whether the line about the command can be seen that the window was opened for.
+    pub(crate) shows_session: bool,
     /// Where to save which trace.
     pub(crate) save_copy: Option<(TraceId, SaveCopy)>,
     /// The window's title, as it was set last.
@@ -63,6 +65,9 @@ impl App {
         let look_for = options.look_for.take();
         let play = options.play;
         let follow = options.follow;
+        if let Some(session) = &options.session {
+            session.attach(ctx);
+        }
         let mut app = Self {
             options,
             commands: Commands::default(),
@@ -76,6 +81,7 @@ impl App {
             error: None,
             palette: PaletteWindow::default(),
             keys_open: false,
+            shows_session: true,
             save_copy: None,
             title: String::new(),
             dialog: None,
@@ -84,7 +90,7 @@ impl App {
             let group = app.new_group();
             let files = files.into_iter().map(|path| {
                 let mut loading = match follow {
-                    true => Loading::follow(path, None, ctx),
+                    true => Loading::follow(path, None, None, ctx),
                     false => Loading::file(path, play, ctx),
                 };
                 loading.look_for.clone_from(&look_for);
@@ -235,7 +241,11 @@ impl App {
                 });
             }
         }
-        self.receive_loaded();
+        self.receive_loaded(ctx);
+        if let Some(workspace) = &mut self.workspace {
+            workspace.refresh(&self.jobs);
+            workspace.pass(ctx);
+        }
     }
 
     /// Closes a trace; the welcome page comes after the last.
@@ -266,6 +276,10 @@ impl App {
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 4));
         Panel::top("bar").frame(bar).exact_size(46.0).show(ui, |ui| self.top_bar(ui));
         let size = ui.available_size();
+        let session = self.options.session.as_ref();
+        if let Some(session) = session.filter(|open| self.shows_session && open.has_recorded()) {
+            bars::session(ui, bar, session, &self.commands);
+        }
         if self.workspace.is_some() {
             if let Some(error) = &self.error {
                 bars::error(ui, error, &self.commands);
@@ -277,12 +291,14 @@ impl App {
             return;
         }
         let empty = CentralPanel::default().frame(Frame::new().fill(palette.background));
-        empty.show(ui, |ui| match &self.loadings[..] {
-            [] => {
+        let waits = session.filter(|session| !session.has_recorded());
+        empty.show(ui, |ui| match (&self.loadings[..], waits) {
+            ([], Some(session)) => waiting::for_command(ui, session),
+            ([], None) => {
                 let (page, error) = (&mut self.welcome_page, self.error.as_deref());
                 page.show(ui, &self.options.demos, &self.recent, error, &self.commands);
             }
-            loadings => welcome::loading(ui, loadings, &self.commands),
+            (loadings, _) => welcome::loading(ui, loadings, &self.commands),
         });
     }
 
@@ -319,8 +335,10 @@ impl App {
                 let labels = workspace.labels();
                 let label = labels.iter().find(|(id, _)| *id == open.id);
                 let label = label.map(|(_, label)| label.as_str());
+                let cx = workspace.context(open, label, &self.commands, &self.jobs);
+                let has_lost_the_end = workspace.has_lost_the_end();
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    bars::facts(ui, open, label);
+                    bars::facts(ui, &cx, has_lost_the_end);
                 });
             }
         });

@@ -5,8 +5,10 @@ use egui::{Align, Frame, Label, Layout, Panel, ProgressBar, RichText, Sense, Str
 use crate::code_text::with_code;
 use crate::command::{AppCommand, Command, Commands, TraceCommand};
 use crate::context::Context;
+use crate::following::Following;
 use crate::loading::Loading;
 use crate::open_trace::OpenTrace;
+use crate::session::Session;
 use crate::theme::Palette;
 use crate::workspace::Workspace;
 use crate::{DemoEntry, notices, time, welcome};
@@ -61,7 +63,10 @@ fn logo(ui: &mut Ui) {
 }
 
 /// What the top bar says of the open trace, from right to left.
-pub(crate) fn facts(ui: &mut Ui, open: &OpenTrace, label: Option<&str>) {
+///
+/// `has_lost_the_end` says that traces grow out of sight.
+pub(crate) fn facts(ui: &mut Ui, cx: &Context<'_>, has_lost_the_end: bool) {
+    let (open, label) = (cx.open, cx.label);
     let palette = Palette::get(ui);
     let summary = &open.prepared().summary;
     let details = &open.prepared().details;
@@ -73,8 +78,8 @@ pub(crate) fn facts(ui: &mut Ui, open: &OpenTrace, label: Option<&str>) {
             label.on_hover_ui(|ui| sentences(ui, details));
         }
     }
-    if let Some(followed) = open.followed {
-        ui.label(RichText::new(followed).color(palette.accent));
+    if let Some(following) = open.following {
+        follow_state(ui, cx, following, has_lost_the_end);
     }
     if let Some(dump) = notices::dump(open) {
         ui.label(dump).on_hover_ui(|ui| sentences(ui, details));
@@ -93,6 +98,41 @@ pub(crate) fn facts(ui: &mut Ui, open: &OpenTrace, label: Option<&str>) {
         ui.weak(parts.join("   "));
     }
     ui.add(Label::new(label.unwrap_or(&open.name)).truncate());
+}
+
+/// What becomes of the file that is followed, and the way back to its end.
+fn follow_state(ui: &mut Ui, cx: &Context<'_>, following: Following, has_lost_the_end: bool) {
+    if has_lost_the_end && following.is_on().is_some() {
+        let command = Command::Trace(TraceCommand::ToEnd);
+        let about = "The trace grows out of sight. Show its end again, and follow it.";
+        let tooltip = format!("{about} ({})", command.key_text(ui.ctx()));
+        let button = egui::Button::new("Back to the end").fill(Palette::get(ui).selected);
+        if ui.add(button).on_hover_text(tooltip).clicked() {
+            cx.commands.send(command);
+        }
+    }
+    let text = RichText::new(following.words()).color(Palette::get(ui).accent);
+    if !following.has_news() {
+        ui.label(text);
+    } else if ui.add(Label::new(text).sense(Sense::click())).clicked() {
+        cx.send(TraceCommand::DismissNews());
+    }
+}
+
+/// The command that the window was opened for: how it is, and where its recordings lie.
+pub(crate) fn session(ui: &mut Ui, bar: Frame, session: &Session, commands: &Commands) {
+    Panel::top("session").frame(bar).show(ui, |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Hide").on_hover_text("Take this line away").clicked() {
+                commands.send(AppCommand::DismissSession());
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = format!("{}. {}", session.status(), session.about_recordings());
+                let text = with_code(ui, &text);
+                ui.add(Label::new(text).truncate());
+            });
+        });
+    });
 }
 
 fn sentences(ui: &mut Ui, sentences: &[String]) {
@@ -205,12 +245,14 @@ fn selection(cx: &Context<'_>) -> String {
 /// How several traces lie beside one another.
 fn aligned(cx: &Context<'_>, workspace: &Workspace) -> Option<String> {
     cx.label?;
+    if workspace.is_aligned_by_clock() {
+        return Some("aligned by wall clock".to_owned());
+    }
     if workspace.is_aligned_at_starts() {
         return Some("aligned at their starts".to_owned());
     }
     let at = |open: &OpenTrace| {
-        let since = open.anchor as u64 - open.trace().span().start;
-        time::exact(since)
+        time::exact((open.anchor as u64).saturating_sub(open.trace().span().start))
     };
     let moments: Vec<String> = workspace
         .members()

@@ -132,6 +132,8 @@ commands! {
         "Let the keys act on the next of the open traces";
     AlignStarts, "Align the starts", Several, [],
         "Let all traces begin at the same place of the axis";
+    AlignClocks, "Align by wall clock", Several, [],
+        "Let the traces lie as they did in time, by the clock of the machine";
     ResetLayout, "Reset the layout", Trace, [],
         "Put all panels back to where they are at first";
     ToggleTheme, "Dark or light", Nothing, [],
@@ -157,6 +159,8 @@ commands! {
     SetSpeed(f64);
     /// Take the message about what failed away.
     DismissError();
+    /// Take the line about the command away that the window was opened for.
+    DismissSession();
 }
 
 commands! {
@@ -175,7 +179,7 @@ commands! {
     ToStart, "To the start", Trace, [ctrl(Key::Home)],
         "Put the playhead at the first event";
     ToEnd, "To the end", Trace, [plain(Key::End), ctrl(Key::End)],
-        "Put the playhead at the last event";
+        "Put the playhead at the last event; a trace that grows is followed there";
     FocusSelection, "Show the selected task", Selection, [plain(Key::F)],
         "Fit the selected task's life into the window";
     ClearSelection, "Select nothing", Trace, [plain(Key::Escape)],
@@ -217,6 +221,8 @@ commands! {
     ClosePanel(PanelKind);
     /// Take away what there is to look for.
     DismissLookFor();
+    /// What is said of the file that is followed is no news any more.
+    DismissNews();
 }
 
 /// A command, whichever it concerns.

@@ -4,6 +4,8 @@ use egui::{Align2, FontId, Ui, vec2};
 use taskscope_model::{Trace, meta};
 
 use crate::code_text::with_code;
+use crate::open_trace::OpenTrace;
+use crate::waiting;
 
 /// Whether there is nothing to draw.
 pub(crate) fn is_empty(trace: &Trace) -> bool {
@@ -39,13 +41,19 @@ fn reasons(trace: &Trace) -> Vec<String> {
 }
 
 /// Shows it in the middle of the timeline.
-pub(crate) fn show(ui: &mut Ui, trace: &Trace) {
-    let room = ui.max_rect().shrink2(vec2(24.0, 16.0));
+pub(crate) fn show(ui: &mut Ui, open: &OpenTrace) {
+    let trace = open.trace();
+    // Below the axis.
+    let room = ui.available_rect_before_wrap().shrink2(vec2(24.0, 16.0));
     let width = room.width().min(560.0);
     let rect = Align2::CENTER_TOP.align_size_within_rect(vec2(width, room.height()), room);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
     let ui = &mut inside;
     egui::ScrollArea::vertical().id_salt("empty").show(ui, |ui| {
+        if let Some(since) = open.followed_since() {
+            waiting::for_poll(ui, open, since);
+            return;
+        }
         ui.label(
             egui::RichText::new("This recording has no polls").font(FontId::proportional(18.0)),
         );

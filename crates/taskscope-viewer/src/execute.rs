@@ -95,6 +95,7 @@ impl App {
             AppCommand::ShowPalette => self.palette.open(),
             AppCommand::ShowKeys => self.keys_open = !self.keys_open,
             AppCommand::DismissError() => self.error = None,
+            AppCommand::DismissSession() => self.shows_session = false,
             command => self.workspace_command(command),
         }
     }
@@ -118,6 +119,7 @@ impl App {
             AppCommand::NextTrace => workspace.activate_next(),
             AppCommand::Activate(trace) => workspace.activate(trace),
             AppCommand::AlignStarts => workspace.align_starts(),
+            AppCommand::AlignClocks => workspace.align_clocks(),
             AppCommand::ResetLayout => {
                 let traces = workspace.ids();
                 workspace.layout.reset(&traces);
@@ -145,6 +147,7 @@ impl App {
             TraceCommand::NextPoll => workspace.step_poll(id, Direction::Forward),
             TraceCommand::PreviousPoll => workspace.step_poll(id, Direction::Back),
             TraceCommand::ToStart => workspace.go_to(span.start as f64 + offset),
+            TraceCommand::ToEnd if open.followed_since().is_some() => workspace.back_to_the_end(),
             TraceCommand::ToEnd => {
                 workspace.clock.replay.pause();
                 workspace.go_to(span.end as f64 + offset);
@@ -186,6 +189,11 @@ impl App {
             }
             TraceCommand::ClosePanel(kind) => workspace.layout.close(PanelId { trace: id, kind }),
             TraceCommand::DismissLookFor() => open.look_for = None,
+            TraceCommand::DismissNews() => {
+                if let Some(following) = &mut open.following {
+                    following.dismiss_news();
+                }
+            }
         }
     }
 }

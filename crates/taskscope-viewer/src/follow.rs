@@ -1,14 +1,24 @@
 //! Following a file that is being written.
 //!
 //! A thread looks at the file's length every 20 ms and takes in what is new. Snapshots go to the
-//! window at most ten times a second, and only such as reach as far as the one before: the loader
-//! may have to begin again when a block comes late, and its snapshots reach less far for a moment.
+//! window only if they reach as far as the one before: the loader may have to begin again when a
+//! block comes late, and its snapshots reach less far for a moment.
+//!
+//! An event is to be seen 200 ms after it was recorded, at the latest. A recorder writes it within
+//! 50 ms. That nothing earlier is to come of other threads is known by what it writes next, 50 ms
+//! later, or by the quiet after that. The look at the length adds 20 ms at most, the wait for a
+//! snapshot 30 ms, the frame 17 ms. `tests/lag.rs` measures it.
 //!
 //! The file may not be there yet. It may be replaced, by another file under its name or by a
 //! program that starts anew and cuts it: then it is followed from its begin. A program that is
 //! killed leaves a file that grows no more; the trace stays, and is waited for.
+//!
+//! Unless the file belongs to a command that the window was opened for: its name is that of one
+//! process, and it is over when that is. A recorder locks its file for as long as it lives, so that
+//! a lock that can be had says that it does not. (Not so in general: a recorder that starts just
+//! then would find the lock taken, and record to another file.)
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +30,7 @@ use taskscope_model::{LoadError, Loader, Source, Trace};
 use crate::jobs;
 use crate::loading::{News, Progress, STOPPED};
 use crate::open_trace::Loaded;
+use crate::session::Session;
 
 /// So often the file's length is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -27,8 +38,14 @@ const LOOK: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(70);
 /// So long after one snapshot the next is taken, at the earliest, in milliseconds and in the time
 /// that the last has taken.
-const EVERY: Duration = Duration::from_millis(100);
+const EVERY: Duration = Duration::from_millis(30);
 const SHARE: u32 = 10;
+/// When nothing has come for this long, and each time that it hasn't, a look is taken at whether
+/// the recorder lives.
+const LOOK_FOR_RECORDER: Duration = Duration::from_millis(200);
+/// Where that cannot be seen, a file that has not grown for this long when its command has ended is
+/// over.
+const OVER: Duration = Duration::from_secs(1);
 /// A trace without a poll is shown after so long.
 const EMPTY: Duration = Duration::from_millis(400);
 
@@ -49,16 +66,18 @@ impl Reach {
     }
 }
 
-/// Follows a file until its recording is finished. `shown` is how far the trace reaches that is
-/// open already, if one is.
+/// Follows a file until its recording is finished, or the process of the session that writes it
+/// has ended. `shown` is how far the trace reaches that is open already, if one is.
 pub(crate) fn follow(
     path: &Path,
     progress: &Progress,
     shown: Option<Reach>,
+    session: Option<&Session>,
 ) -> Result<Option<Loaded>, String> {
-    let mut following = Following {
+    let mut following = Follower {
         path,
         progress,
+        session,
         has_opened: shown.is_some(),
         begins_again: false,
         shown: shown.unwrap_or_default(),
@@ -73,9 +92,11 @@ pub(crate) fn follow(
     }
 }
 
-struct Following<'a> {
+struct Follower<'a> {
     path: &'a Path,
     progress: &'a Progress,
+    /// The command that the file belongs to.
+    session: Option<&'a Session>,
     /// Whether the window has opened a trace of it.
     has_opened: bool,
     /// Whether the next snapshot is of another file than the last.
@@ -84,7 +105,7 @@ struct Following<'a> {
     shown: Reach,
 }
 
-impl Following<'_> {
+impl Follower<'_> {
     fn because(&self, error: &io::Error) -> String {
         format!("{} cannot be read: {error}", self.path.display())
     }
@@ -107,7 +128,7 @@ impl Following<'_> {
         }
     }
 
-    /// Follows one file; whether its recording is finished, or else it was replaced.
+    /// Follows one file; whether its recording is over, or else it was replaced.
     fn file(&mut self, file: &Arc<File>) -> Result<bool, String> {
         let shown = self.path.display();
         let because = |error: LoadError| match error {
@@ -126,11 +147,13 @@ impl Following<'_> {
         let mut file_state = FileState { head, length: u64::MAX, reached: 0 };
         let (mut grown, mut next) = (begun, begun);
         let (mut is_done, mut has_caught_up, mut is_new) = (false, false, true);
+        let mut writer = Writer { looked: begun, is_gone: false };
         loop {
             match file_state.look(self.path, file).map_err(|error| self.because(&error))? {
                 Look::Replaced => return Ok(false),
                 Look::Grown => {
                     (grown, is_done, has_caught_up) = (Instant::now(), false, false);
+                    writer.is_gone = false;
                 }
                 Look::Same => {}
             }
@@ -146,7 +169,9 @@ impl Following<'_> {
                 loader.catch_up().map_err(|error| format!("{}: {error}", self.path.display()))?;
                 (has_caught_up, is_new) = (true, true);
             }
-            let is_over = is_done && loader.is_complete();
+            // What it wrote last has been taken in since it was seen to be gone.
+            let is_unfinished = writer.is_gone && is_done && has_caught_up;
+            let is_over = is_done && loader.is_complete() || is_unfinished;
             let now = Instant::now();
             if is_over || is_new && now >= next {
                 let must = is_over || begun.elapsed() >= EMPTY;
@@ -155,6 +180,13 @@ impl Following<'_> {
             }
             if is_over {
                 return Ok(true);
+            }
+            if let Some(session) = self.session
+                && has_caught_up
+            {
+                writer.look(file, session, grown.elapsed());
+                // It may have written since the last look at the length.
+                has_caught_up = !writer.is_gone;
             }
             if is_done {
                 self.wait()?;
@@ -195,6 +227,30 @@ impl Following<'_> {
         });
         (self.has_opened, self.begins_again) = (true, false);
         Ok(true)
+    }
+}
+
+/// What is known of the recorder that writes the file.
+struct Writer {
+    looked: Instant,
+    is_gone: bool,
+}
+
+impl Writer {
+    /// Looks from time to time whether it is gone, while the file does not grow.
+    fn look(&mut self, file: &File, session: &Session, quiet: Duration) {
+        if quiet < LOOK_FOR_RECORDER || self.looked.elapsed() < LOOK_FOR_RECORDER {
+            return;
+        }
+        self.looked = Instant::now();
+        self.is_gone = match file.try_lock_shared() {
+            // On Windows a recorder takes no lock.
+            Ok(()) if cfg!(unix) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Ok(()) | Err(TryLockError::Error(_)) => session.has_ended() && quiet >= OVER,
+        };
+        // It fails where there is none.
+        let _ = file.unlock();
     }
 }
 

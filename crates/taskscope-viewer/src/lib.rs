@@ -30,6 +30,7 @@ mod context;
 mod empty;
 mod execute;
 mod follow;
+mod following;
 mod headless;
 mod help;
 mod inspector;
@@ -48,6 +49,7 @@ mod recent;
 mod render;
 mod replay;
 mod save_copy;
+mod session;
 mod table;
 mod task_polls;
 mod theme;
@@ -57,6 +59,7 @@ mod timeline;
 pub mod trace_file;
 mod transport;
 mod typed_path;
+mod waiting;
 mod welcome;
 mod workspace;
 
@@ -70,6 +73,7 @@ use jobs::Mode;
 
 pub use egui::Theme;
 pub use render::{RenderError, RenderOptions, render, render_beside};
+pub use session::{Recordings, Session};
 
 /// Records the demo of that name and returns the file, or says why it couldn't.
 ///
@@ -94,6 +98,9 @@ pub struct Options {
     pub files: Vec<PathBuf>,
     /// Whether they are followed as they grow, from when they are there.
     pub follow: bool,
+    /// A command that runs meanwhile: its recordings join as they appear, each as a trace of its
+    /// own, aligned by wall clock.
+    pub session: Option<Session>,
     /// Whether they play as soon as they are open. Demos that are recorded
     /// from the welcome page do.
     pub play: bool,

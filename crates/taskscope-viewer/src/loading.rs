@@ -20,6 +20,7 @@ use taskscope_model::{LoadError, Loader, Trace};
 use crate::follow::{self, Reach};
 use crate::jobs;
 use crate::open_trace::{Loaded, TraceId};
+use crate::session::Session;
 use crate::trace_file::{self, ReadError};
 use crate::{DemoEntry, RunDemo};
 
@@ -43,6 +44,7 @@ pub(crate) enum Placement {
 /// Something that will become an open trace. To drop it is to stop it.
 pub(crate) struct Loading {
     pub(crate) id: LoadingId,
+    pub(crate) begun: Instant,
     /// What is happening, for the window.
     pub(crate) what: String,
     /// Whether the trace plays as soon as it is open.
@@ -57,6 +59,8 @@ pub(crate) struct Loading {
     pub(crate) opened: Option<TraceId>,
     /// Whether it goes on until the recording is finished.
     pub(crate) follows: bool,
+    /// Whether it is a recording of the command that the window was opened for.
+    pub(crate) is_of_session: bool,
     news: Receiver<News>,
 }
 
@@ -136,17 +140,20 @@ impl Loading {
     }
 
     /// Follows a file that is being written. `open` is the trace of it that is open already, and how
-    /// far it reaches.
+    /// far it reaches; `session` is the command that it belongs to, if it does.
     pub(crate) fn follow(
         path: PathBuf,
         open: Option<(TraceId, Reach)>,
+        session: Option<Session>,
         ctx: &egui::Context,
     ) -> Self {
         let what = format!("Waiting for {} to be written", path.display());
         let reach = open.map(|(_, reach)| reach);
-        let work = move |progress: &Progress| follow::follow(&path, progress, reach);
+        let is_of_session = session.is_some();
+        let work =
+            move |progress: &Progress| follow::follow(&path, progress, reach, session.as_ref());
         let mut loading = Self::start(what, false, ctx, work);
-        loading.follows = true;
+        (loading.follows, loading.is_of_session) = (true, is_of_session);
         loading.opened = open.map(|(id, _)| id);
         loading
     }
@@ -189,6 +196,7 @@ impl Loading {
         let placement = Placement::Beside;
         Self {
             id,
+            begun: Instant::now(),
             what,
             play,
             look_for: None,
@@ -197,6 +205,7 @@ impl Loading {
             stop,
             opened: None,
             follows: false,
+            is_of_session: false,
             news,
         }
     }

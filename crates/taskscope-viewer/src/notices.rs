@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use taskscope_model::{DroppedEvents, Trace, meta};
 
+use crate::following::Following;
 use crate::open_trace::OpenTrace;
 use crate::time;
 
@@ -14,8 +15,10 @@ pub(crate) fn short(open: &OpenTrace) -> Vec<String> {
     let mut notices = Vec::new();
     // What a black box has is all that there was.
     // And what is still being read is cut nowhere.
+    // And of what was followed it is said already.
     if !open.trace().report().complete
         && !open.is_part
+        && open.following != Some(Following::Unfinished)
         && open.trace().info().get(meta::ENDING).is_none()
     {
         notices.push("cut short: shown up to the cut".to_owned());

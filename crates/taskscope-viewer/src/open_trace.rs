@@ -8,10 +8,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use egui::Color32;
 use taskscope_model::{PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
+use crate::following::Following;
 use crate::jobs::{self, Jobs, Question, Snapshot};
 use crate::prepared::{self, ColourBy, Prepared};
 use crate::theme::Palette;
@@ -84,9 +86,8 @@ pub(crate) struct OpenTrace {
     pub(crate) look_for: Option<String>,
     /// Whether there is more in its file, which is being read.
     pub(crate) is_part: bool,
-    /// What is said of a file that is followed, or was to its end.
-    pub(crate) followed: Option<&'static str>,
-    pub(crate) is_followed: bool,
+    /// What becomes of a file that is followed, or was to its end.
+    pub(crate) following: Option<Following>,
     /// The moment that coincides with those of the other traces, in nanoseconds of its clock.
     pub(crate) anchor: f64,
     /// What is added to its time to get the time of the shared axis, in nanoseconds.
@@ -116,8 +117,7 @@ impl OpenTrace {
             path,
             look_for,
             is_part,
-            followed: None,
-            is_followed: false,
+            following: None,
             selected: None,
             selections: 0,
         }
@@ -165,6 +165,11 @@ impl OpenTrace {
         Snapshot { revision: self.revision, grows: self.is_part }
     }
 
+    /// Since when its file is followed, if it is.
+    pub(crate) fn followed_since(&self) -> Option<Instant> {
+        self.following.and_then(Following::is_on)
+    }
+
     /// Takes in what is worked out once, when it is there for a newer snapshot.
     pub(crate) fn refresh(&mut self, jobs: &Jobs) {
         let snapshot = self.snapshot();
@@ -177,7 +182,7 @@ impl OpenTrace {
             }
         }
         // Of a part that is read on, few would look at them before all is there.
-        if !self.is_part || self.is_followed {
+        if !self.is_part || self.followed_since().is_some() {
             let trace = self.trace.clone();
             let work = || async move { Arc::new(prepared::times(&trace).await) };
             self.times.ask(jobs, snapshot, &(), work);

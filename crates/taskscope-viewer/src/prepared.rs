@@ -108,6 +108,11 @@ impl Prepared {
     pub(crate) fn has_drops(&self, lane: LaneIx) -> bool {
         self.lanes_with_drops.binary_search(&lane).is_ok()
     }
+
+    /// How many tasks there were.
+    pub(crate) fn task_count(&self) -> usize {
+        self.of_tasks.len()
+    }
 }
 
 /// How long each task was in each state.

@@ -1,19 +1,20 @@
 //! What becomes of files that are read: their traces open, grow and end.
 
+use std::time::Instant;
+
 use crate::app::App;
 use crate::follow::Reach;
+use crate::following::Following;
 use crate::loading::{Loading, News, Placement};
 use crate::open_trace::{Loaded, TraceId};
-use crate::workspace::Workspace;
-
-/// What is said of a trace that grows.
-const FOLLOWING: &str = "following";
-const BEGUN_AGAIN: &str = "following, begun again with a new file";
+use crate::session::Session;
+use crate::workspace::{Before, Workspace};
 
 impl App {
     /// Takes in what was read. Files that were asked for together are opened in their order, so
     /// that the first named comes first and its clock is the axis, however long each takes.
-    pub(crate) fn receive_loaded(&mut self) {
+    pub(crate) fn receive_loaded(&mut self, ctx: &egui::Context) {
+        self.receive_session(ctx);
         let mut position = 0;
         while position < self.loadings.len() {
             let loading = &self.loadings[position];
@@ -31,10 +32,11 @@ impl App {
                     loaded.is_part = true;
                     // Out of the list, so that it does not go with what it takes the place of.
                     let mut loading = self.loadings.remove(position);
+                    let before = self.workspace.as_ref().map(Workspace::before);
                     let id = self.loaded(&mut loading, *loaded);
                     loading.opened = Some(id);
                     if loading.follows {
-                        self.followed(id, Some(FOLLOWING), true);
+                        self.follows(id, loading.begun, before);
                     }
                     self.loadings.push(loading);
                     // What was in the list before may have gone.
@@ -44,7 +46,8 @@ impl App {
                     let opened = loading.opened;
                     if let (Some(id), Some(workspace)) = (opened, &mut self.workspace) {
                         self.jobs.free(workspace.begin_again(id, *loaded));
-                        self.followed(id, Some(BEGUN_AGAIN), true);
+                        let now = ctx.input(|input| input.time);
+                        self.set_following(id, Some(Following::begun_again(now)));
                     }
                 }
                 Some(News::Whole(loaded)) => {
@@ -56,14 +59,14 @@ impl App {
                     let loading = self.loadings.remove(position);
                     self.ended(&loading);
                     if let Some(id) = loading.opened.filter(|_| loading.follows) {
-                        self.followed(id, Some("recording finished"), false);
+                        self.followed_to_its_end(id);
                     }
                 }
                 Some(News::Failed(error)) => {
                     let loading = self.loadings.remove(position);
                     self.ended(&loading);
                     if let Some(id) = loading.opened.filter(|_| loading.follows) {
-                        self.followed(id, None, false);
+                        self.set_following(id, None);
                     }
                     // Of several files each may have its reason.
                     let before = self.error.take().map(|before| format!("{before}\n"));
@@ -73,17 +76,46 @@ impl App {
         }
     }
 
-    /// Notes of a trace whether it is followed, and what is said of that.
-    fn followed(&mut self, id: TraceId, said: Option<&'static str>, is_followed: bool) {
-        let Some(workspace) = &mut self.workspace else { return };
-        let Some(member) = workspace.member_mut(id) else { return };
-        let begins = is_followed && !member.open.is_followed;
-        member.open.is_followed = is_followed;
-        member.open.is_part = is_followed;
-        member.open.followed = said;
-        if begins {
-            workspace.show_end(id);
+    /// Follows what the command records that the window was opened for.
+    fn receive_session(&mut self, ctx: &egui::Context) {
+        let Some(session) = self.options.session.clone() else { return };
+        if session.is_closing() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
+        for path in session.take_files() {
+            self.loadings.push(Loading::follow(path, None, Some(session.clone()), ctx));
+        }
+    }
+
+    fn set_following(&mut self, id: TraceId, following: Option<Following>) {
+        let member = self.workspace.as_mut().and_then(|workspace| workspace.member_mut(id));
+        let Some(member) = member else { return };
+        member.open.is_part = following.is_some_and(|following| following.is_on().is_some());
+        member.open.following = following;
+    }
+
+    /// A trace is followed from now on. `before` is where the window was before it was opened, if
+    /// it has been just now.
+    fn follows(&mut self, id: TraceId, since: Instant, before: Option<Before>) {
+        self.set_following(id, Some(Following::since(since)));
+        let Some(workspace) = &mut self.workspace else { return };
+        if self.options.session.is_some() && !workspace.is_aligned_by_clock() && before.is_none() {
+            workspace.align_clocks();
+        }
+        match before.filter(Before::has_end) {
+            Some(before) => workspace.keep_end(&before),
+            None => workspace.show_end(id),
+        }
+    }
+
+    /// The file of a trace was followed until nothing more can come.
+    fn followed_to_its_end(&mut self, id: TraceId) {
+        let member = self.workspace.as_ref().and_then(|workspace| workspace.member(id));
+        let is_whole = member.is_some_and(|member| member.open.trace().report().complete);
+        self.set_following(
+            id,
+            Some(if is_whole { Following::Finished } else { Following::Unfinished }),
+        );
     }
 
     /// Follows the file of a trace, or stops that.
@@ -91,16 +123,19 @@ impl App {
         let count = self.loadings.len();
         self.loadings.retain(|loading| !loading.follows || loading.opened != Some(id));
         if self.loadings.len() < count {
-            self.followed(id, None, false);
+            self.set_following(id, None);
             return;
         }
+        let before = self.workspace.as_ref().map(Workspace::before);
         let member = self.workspace.as_ref().and_then(|workspace| workspace.member(id));
         let Some(open) = member.map(|member| &member.open) else { return };
         // While it is read, it is not known how far it will reach.
         if let Some(path) = open.path.clone().filter(|_| !open.is_part) {
-            let loading = Loading::follow(path, Some((id, Reach::of(open.trace()))), ctx);
+            let open = Some((id, Reach::of(open.trace())));
+            let loading = Loading::follow(path, open, None, ctx);
+            let since = loading.begun;
             self.loadings.push(loading);
-            self.followed(id, Some(FOLLOWING), true);
+            self.follows(id, since, before);
         }
     }
 
@@ -114,7 +149,10 @@ impl App {
     /// Opens what was read.
     fn loaded(&mut self, loading: &mut Loading, mut loaded: Loaded) -> TraceId {
         loaded.look_for = loading.look_for.take();
-        if let Some(path) = &loaded.path {
+        let is_temporary = self.options.session.as_ref().is_some_and(Session::is_temporary);
+        if let Some(path) =
+            loaded.path.as_ref().filter(|_| !(loading.is_of_session && is_temporary))
+        {
             self.recent.add(path);
         }
         let id = self.open(loaded, loading.placement);

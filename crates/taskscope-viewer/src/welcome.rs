@@ -11,7 +11,7 @@ use crate::command::{AppCommand, Commands};
 use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::Palette;
-use crate::{DemoEntry, bars, typed_path};
+use crate::{DemoEntry, bars, typed_path, waiting};
 
 /// What the page remembers.
 #[derive(Default)]
@@ -186,6 +186,9 @@ pub(crate) fn loading(ui: &mut Ui, loadings: &[Loading], commands: &Commands) {
             ui.add_space(8.0);
             bars::stop_button(ui, loading, commands);
             ui.add_space(16.0);
+            if loading.follows {
+                waiting::for_file(ui, loading);
+            }
         }
     });
 }

@@ -40,7 +40,8 @@ impl RecorderBuilder {
     ///
     /// Without this it goes where the environment variable `TASKSCOPE_FILE`
     /// says, and without that to `<program>-<pid>.tscope` in the current
-    /// directory, or a name beside it where that is taken. The dumps of a
+    /// directory, or a name beside it where that is taken. `%p` in a name stands for
+    /// the process, `%e` for its program's file name. The dumps of a
     /// [flight recorder](Self::flight) are numbered, and called after it.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());

@@ -1,5 +1,7 @@
 //! How much is recorded.
 
+use taskscope_format::meta;
+
 use crate::Error;
 
 /// How much a [`Recorder`](crate::Recorder) records.
@@ -29,22 +31,34 @@ pub enum Detail {
 const ENVIRONMENT: &str = "TASKSCOPE_DETAIL";
 
 impl Detail {
+    /// Each level, the most detailed first.
+    pub const ALL: [Self; 2] = [Self::Full, Self::Polls];
+
+    /// What the level is called in `TASKSCOPE_DETAIL` and in the trace: `full` or `polls`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => meta::DETAIL_FULL,
+            Self::Polls => meta::DETAIL_POLLS,
+        }
+    }
+
     pub(crate) fn from_environment() -> Result<Self, Error> {
         let Some(value) = std::env::var_os(ENVIRONMENT) else { return Ok(Self::default()) };
         Self::parse(&value.to_string_lossy())
     }
 
     fn parse(value: &str) -> Result<Self, Error> {
-        match value {
-            "" | "full" => Ok(Self::Full),
-            "polls" => Ok(Self::Polls),
-            _ => Err(Error::InvalidVariable {
+        if value.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::ALL.into_iter().find(|detail| detail.name() == value).ok_or_else(|| {
+            Error::InvalidVariable {
                 variable: ENVIRONMENT,
                 value: value.to_owned(),
                 expected: "\"full\" or \"polls\"",
                 source: None,
-            }),
-        }
+            }
+        })
     }
 }
 

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The program runs as under `#[tokio::main]`, and leaves a file
-//! `<program>-<pid>.tscope`. `taskscope view` shows it.
+//! `<program>-<pid>.tscope`. `taskscope view` shows it; `taskscope run -- COMMAND` starts a
+//! program and shows it while it runs.
 //!
 //! # What there is to see
 //! A *task* is a future that a runtime drives. The runtime has a few threads for

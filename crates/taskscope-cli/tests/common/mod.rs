@@ -52,8 +52,11 @@ impl Sandbox {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_taskscope"));
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
-        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "TASKSCOPE_FILE"] {
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
             command.env_remove(name);
+        }
+        for name in ["", "_FILE", "_DETAIL", "_KEEP", "_DUMP", "_BLACK_BOX", "_TARGETS"] {
+            command.env_remove(format!("TASKSCOPE{name}"));
         }
         command
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Ui};
-use taskscope_model::{LaneIx, StateTimes, TaskIx, Trace, WakeEffect, Waker};
+use taskscope_model::{LaneIx, Nanos, StateTimes, TaskIx, Trace, WakeEffect, Waker};
 
 use super::figure;
 use super::spans::OfTask;
@@ -21,9 +21,39 @@ pub(crate) struct Counts {
     idle_wakes: String,
     workers: String,
     spans: OfTask,
+    numbers: Option<Numbers>,
+    times: Option<StateTimes>,
+}
+
+/// What is counted of a task, all in one snapshot of a trace that may grow.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    polls: u32,
+    busy: Nanos,
+    longest: Nanos,
+    wakes: u32,
+    hops: u32,
+}
+
+impl Numbers {
+    fn new(trace: &Trace, ix: TaskIx) -> Self {
+        let task = trace.task(ix);
+        Self {
+            polls: task.poll_count(),
+            busy: task.busy(),
+            longest: task.longest(),
+            wakes: task.wake_count(),
+            hops: task.hop_count(),
+        }
+    }
 }
 
 impl Counts {
+    /// How long the task was in each state, by the same snapshot as its other figures.
+    pub(super) fn times(&self, cx: &Context<'_>, ix: TaskIx) -> Option<StateTimes> {
+        self.times.or_else(|| cx.open.times(ix))
+    }
+
     pub(super) fn spans(&self) -> &OfTask {
         &self.spans
     }
@@ -73,6 +103,8 @@ impl Counts {
             idle_wakes: idle_wakes.text(),
             workers: workers(trace, lanes),
             spans: OfTask::new(trace, task).await,
+            numbers: Some(Numbers::new(trace, task)),
+            times: Some(trace.state_times(task)),
         }
     }
 }
@@ -80,7 +112,8 @@ impl Counts {
 pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
     let trace = cx.trace();
     let task = trace.task(ix);
-    let times = cx.open.times(ix);
+    let times = counts.times(cx, ix);
+    let numbers = counts.numbers.unwrap_or_else(|| Numbers::new(trace, ix));
     let ns = |ns: u64| time::duration(ns as f64);
     let in_state = |time: fn(&StateTimes) -> u64| {
         times.as_ref().map_or_else(|| "…".to_owned(), |times| ns(time(times)))
@@ -97,31 +130,30 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
             Some(end) => figure(ui, "end", end, "(inferred)"),
             None => figure(ui, "end", end, ""),
         }
-        figure(ui, "polls", time::count(task.poll_count().into()), &counts.poll_ends);
-        let longest = format!("longest {}", ns(task.longest()));
-        figure(ui, "busy", ns(task.busy()), longest);
-        let times_or_none = times.unwrap_or_default();
-        if times_or_none.deferred > 0 {
-            let about = "yielded, its waker not yet called";
-            figure(ui, "deferred", ns(times_or_none.deferred), about);
+        figure(ui, "polls", time::count(numbers.polls.into()), &counts.poll_ends);
+        let longest = format!("longest {}", ns(numbers.longest));
+        figure(ui, "busy", ns(numbers.busy), longest);
+        let known = times.unwrap_or_default();
+        if known.deferred > 0 {
+            figure(ui, "deferred", ns(known.deferred), "yielded, its waker not yet called");
         }
         figure(ui, "scheduled", in_state(|times| times.scheduled), "woken, not yet polled");
         figure(ui, "waiting", in_state(|times| times.waiting), &counts.waits);
-        if times_or_none.idle > 0 {
-            figure(ui, "not running", ns(times_or_none.idle), "wakes not recorded");
+        if known.idle > 0 {
+            figure(ui, "not running", ns(known.idle), "wakes not recorded");
         }
-        if times_or_none.unknown > 0 {
-            figure(ui, "not recorded", ns(times_or_none.unknown), "events are missing");
+        if known.unknown > 0 {
+            figure(ui, "not recorded", ns(known.unknown), "events are missing");
         }
         if trace.records_wakes() {
-            figure(ui, "woken", time::count(task.wake_count().into()), &counts.wakers);
+            figure(ui, "woken", time::count(numbers.wakes.into()), &counts.wakers);
         } else {
             figure(ui, "woken", "not recorded", "");
         }
         if !counts.idle_wakes.is_empty() {
             figure(ui, "", "", &counts.idle_wakes);
         }
-        figure(ui, "hops", time::count(task.hop_count().into()), &counts.workers);
+        figure(ui, "hops", time::count(numbers.hops.into()), &counts.workers);
         if let Some(size) = task.size {
             let moved =
                 task.original_size.map(|size| format!("boxed, {} bytes", time::count(size)));

@@ -171,7 +171,7 @@ fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: 
     ui.add_space(6.0);
     heading(ui, cx, ix);
     ui.add_space(6.0);
-    state_bar(ui, cx, ix);
+    state_bar(ui, cx, ix, counts);
     ui.add_space(8.0);
     figures::show(ui, cx, ix, counts);
     ui.add_space(10.0);
@@ -221,9 +221,9 @@ fn heading(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
 }
 
 /// How the task's life divides among its states.
-fn state_bar(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
+fn state_bar(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx, counts: &Counts) {
     let palette = Palette::get(ui);
-    let times = cx.open.times(ix).unwrap_or_default();
+    let times = counts.times(cx, ix).unwrap_or_default();
     let total = times.total().max(1) as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Time in each state"));

@@ -163,7 +163,8 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
         }
         state.refresh(cx, response.has_focus());
         let shown = state.rows().len();
-        let all = cx.trace().tasks().len();
+        // Of the snapshot whose figures are shown, which may be older than the trace.
+        let all = cx.prepared().task_count();
         let spawned = cx.prepared().summary.tasks.spawned;
         let parts = cx.prepared().summary.tasks.parts;
         let tasks = match parts {
@@ -171,14 +172,17 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             1 => format!("{} and a part of one", time::plural(spawned, "task")),
             _ => format!("{}, {} parts of them", time::plural(spawned, "task"), time::count(parts)),
         };
-        let text = match (shown == all, all as u64 - spawned - parts) {
+        let is_whole = state.search.trim().is_empty() || shown == all;
+        let text = match (is_whole, (all as u64).saturating_sub(spawned + parts)) {
             (true, 0) => tasks,
             (true, others) => {
                 format!("{tasks}, and {} on the blocking pool or in block_on", time::count(others))
             }
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
         };
-        let text = if state.is_busy() { format!("{text}, sorting…") } else { text };
+        // What grows is sorted again all the time.
+        let is_sorting = state.is_busy() && !cx.open.is_part;
+        let text = if is_sorting { format!("{text}, sorting…") } else { text };
         ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });
 }

@@ -11,7 +11,9 @@ use taskscope_format::{
     Encoder, Event, FileWriter, PollResult, RuntimeId, Source, TaskId, ThreadId,
 };
 
-use super::harness::{Window, click, clock, document, press, press_with, window_on};
+use super::harness::{
+    PaintedText, Window, click, clock, document, painted_texts, press, press_with, window_on,
+};
 use crate::Options;
 
 /// Not a test: a program that records, until its standard input ends. It writes every 20 ms.
@@ -26,6 +28,8 @@ fn child_writes() {
         drop(over);
     });
     let file = std::fs::File::create(path).unwrap();
+    // As a recorder does.
+    file.try_lock().unwrap();
     let mut writer = FileWriter::new(file, first).unwrap();
     let begun = Instant::now();
     let mut number = first;
@@ -46,10 +50,10 @@ fn child_writes() {
 }
 
 /// A process that writes; it ends with its test.
-struct Program(Child);
+pub(super) struct Program(Child);
 
 impl Program {
-    fn start(path: &Path, first: u64) -> Self {
+    pub(super) fn start(path: &Path, first: u64) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let name = "tests::follow::child_writes";
         command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
@@ -57,12 +61,12 @@ impl Program {
         Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
     }
 
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         self.0.stdin.take().unwrap().write_all(b"\n").unwrap();
         assert!(self.0.wait().unwrap().success());
     }
@@ -76,7 +80,7 @@ impl Drop for Program {
     }
 }
 
-fn until(window: &mut Window, what: &str, done: impl Fn(&mut Window) -> bool) {
+pub(super) fn until(window: &mut Window, what: &str, mut done: impl FnMut(&mut Window) -> bool) {
     let begun = Instant::now();
     while !done(window) {
         assert!(begun.elapsed().as_secs() < 60, "waited a minute for {what}");
@@ -85,7 +89,7 @@ fn until(window: &mut Window, what: &str, done: impl Fn(&mut Window) -> bool) {
     }
 }
 
-fn is_open(window: &Window) -> bool {
+pub(super) fn is_open(window: &Window) -> bool {
     window.state().as_ref().is_some_and(|app| app.workspace.is_some())
 }
 
@@ -94,7 +98,7 @@ fn tasks(window: &mut Window) -> usize {
 }
 
 /// Waits until so many more tasks are shown.
-fn grows(window: &mut Window, by: usize) {
+pub(super) fn grows(window: &mut Window, by: usize) {
     let before = tasks(window);
     until(window, "the trace to grow", move |window| tasks(window) >= before + by);
 }
@@ -135,6 +139,13 @@ fn a_file_that_another_process_writes_grows_until_it_is_finished() {
     grows(&mut window, 10);
     let after = clock(&mut window).view;
     assert_eq!((before.start(), before.end()), (after.start(), after.end()));
+    let width = before.width();
+    click(&mut window, "Back to the end");
+    assert!(window.query_by_label("Back to the end").is_none());
+    assert!((clock(&mut window).view.width() / width - 1.0).abs() < 1e-6, "at the same zoom");
+    let app = window.state_mut().as_mut().unwrap();
+    app.commands.send(crate::command::AppCommand::Pan(-9.0));
+    window.run_steps(2);
     press(&mut window, Key::End);
     grows(&mut window, 10);
     let end = document(&mut window).trace().span().end as f64;
@@ -159,7 +170,11 @@ fn a_program_may_be_killed_and_started_again_and_its_file_replaced_and_cut() {
     // Again: it cuts its file.
     let program = Program::start(&path, 5_000);
     shows(&mut window, 5_000);
+    // That is news for a while, or until a click.
     window.get_by_label("following, begun again with a new file");
+    window.run_steps(30);
+    assert!(window.query_by_label("following, begun again with a new file").is_none());
+    window.get_by_label("following");
     grows(&mut window, 5);
     program.kill();
     // Another file under the same name.
@@ -168,6 +183,8 @@ fn a_program_may_be_killed_and_started_again_and_its_file_replaced_and_cut() {
     until(&mut window, "the other file", |_| other.metadata().is_ok_and(|file| file.len() > 200));
     std::fs::rename(&other, &path).unwrap();
     shows(&mut window, 9_000);
+    click(&mut window, "following, begun again with a new file");
+    window.get_by_label("following");
     grows(&mut window, 5);
     program.kill();
     // Cut: what is left of it is shown.
@@ -180,6 +197,59 @@ fn a_program_may_be_killed_and_started_again_and_its_file_replaced_and_cut() {
     let left = tasks(&mut window);
     window.run_steps(3);
     assert_eq!(tasks(&mut window), left);
+}
+
+/// What stands on the same line as a text, right of it.
+fn right_of(texts: &[PaintedText], label: &str) -> Option<String> {
+    let label = texts.iter().find(|text| text.text == label)?.rect;
+    let beside = texts.iter().filter(|text| {
+        text.rect.left() > label.right() && text.rect.y_range().contains(label.center().y)
+    });
+    let nearest = beside.min_by(|one, other| one.rect.left().total_cmp(&other.rect.left()))?;
+    Some(nearest.text.clone())
+}
+
+#[test]
+fn the_figures_of_a_frame_are_of_one_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.tscope");
+    let _program = Program::start(&path, 100);
+    let mut window = follow(&path);
+    until(&mut window, "the first events", |window| is_open(window));
+    let mut seen = std::collections::BTreeSet::new();
+    until(&mut window, "ten snapshots", |window| {
+        let texts = painted_texts(window);
+        let bar = texts.iter().find(|text| text.text.contains("worker   ")).expect("the top bar");
+        let bar: Vec<&str> = bar.text.split("   ").collect();
+        let polls = right_of(&texts, "polls").expect("the inspector");
+        let number = |text: &str| text.replace(',', "").parse::<u64>().unwrap();
+        let plural = if polls == "1" { "poll" } else { "polls" };
+        assert!(bar.contains(&format!("{polls} {plural}").as_str()), "{polls} in {bar:?}");
+        let tasks = texts.iter().find(|text| text.text.ends_with(" tasks"));
+        if let Some(tasks) = tasks {
+            assert_eq!(Some(tasks.text.as_str()), bar.get(1).copied(), "the table");
+        }
+        seen.insert(number(&polls));
+        seen.len() > 10
+    });
+}
+
+#[test]
+fn a_file_without_polls_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.tscope");
+    let mut window = follow(&path);
+    window.get_by_label_contains("app.tscope to be written");
+    let writer = FileWriter::new(std::fs::File::create(&path).unwrap(), 0).unwrap();
+    until(&mut window, "the trace without polls", |window| is_open(window));
+    window.run_steps(2);
+    window.get_by_label("Waiting for the first poll");
+    window.get_by_label_contains("is followed, for 0 s already");
+    window.get_by_label_contains("tokio_unstable");
+    assert!(window.query_by_label("This recording has no polls").is_none());
+    writer.finish().unwrap();
+    until(&mut window, "its end", |window| window.query_by_label("recording finished").is_some());
+    window.get_by_label("This recording has no polls");
 }
 
 #[test]

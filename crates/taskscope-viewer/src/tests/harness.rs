@@ -42,7 +42,12 @@ pub(super) fn window_with_traces(traces: Vec<Loaded>, mode: Mode) -> Window {
 
 /// A window as the program opens it.
 pub(super) fn window_on(options: Options) -> Window {
-    window_with(|ctx| App::new(ctx, options, Recent::default(), Mode::AtOnce))
+    window_of(options, Mode::AtOnce)
+}
+
+/// The same where jobs are done elsewhere.
+pub(super) fn window_of(options: Options, mode: Mode) -> Window {
+    window_with(move |ctx| App::new(ctx, options, Recent::default(), mode))
 }
 
 fn window_with(make: impl FnOnce(&egui::Context) -> App + 'static) -> Window {

@@ -94,7 +94,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
     );
 
     if empty::is_empty(cx.trace()) {
-        empty::show(ui, cx.trace());
+        empty::show(ui, cx.open);
         return;
     }
     let below = ui.available_rect_before_wrap();

@@ -3,7 +3,8 @@
 //! Each trace has an *anchor*, a moment of its own clock: its start, or one that a person chose.
 //! All anchors lie at the same place of the shared axis, and from that follows each trace's
 //! offset (see `clock.rs`). A trace whose anchor is chosen anew stays where it is on the screen;
-//! the others move.
+//! the others move. Aligned by wall clock, the anchors are what each trace's clock shows at one
+//! moment of the wall clock, which may lie outside of the trace.
 
 mod arrange;
 mod behavior;
@@ -11,6 +12,8 @@ mod end;
 mod layout;
 mod selection;
 mod sizes;
+
+pub(crate) use end::Before;
 
 use std::sync::Arc;
 
@@ -48,6 +51,9 @@ pub(crate) struct Workspace {
     pub(crate) layout: Layout,
     /// Where the anchors lie on the shared axis.
     anchor: f64,
+    /// The moment at which all anchors are, in nanoseconds since 1970, where traces are aligned by
+    /// wall clock.
+    wall_clock: Option<u64>,
 }
 
 impl Workspace {
@@ -67,6 +73,7 @@ impl Workspace {
             anchor: open.anchor,
             active: open.id,
             next_id: 1,
+            wall_clock: None,
             clock: Clock { view, replay, measured: None },
             layout: Layout::new(&[open.id]),
             members: vec![Member { open, panels: Panels::default() }],
@@ -105,17 +112,10 @@ impl Workspace {
     /// A newer snapshot of a trace takes the place of the one that is shown; gives back what is to
     /// be freed. The view stays where it is, but one of all there was shows all there is.
     pub(crate) fn replace(&mut self, id: TraceId, newer: Arc<Trace>) -> Option<Arc<Trace>> {
-        let (before, is_whole) = (self.clock, self.clock.view.is_whole());
-        let open = &mut self.member_mut(id)?.open;
-        let (is_followed, end) = (open.is_followed, open.bounds().1);
-        let older = open.replace(newer);
+        let before = self.before();
+        let older = self.member_mut(id)?.open.replace(newer);
         self.align();
-        if is_whole {
-            self.clock.view.fit();
-        }
-        if is_followed {
-            self.keep_end(id, before, end);
-        }
+        self.keep_end(&before);
         Some(older)
     }
 
@@ -200,6 +200,21 @@ impl Workspace {
         self.members.iter().zip(letters).map(label).collect()
     }
 
+    /// Takes in what was worked out meanwhile. Before anything is drawn: a frame shows the figures
+    /// of one snapshot.
+    pub(crate) fn refresh(&mut self, jobs: &Jobs) {
+        self.members.iter_mut().for_each(|member| member.open.refresh(jobs));
+    }
+
+    /// Lets news pass.
+    pub(crate) fn pass(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|input| input.time);
+        let followed = self.members.iter_mut().filter_map(|member| member.open.following.as_mut());
+        for until in followed.filter_map(|following| following.pass(now)) {
+            ctx.request_repaint_after(std::time::Duration::from_secs_f64(until));
+        }
+    }
+
     /// Shows all panels in the room that there is.
     pub(crate) fn show(
         &mut self,
@@ -209,7 +224,6 @@ impl Workspace {
         window: egui::Vec2,
     ) {
         let labels = self.labels();
-        self.members.iter_mut().for_each(|member| member.open.refresh(jobs));
         let Self { members, active, clock, layout, .. } = self;
         let mut shown = behavior::Shown {
             members,

@@ -175,11 +175,16 @@ fn lock(file: &File) -> bool {
     !cfg!(unix) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// The file that the program or its environment names. `%p` in it is the number of the process.
+/// The file that the program or its environment names. `%p` in it is the number of the process,
+/// `%e` the name of its program: the letters that Linux has for core files.
 fn named(explicit: Option<PathBuf>) -> Option<PathBuf> {
     let from_environment = || std::env::var_os(ENVIRONMENT).filter(|path| !path.is_empty());
     let path = explicit.or_else(|| from_environment().map(PathBuf::from))?;
-    Some(with_process(path))
+    let path = with_process(path);
+    Some(match path.to_str() {
+        Some(name) if name.contains("%e") => name.replace("%e", &program_name()).into(),
+        _ => path,
+    })
 }
 
 /// The path with the number of the process in place of `%p`.

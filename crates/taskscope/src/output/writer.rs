@@ -480,12 +480,8 @@ fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
 
 /// What is known of the recorded process from the start.
 pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static str, String)> {
-    let detail = match detail {
-        Detail::Full => meta::DETAIL_FULL,
-        Detail::Polls => meta::DETAIL_POLLS,
-    };
     vec![
-        (meta::DETAIL, detail.to_owned()),
+        (meta::DETAIL, detail.name().to_owned()),
         (meta::PARKS, meta::PARKS_NOTICED.to_owned()),
         (meta::PROGRAM, program.to_owned()),
         (meta::PID, std::process::id().to_string()),

@@ -117,6 +117,21 @@ fn percent_p_in_a_name_stands_for_the_process() {
 }
 
 #[test]
+fn percent_e_in_a_name_stands_for_the_program() {
+    let directory = tempfile::tempdir().unwrap();
+    run(child("child_that_has_a_child", directory.path()).env("TASKSCOPE_FILE", "%e-%p.tscope"));
+    let program = std::env::current_exe().unwrap();
+    let program = program.file_stem().unwrap().to_str().unwrap();
+    let files = traces(directory.path());
+    let is_named = |path: &std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let pid = name.strip_prefix(program).and_then(|rest| rest.strip_prefix('-'));
+        pid.is_some_and(|pid| pid.parse::<u32>().is_ok())
+    };
+    assert!(files.len() == 2 && files.iter().all(is_named), "{files:?}");
+}
+
+#[test]
 fn init_complains_and_the_program_runs_on() {
     let directory = tempfile::tempdir().unwrap();
     let output =
