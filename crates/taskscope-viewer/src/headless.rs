@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
-use egui::{ClippedPrimitive, Event, FullOutput, Pos2, RawInput, Rect, Vec2};
+use egui::{ClippedPrimitive, Event, Pos2, RawInput, Rect, TexturesDelta, Vec2};
 
 use crate::app::App;
 
@@ -18,10 +18,9 @@ pub(crate) struct Headless {
 
 /// What a frame has drawn.
 pub(crate) struct Drawn {
-    /// Textures that have changed, and what the app asks of the window.
-    pub(crate) output: FullOutput,
-    /// What a painter would paint.
+    /// What a painter would paint, and how many pixels a point has.
     pub(crate) primitives: Vec<ClippedPrimitive>,
+    pub(crate) pixels_per_point: f32,
     /// What it took of this thread's time on a processor.
     pub(crate) took: Duration,
 }
@@ -35,6 +34,15 @@ impl Headless {
     /// Runs a frame with what a person did meanwhile. Each is a second after the last, so that what
     /// fades and slides has come to rest.
     pub(crate) fn frame(&mut self, events: Vec<Event>) -> Drawn {
+        self.frame_with(events, |_| {})
+    }
+
+    /// The same, and gives the textures that have changed to `paint`.
+    pub(crate) fn frame_with(
+        &mut self,
+        events: Vec<Event>,
+        paint: impl FnOnce(&TexturesDelta),
+    ) -> Drawn {
         let mut input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(f64::from(self.frames)),
@@ -47,8 +55,11 @@ impl Headless {
         }
         let begun = ThreadTime::now();
         let mut output = self.ctx.run_ui(input, |ui| self.app.ui(ui));
-        let shapes = std::mem::take(&mut output.shapes);
-        let primitives = self.ctx.tessellate(shapes, output.pixels_per_point);
-        Drawn { output, primitives, took: begun.elapsed() }
+        let pixels_per_point = output.pixels_per_point;
+        let primitives = self.ctx.tessellate(output.shapes, pixels_per_point);
+        let took = begun.elapsed();
+        paint(&output.textures_delta);
+        output.textures_delta.clear();
+        Drawn { primitives, pixels_per_point, took }
     }
 }

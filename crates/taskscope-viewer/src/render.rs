@@ -122,13 +122,13 @@ fn draw(
     }
     let mut window = Headless::new(ctx, app, size, options.scale);
     let mut rasterizer = Rasterizer::default();
+    let mut frame = || window.frame_with(Vec::new(), |textures| rasterizer.update(textures));
     // Panels and tables know their sizes only once they have been laid out.
     for _ in 0..3 {
-        rasterizer.update(&window.frame(Vec::new()).output.textures_delta);
+        frame();
     }
-    let last = window.frame(Vec::new());
-    rasterizer.update(&last.output.textures_delta);
-    rasterizer.draw(pixels, last.output.pixels_per_point, &last.primitives)
+    let last = frame();
+    rasterizer.draw(pixels, last.pixels_per_point, &last.primitives)
 }
 
 /// Goes to what the options choose, in the trace that was opened first.
