@@ -52,6 +52,7 @@ mod cursor;
 mod dropped_events;
 mod gaps;
 mod lanes;
+pub mod questions;
 mod queue;
 mod source;
 mod spans;

@@ -41,6 +41,15 @@ pub(crate) struct Row {
     pub(crate) flags: Flags,
 }
 
+impl Row {
+    /// Whether the poll before was on another worker. (Where polls of a task lie within one another, the one
+    /// before may have turned out to be none.)
+    #[inline]
+    pub(crate) fn is_hop(&self) -> bool {
+        self.flags.has(Flags::HOP) && self.before != NONE
+    }
+}
+
 /// An operation that was pending in a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitRow {
