@@ -177,6 +177,10 @@ proptest! {
             all,
             WakeFilter { task: Some(TaskIx(0)), ..all },
             WakeFilter { by: Some(WokenBy::AnyTask), ..all },
+            WakeFilter { by: Some(WokenBy::Task(TaskIx(1))), ..all },
+            WakeFilter { by: Some(WokenBy::Thread), ..all },
+            WakeFilter { effect: Some(WakeEffect::TooLate), ..all },
+            WakeFilter { place: Some(PlaceIx(0)), ..all },
             WakeFilter { effect: Some(WakeEffect::Duplicate), ..all },
             WakeFilter { by: Some(WokenBy::Worker), lane: Some(LaneIx(0)), ..all },
         ].map(|filter| WakeFilter { task: filter.task.filter(|_| trace.task_count() > 0), ..filter });

@@ -98,7 +98,12 @@ impl Lives {
         let shift = (64 - trace.span.end.leading_zeros()).saturating_sub(32);
         let mut lives = Self { shift, ..Self::default() };
         for task in (0..trace.task_count() as u32).map(TaskIx) {
-            let begin = trace.first_seen(task);
+            let of = trace.task(task);
+            let begin = match of.hot.last {
+                NONE => trace.first_seen(task),
+                // Where it was not recorded, it is that of the first poll, which is found later.
+                _ => of.spawned.unwrap_or(0),
+            };
             let mut end = begin;
             let mut early = Nanos::MAX;
             steps::behind_last(trace, facts, task, |time, _, by| {
@@ -114,11 +119,14 @@ impl Lives {
                 lives.early.push(task.0);
             }
         }
-        lives.begins = (0..trace.task_count() as u32).collect();
-        lives.ends = lives.begins.clone();
-        lives.begins.sort_by_key(|&task| lives.of_task[task as usize].0);
-        lives.ends.sort_unstable_by_key(|&task| lives.of_task[task as usize].1);
         lives
+    }
+
+    fn sort(&mut self) {
+        self.begins = (0..self.of_task.len() as u32).collect();
+        self.ends = self.begins.clone();
+        self.begins.sort_by_key(|&task| self.of_task[task as usize].0);
+        self.ends.sort_unstable_by_key(|&task| self.of_task[task as usize].1);
     }
 
     fn bytes(&self) -> usize {
@@ -138,6 +146,8 @@ struct OfBlock {
     reach: Vec<(u32, Nanos)>,
     off_lane: Vec<(PollIx, Nanos)>,
     odd: Vec<u32>,
+    /// First polls of tasks whose spawn was not recorded.
+    firsts: Vec<(u32, Nanos)>,
 }
 
 impl Activity {
@@ -145,7 +155,7 @@ impl Activity {
     pub async fn new(trace: &Trace) -> Self {
         let facts = Facts::new(trace);
         super::pause().await;
-        let lives = Lives::new(trace, &facts);
+        let mut lives = Lives::new(trace, &facts);
         super::pause().await;
         let blocks = Blocks::new(trace);
         let places = places_with_most_polls(trace, &facts);
@@ -190,9 +200,14 @@ impl Activity {
             }
             off_lane.extend(of.off_lane);
             odd.extend(of.odd);
+            for (task, time) in of.firsts {
+                lives.of_task[task as usize].0 = lives.short(time);
+            }
             all_sums.push(of.sums);
         })
         .await;
+        lives.sort();
+        super::pause().await;
 
         for task in 0..trace.task_count() as u32 {
             let group = group_of[facts.place(task)];
@@ -305,6 +320,7 @@ fn of_block(
         reach: Vec::new(),
         off_lane: Vec::new(),
         odd: Vec::new(),
+        firsts: Vec::new(),
     };
     let begin = grid.edge(first);
     let end = grid.edge(last + 1);
@@ -344,6 +360,9 @@ fn of_block(
             };
             let stepped = steps::of_poll(trace, facts, (chunk, slot), before, step);
             earliest = earliest.min(stepped.earliest);
+            if before.is_none() && trace.tasks[row.task as usize].spawned.is_none() {
+                of.firsts.push((row.task, chunk.start(slot)));
+            }
             if stepped.is_odd {
                 of.odd.push(row.task);
             }

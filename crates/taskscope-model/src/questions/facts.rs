@@ -4,9 +4,9 @@
 //! another. What a pass over polls needs of them is the place where the task was spawned, and
 //! what its habits say of its yields.
 
-use crate::store::polls::{Flags, RawEnd};
+use crate::store::polls::{Flags, NONE, RawEnd};
 use crate::trace::Trace;
-use crate::types::{PlaceIx, TaskIx};
+use crate::types::{PlaceIx, PollIx, TaskIx};
 use crate::{PollEnd, State};
 
 /// See [the module](self).
@@ -18,7 +18,9 @@ pub(crate) struct Facts {
 const ALWAYS: u32 = 1;
 const PARKS: u32 = 2;
 const AT_ONCE: u32 = 4;
-const BITS: u32 = 3;
+/// A poll of it begins when it has ended, which only damaged recordings have.
+const TOO_LATE: u32 = 8;
+const BITS: u32 = 4;
 
 impl Facts {
     pub(crate) fn new(trace: &Trace) -> Self {
@@ -35,10 +37,12 @@ impl Facts {
         let of_task = trace.tasks().map(|task| {
             let yields = |flags| trace.habits.yields(task, flags);
             let place = task.place.map_or(0, |place| place.0 + 1);
-            cases
-                .iter()
-                .filter(|(_, flags)| yields(*flags))
-                .fold(place << BITS, |all, (b, _)| all | b)
+            let last = (task.hot.last != NONE).then_some(PollIx(task.hot.last));
+            let begin = last.map(|last| trace.polls.start(last));
+            let is_late = begin.is_some_and(|last| task.end.is_some_and(|end| end.time <= last));
+            let late = if is_late { TOO_LATE } else { 0 };
+            let yields = cases.iter().filter(|(_, flags)| yields(*flags));
+            yields.fold(place << BITS | late, |all, (bit, _)| all | bit)
         });
         Self { of_task: of_task.collect() }
     }
@@ -80,6 +84,11 @@ impl Facts {
         says & ALWAYS != 0
             || says & PARKS != 0 && flags.has(Flags::TAIL_PARKS)
             || says & AT_ONCE != 0 && flags.has(Flags::TAIL_AT_ONCE)
+    }
+
+    /// Whether a poll of the task begins when the task has ended.
+    pub(crate) fn is_polled_too_late(&self, task: u32) -> bool {
+        self.of_task[task as usize] & TOO_LATE != 0
     }
 
     /// Tasks that were spawned at a place.

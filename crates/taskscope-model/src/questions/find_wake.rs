@@ -7,13 +7,15 @@
 
 use std::ops::Range;
 
+use foldhash::HashSet;
 use taskscope_format::Nanos;
 
 use super::activity::Activity;
 use super::blocks::Blocks;
 use super::each;
 use super::find::Nearest;
-use crate::store::polls::WakerKind;
+use super::sums::Sums;
+use crate::store::polls::{Row, WakerKind};
 use crate::trace::Trace;
 use crate::types::{LaneIx, PlaceIx, PollIx, TaskIx, WakeAt, WakeIx, Waker};
 use crate::{Direction, WakeEffect};
@@ -58,6 +60,21 @@ impl WakeFilter {
             && self.place.is_none_or(|place| trace.tasks[task.get()].place == Some(place))
             && self.holds_for_caller(trace, wake)
             && self.effect.is_none_or(|effect| trace.wake_effect(wake) == effect)
+    }
+
+    /// Whether there may be one among those that led to some polls.
+    fn may_be_in(&self, sums: &Sums) -> bool {
+        let [_, by_task, by_worker, by_thread] = sums.wakes;
+        let wakes = match self.by {
+            None => by_task + by_worker + by_thread,
+            Some(WokenBy::AnyTask | WokenBy::Task(_)) => by_task,
+            Some(WokenBy::Worker) => by_worker,
+            Some(WokenBy::Thread) => by_thread,
+        };
+        let of_place = self.place.map(|place| sums.places.get(place.get() + 1));
+        wakes > 0
+            && (self.effect != Some(WakeEffect::TooLate) || sums.too_late > 0)
+            && of_place.is_none_or(|of| of.is_some_and(|of| of.woken > 0))
     }
 
     fn holds_for_caller(&self, trace: &Trace, wake: WakeIx) -> bool {
@@ -109,6 +126,41 @@ pub async fn find_wake(
     nearest.best.map(|(_, wake)| wake)
 }
 
+/// What the rows of wakes say of who called the wakers, without a look at other rows.
+enum Callers {
+    Anyone,
+    Kind(WakerKind),
+    /// In these polls of one task.
+    Polls(HashSet<u32>),
+}
+
+impl Callers {
+    /// A task with more polls than this has called wakers all over the place.
+    const MOST: u32 = 1 << 16;
+
+    fn new(trace: &Trace, by: Option<WokenBy>) -> Self {
+        match by {
+            None => Self::Anyone,
+            Some(WokenBy::Task(task)) if trace.task(task).poll_count() <= Self::MOST => {
+                Self::Polls(trace.task_polls(task).rev().map(|poll| poll.0).collect())
+            }
+            Some(WokenBy::Task(_) | WokenBy::AnyTask) => Self::Kind(WakerKind::Poll),
+            Some(WokenBy::Worker) => Self::Kind(WakerKind::Driver),
+            Some(WokenBy::Thread) => Self::Kind(WakerKind::Thread),
+        }
+    }
+
+    #[inline]
+    fn may_be(&self, row: &Row) -> bool {
+        let kind = row.flags.waker();
+        match self {
+            Self::Anyone => kind != WakerKind::None,
+            Self::Kind(wanted) => kind == *wanted,
+            Self::Polls(polls) => kind == WakerKind::Poll && polls.contains(&row.waker),
+        }
+    }
+}
+
 /// Those that led to polls.
 async fn in_rows(
     trace: &Trace,
@@ -151,6 +203,10 @@ async fn in_rows(
             behind.chain(before).collect()
         }
     };
+    let may_be_in =
+        |block: usize| activity.is_none_or(|activity| filter.may_be_in(&activity.sums[block]));
+    let order: Vec<_> = order.into_iter().filter(|(block, _)| may_be_in(*block)).collect();
+    let callers = Callers::new(trace, filter.by);
     let mut rest = &order[..];
     let mut size = 1;
     while let Some((_, limit)) = rest.first()
@@ -161,7 +217,7 @@ async fn in_rows(
         let so_far = *nearest;
         let search = |&(block, _): &(usize, Nanos)| {
             let mut nearest = so_far;
-            in_block(trace, blocks, block, filter, &mut nearest);
+            in_block(trace, blocks.times(block), (filter, &callers), &mut nearest);
             nearest.best
         };
         each(batch, search, |best| best.into_iter().for_each(|best| nearest.offer(best))).await;
@@ -170,15 +226,14 @@ async fn in_rows(
 
 fn in_block(
     trace: &Trace,
-    blocks: &Blocks,
-    block: usize,
-    filter: WakeFilter,
+    times: Range<Nanos>,
+    (filter, callers): (WakeFilter, &Callers),
     nearest: &mut Nearest<WakeIx>,
 ) {
-    for (number, chunk, slots) in trace.rows_in(blocks.times(block)) {
+    for (number, chunk, slots) in trace.rows_in(times) {
         for slot in slots {
             let row = &chunk.rows[slot];
-            if row.flags.waker() == WakerKind::None || chunk.is_gone(slot) {
+            if !callers.may_be(row) || chunk.is_gone(slot) {
                 continue;
             }
             let time = chunk.start(slot) - chunk.delay(slot).unwrap_or(0);

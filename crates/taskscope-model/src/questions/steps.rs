@@ -201,8 +201,12 @@ pub(crate) fn behind_last(
     task: TaskIx,
     mut step: impl FnMut(Nanos, State, i32),
 ) {
-    let begin = trace.first_seen(task);
     let of = trace.task(task);
+    // (The first poll is 63 steps away, and does not begin later than the last ends.)
+    let begin = match of.hot.last {
+        NONE => trace.first_seen(task),
+        _ => of.spawned.unwrap_or(0),
+    };
     let until = of.end.map_or(trace.span.end, |end| end.time).max(begin);
     let before = match trace.task_polls(task).last() {
         Some(last) => Before::new(trace, facts, last),

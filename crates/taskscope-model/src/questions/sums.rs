@@ -111,6 +111,10 @@ pub(crate) struct Sums {
     pub(crate) delays: Histogram,
     pub(crate) longest: Longest,
     pub(crate) latest: Longest,
+    /// Wakes by who called the waker: by [`WakerKind`], of which the first is for none.
+    pub(crate) wakes: [u64; 4],
+    /// Polls of tasks that had ended, as far as the tasks know.
+    pub(crate) too_late: u64,
     pub(crate) hops: HashMap<(LaneIx, LaneIx, HopQueue), u64>,
     /// By place, of which the first is for none.
     pub(crate) places: Vec<PlaceSum>,
@@ -135,6 +139,8 @@ impl Sums {
         self.ends[trace.poll_end(row.task, row.flags).position()] += 1;
         self.times.add(duration);
         self.longest.add(duration, ix);
+        self.wakes[row.flags.waker() as usize] += 1;
+        self.too_late += u64::from(facts.is_polled_too_late(row.task));
         if let Some(delay) = delay {
             self.delays.add(delay);
             self.latest.add(delay, ix);
@@ -165,6 +171,8 @@ impl Sums {
         self.delays.add_all(&other.delays);
         self.longest.add_all(&other.longest);
         self.latest.add_all(&other.latest);
+        self.wakes.iter_mut().zip(other.wakes).for_each(|(sum, count)| *sum += count);
+        self.too_late += other.too_late;
         for (&hop, count) in &other.hops {
             *self.hops.entry(hop).or_default() += count;
         }
