@@ -171,7 +171,7 @@ proptest! {
             PollFilter { end: Some(PollEnd::Panicked), ..all },
             PollFilter { is_hop: true, ..all },
             PollFilter { delay_at_least: 5, ..all },
-        ].map(|filter| PollFilter { task: filter.task.filter(|_| trace.task_count() > 0), ..filter });
+        ];
         let all = WakeFilter::default();
         let wakes = [
             all,
@@ -183,7 +183,7 @@ proptest! {
             WakeFilter { place: Some(PlaceIx(0)), ..all },
             WakeFilter { effect: Some(WakeEffect::Duplicate), ..all },
             WakeFilter { by: Some(WokenBy::Worker), lane: Some(LaneIx(0)), ..all },
-        ].map(|filter| WakeFilter { task: filter.task.filter(|_| trace.task_count() > 0), ..filter });
+        ];
         for time in times(&trace).into_iter().step_by(step) {
             check_finds(&trace, &activity, time, &polls);
             check_wakes(&trace, &activity, time, &wakes);

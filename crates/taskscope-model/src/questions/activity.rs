@@ -61,7 +61,15 @@ pub struct Activity {
     /// Tasks whose polls overlap.
     pub(crate) odd: HashSet<u32>,
     pub(crate) lives: Lives,
+    /// What looked like a poll but was the drop of a future, with its task: sorted by that. (Wakers can be called
+    /// in it.)
+    pub(crate) gone: Vec<(u32, PollIx)>,
+    /// For each [`FURTHER`] of the further wakes (`Trace::more_wakes`), how many came too late.
+    pub(crate) too_late: Vec<u32>,
 }
+
+/// See [`Activity::too_late`].
+pub(crate) const FURTHER: usize = 4096;
 
 /// The tasks of a group in time.
 #[derive(Clone, Debug, Default)]
@@ -146,6 +154,7 @@ struct OfBlock {
     reach: Vec<(u32, Nanos)>,
     off_lane: Vec<(PollIx, Nanos)>,
     odd: Vec<u32>,
+    gone: Vec<(u32, PollIx)>,
     /// First polls of tasks whose spawn was not recorded.
     firsts: Vec<(u32, Nanos)>,
 }
@@ -184,7 +193,7 @@ impl Activity {
 
         let mut all_sums = Vec::with_capacity(blocks.len());
         let mut reach = vec![Nanos::MAX; trace.polls.chunks().len()];
-        let (mut off_lane, mut odd) = (Vec::new(), HashSet::default());
+        let (mut off_lane, mut gone, mut odd) = (Vec::new(), Vec::new(), HashSet::default());
         let numbers: Vec<usize> = (0..blocks.len()).collect();
         let work =
             |&block: &usize| of_block(trace, &facts, &blocks, block, &grid, &group_of, groups);
@@ -200,6 +209,7 @@ impl Activity {
             }
             off_lane.extend(of.off_lane);
             odd.extend(of.odd);
+            gone.extend(of.gone);
             for (task, time) in of.firsts {
                 lives.of_task[task as usize].0 = lives.short(time);
             }
@@ -231,6 +241,8 @@ impl Activity {
             steps::of_odd(trace, TaskIx(task), &mut step);
             super::pause().await;
         }
+        gone.sort_unstable();
+        gone.shrink_to_fit();
         off_lane.sort_unstable_by_key(|&(poll, _)| (trace.polls.start(poll), poll));
 
         let mut all = Vec::with_capacity(count);
@@ -244,9 +256,24 @@ impl Activity {
             super::pause().await;
             times.push(GroupTimes::new(cells.iter().skip(group).step_by(groups), &grid));
         }
+        let too_late = too_late(trace).await;
         let of = trace.hot.clone();
         let (groups, sums) = (times, all_sums);
-        Self { of, facts, grid, groups, places, blocks, sums, reach, off_lane, odd, lives }
+        Self {
+            of,
+            facts,
+            grid,
+            groups,
+            places,
+            blocks,
+            sums,
+            reach,
+            off_lane,
+            odd,
+            lives,
+            gone,
+            too_late,
+        }
     }
 
     /// Whether it was made of this very trace, and not of an earlier or a later part of it.
@@ -259,11 +286,14 @@ impl Activity {
         let groups = self.groups.iter();
         let groups = groups.map(|group| 24 * (group.means.capacity() + group.counts.capacity()));
         groups.sum::<usize>()
+            + self.grid.bytes()
+            + 4 * self.too_late.capacity()
             + self.facts.bytes()
             + self.lives.bytes()
             + self.sums.iter().map(|sums| size_of::<Sums>() + sums.bytes()).sum::<usize>()
             + 8 * self.reach.capacity()
             + 16 * self.off_lane.capacity()
+            + 8 * self.gone.capacity()
             + 4 * self.odd.capacity()
     }
 
@@ -286,6 +316,19 @@ impl GroupTimes {
         counts.shrink_to_fit();
         Self { means, counts }
     }
+}
+
+async fn too_late(trace: &Trace) -> Vec<u32> {
+    let parts: Vec<usize> = (0..trace.more_wakes.len()).step_by(FURTHER).collect();
+    let count = |first: &usize| {
+        let wakes = trace.more_wakes.iter_from(*first).take(FURTHER);
+        let end = |task: u32| trace.tasks[task as usize].end;
+        let is_late = |task, time| end(task).is_some_and(|end| end.time <= time);
+        wakes.filter(|more| is_late(more.task, more.time)).count() as u32
+    };
+    let mut counts = Vec::with_capacity(parts.len());
+    each(&parts, count, |count| counts.push(count)).await;
+    counts
 }
 
 fn places_with_most_polls(trace: &Trace, facts: &Facts) -> Vec<PlaceIx> {
@@ -320,6 +363,7 @@ fn of_block(
         reach: Vec::new(),
         off_lane: Vec::new(),
         odd: Vec::new(),
+        gone: Vec::new(),
         firsts: Vec::new(),
     };
     let begin = grid.edge(first);
@@ -337,10 +381,11 @@ fn of_block(
         let mut earliest = Nanos::MAX;
         for (slot, &before) in slots.zip(&befores) {
             let row = &chunk.rows[slot];
+            let ix = PollIx::new(number, slot);
             if row.flags.has(Flags::GONE) {
+                of.gone.push((row.task, ix));
                 continue;
             }
-            let ix = PollIx::new(number, slot);
             of.sums.add(trace, facts, (chunk, slot), ix);
             if row.flags.has(Flags::GAVE_AWAY) {
                 of.off_lane.push((ix, chunk.end(slot)));

@@ -14,52 +14,52 @@ use crate::State;
 pub(crate) const STATES: usize = State::ALL.len();
 
 /// How time is cut into cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grid {
-    start: Nanos,
-    length: Nanos,
-    count: usize,
+    /// Where cells begin, and the last ends.
+    edges: Vec<Nanos>,
+    /// Cells a nanosecond.
+    scale: f64,
 }
 
 impl Grid {
     /// So many cells over a stretch of time, as even as nanoseconds allow; one at least.
     pub(crate) fn new(times: Range<Nanos>, count: usize) -> Self {
         let length = times.end.saturating_sub(times.start);
-        Self { start: times.start, length, count: count.max(1) }
+        let count = count.max(1);
+        let offset = |cell: usize| u128::from(length) * cell as u128 / count as u128;
+        let edges = (0..=count).map(|cell| times.start + offset(cell) as Nanos).collect();
+        Self { edges, scale: count as f64 / length.max(1) as f64 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.count
+        self.edges.len() - 1
     }
 
     /// Where a cell begins, and the one before ends.
     #[inline]
     pub(crate) fn edge(&self, cell: usize) -> Nanos {
-        let cell = cell.min(self.count);
-        // (Products of times of less than a day and cells of less than 2^17 are short.)
-        let offset = match self.length.checked_mul(cell as u64) {
-            Some(product) => product / self.count as u64,
-            None => (u128::from(self.length) * cell as u128 / self.count as u128) as u64,
-        };
-        self.start + offset
+        self.edges[cell]
     }
 
     /// The cell in which a time lies; the first or last for those outside.
     #[inline]
     pub(crate) fn cell(&self, time: Nanos) -> usize {
-        let offset = time.saturating_sub(self.start);
-        if offset >= self.length {
-            return self.count - 1;
-        }
-        let guess = (offset as f64 / self.length as f64 * self.count as f64) as usize;
-        let mut cell = guess.min(self.count - 1);
-        while self.edge(cell) > time && cell > 0 {
+        let last = self.edges.len() - 2;
+        let offset = time.saturating_sub(self.edges[0]);
+        let mut cell = ((offset as f64 * self.scale) as usize).min(last);
+        while self.edges[cell] > time && cell > 0 {
             cell -= 1;
         }
-        while cell + 1 < self.count && self.edge(cell + 1) <= time {
+        while cell < last && self.edges[cell + 1] <= time {
             cell += 1;
         }
         cell
+    }
+
+    /// Memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.edges.capacity() * size_of::<Nanos>()
     }
 }
 

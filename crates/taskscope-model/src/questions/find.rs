@@ -130,6 +130,9 @@ pub async fn find_poll(
 ) -> Option<PollIx> {
     let mut nearest = Nearest::new(direction, from);
     if let Some(task) = filter.task {
+        if task.get() >= trace.task_count() {
+            return None;
+        }
         of_task(trace, task, filter, &mut nearest).await;
         return nearest.best.map(|(_, poll)| poll);
     }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use foldhash::HashSet;
 use taskscope_format::Nanos;
 
-use super::activity::Activity;
+use super::activity::{Activity, FURTHER};
 use super::blocks::Blocks;
 use super::each;
 use super::find::Nearest;
@@ -59,7 +59,7 @@ impl WakeFilter {
         self.task.is_none_or(|wanted| wanted == task)
             && self.place.is_none_or(|place| trace.tasks[task.get()].place == Some(place))
             && self.holds_for_caller(trace, wake)
-            && self.effect.is_none_or(|effect| trace.wake_effect(wake) == effect)
+            && self.effect.is_none_or(|effect| self::effect(trace, wake) == effect)
     }
 
     /// Whether there may be one among those that led to some polls.
@@ -93,6 +93,16 @@ impl WakeFilter {
     }
 }
 
+/// As [`Trace::wake_effect`] has it, but of a further wake without a look at who called the waker.
+fn effect(trace: &Trace, wake: WakeIx) -> WakeEffect {
+    let WakeAt::More(at) = wake.0 else { return trace.wake_effect(wake) };
+    let more = &trace.more_wakes[at as usize];
+    match trace.tasks[more.task as usize].end {
+        Some(end) if end.time <= more.time => WakeEffect::TooLate,
+        _ => WakeEffect::Duplicate,
+    }
+}
+
 /// The next wake that satisfies `filter` after a time, or before it.
 ///
 /// `from` is a time, and the wake that was found last, at that time. Without a wake, those that
@@ -106,6 +116,9 @@ pub async fn find_wake(
 ) -> Option<WakeIx> {
     let mut nearest = Nearest::new(direction, from);
     if let Some(task) = filter.task {
+        if task.get() >= trace.task_count() {
+            return None;
+        }
         of_task(trace, task, filter, &mut nearest).await;
         return nearest.best.map(|(_, wake)| wake);
     }
@@ -118,7 +131,7 @@ pub async fn find_wake(
             &made
         }
     };
-    further(trace, filter, &mut nearest).await;
+    further(trace, activity, filter, &mut nearest).await;
     in_rows(trace, activity, blocks, filter, &mut nearest).await;
     if any_apart(trace, &nearest) {
         apart(trace, filter, &mut nearest).await;
@@ -138,12 +151,18 @@ impl Callers {
     /// A task with more polls than this has called wakers all over the place.
     const MOST: u32 = 1 << 16;
 
-    fn new(trace: &Trace, by: Option<WokenBy>) -> Self {
+    fn new(trace: &Trace, activity: Option<&Activity>, by: Option<WokenBy>) -> Self {
+        if let (Some(activity), Some(WokenBy::Task(task))) = (activity, by)
+            && trace.hot.get(task.get()).is_some_and(|hot| hot.polls <= Self::MOST)
+        {
+            let gone = &activity.gone;
+            let first = gone.partition_point(|(of, _)| *of < task.0);
+            let gone = gone[first..].iter().take_while(|(of, _)| *of == task.0);
+            let polls = trace.task_polls(task).rev().chain(gone.map(|&(_, poll)| poll));
+            return Self::Polls(polls.map(|poll| poll.0).collect());
+        }
         match by {
             None => Self::Anyone,
-            Some(WokenBy::Task(task)) if trace.task(task).poll_count() <= Self::MOST => {
-                Self::Polls(trace.task_polls(task).rev().map(|poll| poll.0).collect())
-            }
             Some(WokenBy::Task(_) | WokenBy::AnyTask) => Self::Kind(WakerKind::Poll),
             Some(WokenBy::Worker) => Self::Kind(WakerKind::Driver),
             Some(WokenBy::Thread) => Self::Kind(WakerKind::Thread),
@@ -206,7 +225,7 @@ async fn in_rows(
     let may_be_in =
         |block: usize| activity.is_none_or(|activity| filter.may_be_in(&activity.sums[block]));
     let order: Vec<_> = order.into_iter().filter(|(block, _)| may_be_in(*block)).collect();
-    let callers = Callers::new(trace, filter.by);
+    let callers = Callers::new(trace, activity, filter.by);
     let mut rest = &order[..];
     let mut size = 1;
     while let Some((_, limit)) = rest.first()
@@ -246,17 +265,43 @@ fn in_block(
 }
 
 /// Those of tasks that were going to be polled anyway, where they stand in their place.
-async fn further(trace: &Trace, filter: WakeFilter, nearest: &mut Nearest<WakeIx>) {
+async fn further(
+    trace: &Trace,
+    activity: Option<&Activity>,
+    filter: WakeFilter,
+    nearest: &mut Nearest<WakeIx>,
+) {
     let list = &trace.more_wakes;
-    let order: Range<usize> = match nearest.direction {
+    if matches!(filter.effect, Some(WakeEffect::Scheduled | WakeEffect::WhileRunning)) {
+        return;
+    }
+    let mut rest: Range<usize> = match nearest.direction {
         Direction::Forward => list.partition_point(|more| more.order < nearest.from.0)..list.len(),
         Direction::Back => 0..list.partition_point(|more| more.order <= nearest.from.0),
     };
-    for turn in 0..order.len() {
+    let has_none = |part: usize| match activity {
+        Some(activity) if filter.effect == Some(WakeEffect::TooLate) => {
+            activity.too_late[part] == 0
+        }
+        _ => false,
+    };
+    let mut turn = 0;
+    while !rest.is_empty() {
         let at = match nearest.direction {
-            Direction::Forward => order.start + turn,
-            Direction::Back => order.end - 1 - turn,
+            Direction::Forward => rest.start,
+            Direction::Back => rest.end - 1,
         };
+        let part = at / FURTHER;
+        let is_skipped = has_none(part);
+        match nearest.direction {
+            Direction::Forward if is_skipped => rest.start = (part + 1) * FURTHER,
+            Direction::Forward => rest.start += 1,
+            Direction::Back if is_skipped => rest.end = (part * FURTHER).max(rest.start),
+            Direction::Back => rest.end -= 1,
+        }
+        if is_skipped {
+            continue;
+        }
         let more = &list[at];
         if nearest.is_past(more.order) {
             break;
@@ -266,7 +311,8 @@ async fn further(trace: &Trace, filter: WakeFilter, nearest: &mut Nearest<WakeIx
         if more.time == more.order && nearest.wants(key) && filter.holds(trace, wake) {
             nearest.offer(key);
         }
-        if turn % 65_536 == 65_535 {
+        turn += 1;
+        if turn % 16_384 == 0 {
             super::pause().await;
         }
     }

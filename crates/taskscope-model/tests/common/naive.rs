@@ -245,6 +245,7 @@ pub fn find_wake(
     direction: Direction,
 ) -> Option<WakeIx> {
     let wakes: Vec<WakeIx> = match filter.task {
+        Some(task) if task.get() >= trace.task_count() => Vec::new(),
         Some(task) => trace.task_wakes(task).collect(),
         None => trace.wakes().collect(),
     };
