@@ -131,7 +131,7 @@ pub async fn instant(trace: &Trace, activity: Option<&Activity>, time: Nanos) ->
             let state = match is_odd(&task) {
                 true => slow(trace, TaskIx(task), at),
                 false => {
-                    let next = nexts.get(task as usize).copied().unwrap_or(UNKNOWN);
+                    let next = nexts.get(task as usize).map_or(UNKNOWN, |(next, _)| *next);
                     state_of(trace, facts, task, next, at)
                 }
             };
@@ -154,10 +154,15 @@ const NEVER: u32 = NONE - 1;
 const DEAD: u32 = NONE - 2;
 
 /// Tasks that may be alive at a time, and the next poll of each as far as it is found quickly.
-async fn look_ahead(trace: &Trace, activity: &Activity, time: Nanos) -> (Vec<u32>, Vec<u32>) {
+async fn look_ahead(
+    trace: &Trace,
+    activity: &Activity,
+    time: Nanos,
+) -> (Vec<u32>, Vec<(u32, u32)>) {
     let lives = &activity.lives;
     let short = lives.short(time);
-    let mut nexts = vec![DEAD; trace.task_count()];
+    // With how long after the instant it begins.
+    let mut nexts = vec![(DEAD, 0); trace.task_count()];
     let mut candidates = Vec::new();
     let mut left = 0u64;
     for (task, &(begin, end)) in lives.of_task.iter().enumerate() {
@@ -165,19 +170,19 @@ async fn look_ahead(trace: &Trace, activity: &Activity, time: Nanos) -> (Vec<u32
             candidates.push(task as u32);
             let hot = &trace.hot[task];
             let is_last = hot.last == NONE || hot.last_start <= time;
-            nexts[task] = if is_last { NEVER } else { UNKNOWN };
+            nexts[task].0 = if is_last { NEVER } else { UNKNOWN };
             left += u64::from(!is_last);
         }
     }
     // (Odd ones may live longer than their last poll says.)
-    let odd = activity.odd.iter().filter(|task| nexts[**task as usize] == DEAD);
+    let odd = activity.odd.iter().filter(|task| nexts[**task as usize].0 == DEAD);
     candidates.extend(odd);
     if !activity.odd.is_empty() {
         candidates.sort_unstable();
     }
     super::pause().await;
 
-    // Several polls of a task can begin at one time: such tasks are asked.
+    // Several polls of a task can begin at one time, as far as is known here: such tasks are asked.
     let mut tied = Vec::new();
     let mut from = time.saturating_add(1);
     let mut length = (trace.span.end - trace.span.start) / (trace.poll_count / 4096).max(1) + 1;
@@ -187,27 +192,20 @@ async fn look_ahead(trace: &Trace, activity: &Activity, time: Nanos) -> (Vec<u32
         for (number, chunk, slots) in trace.rows_in(from..until) {
             rows += slots.len() as u64;
             for slot in slots {
-                let next = &mut nexts[chunk.rows[slot].task as usize];
+                let task = chunk.rows[slot].task;
+                let (next, begins) = &mut nexts[task as usize];
                 if *next == NEVER || *next == DEAD || chunk.is_gone(slot) {
                     continue;
                 }
-                let ix = PollIx::new(number, slot);
+                let after = u32::try_from(chunk.start(slot) - time).unwrap_or(u32::MAX);
                 if *next == UNKNOWN {
-                    (*next, found) = (ix.0, found + 1);
+                    found += 1;
+                } else if after == *begins {
+                    tied.push(task);
+                } else if after > *begins {
                     continue;
                 }
-                // On another lane, perhaps.
-                let known = PollIx(*next);
-                if known.chunk() != number {
-                    let (start, other) = (chunk.start(slot), trace.polls.start(known));
-                    if start < other {
-                        *next = ix.0;
-                    } else if start == other {
-                        tied.push(chunk.rows[slot].task);
-                    }
-                } else if chunk.start(slot) == chunk.start(known.slot()) {
-                    tied.push(chunk.rows[slot].task);
-                }
+                (*next, *begins) = (PollIx::new(number, slot).0, after);
             }
         }
         left = left.saturating_sub(found);
@@ -218,7 +216,7 @@ async fn look_ahead(trace: &Trace, activity: &Activity, time: Nanos) -> (Vec<u32
         (from, length) = (until, length.saturating_mul(2));
         super::pause().await;
     }
-    tied.into_iter().for_each(|task| nexts[task as usize] = UNKNOWN);
+    tied.into_iter().for_each(|task| nexts[task as usize].0 = UNKNOWN);
     (candidates, nexts)
 }
 

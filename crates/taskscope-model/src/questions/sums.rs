@@ -113,7 +113,7 @@ pub(crate) struct Sums {
     pub(crate) latest: Longest,
     /// Wakes by who called the waker: by [`WakerKind`], of which the first is for none.
     pub(crate) wakes: [u64; 4],
-    /// Polls of tasks that had ended, as far as the tasks know.
+    /// Polls whose tasks were woken when they had ended.
     pub(crate) too_late: u64,
     pub(crate) hops: HashMap<(LaneIx, LaneIx, HopQueue), u64>,
     /// By place, of which the first is for none.
@@ -140,8 +140,12 @@ impl Sums {
         self.times.add(duration);
         self.longest.add(duration, ix);
         self.wakes[row.flags.waker() as usize] += 1;
-        self.too_late += u64::from(facts.is_polled_too_late(row.task));
         if let Some(delay) = delay {
+            let is_late = facts.is_polled_too_late(row.task)
+                && trace.tasks[row.task as usize]
+                    .end
+                    .is_some_and(|end| end.time <= chunk.start(slot) - delay);
+            self.too_late += u64::from(is_late);
             self.delays.add(delay);
             self.latest.add(delay, ix);
         }
