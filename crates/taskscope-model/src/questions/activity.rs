@@ -102,7 +102,7 @@ impl Lives {
         (time >> self.shift).min(u32::MAX.into()) as u32
     }
 
-    fn new(trace: &Trace, facts: &Facts) -> Self {
+    async fn new(trace: &Trace, facts: &Facts) -> Self {
         let shift = (64 - trace.span.end.leading_zeros()).saturating_sub(32);
         let mut lives = Self { shift, ..Self::default() };
         for task in (0..trace.task_count() as u32).map(TaskIx) {
@@ -125,6 +125,9 @@ impl Lives {
             lives.of_task.push((lives.short(begin), lives.short(end)));
             if early < end {
                 lives.early.push(task.0);
+            }
+            if task.0 % 32_768 == 32_767 {
+                super::pause().await;
             }
         }
         lives
@@ -162,10 +165,8 @@ struct OfBlock {
 impl Activity {
     /// Counts what there is to count in a trace.
     pub async fn new(trace: &Trace) -> Self {
-        let facts = Facts::new(trace);
-        super::pause().await;
-        let mut lives = Lives::new(trace, &facts);
-        super::pause().await;
+        let facts = Facts::new(trace).await;
+        let mut lives = Lives::new(trace, &facts).await;
         let blocks = Blocks::new(trace);
         let places = places_with_most_polls(trace, &facts);
         let count = (trace.poll_count / POLLS_A_BUCKET) as usize;

@@ -6,11 +6,12 @@
 //! the window's end are followed. Polls that begin behind the window can have steps in it, too (a task that
 //! was woken in it): for each chunk of polls it is known how far back its steps reach.
 //!
-//! Where there are more, columns are read from the buckets of an [`Activity`]. Whole buckets are exact (but
-//! for the rounding to 24 bits); of a bucket that lies in two columns each gets what its share of the bucket's time
-//! is. So no time is lost or counted twice, but it may stand in the column beside, by less than
-//! the length of one bucket: that is `blur`. Columns are as wide as a bucket at least, unless more than a million
-//! polls lie in fewer buckets than there are columns.
+//! Where there are more than half a million, or a column is four buckets wide or more, columns are read from the
+//! buckets of an [`Activity`]. Whole buckets are exact (but for the rounding to 24 bits); of a bucket that lies
+//! in two columns each gets what its share of the bucket's time is. So no time is lost or counted twice,
+//! but it may stand in the column beside, by less than the length of one bucket: that is `blur`. (A bucket has 512
+//! polls on average, and 770 where there are a hundred million. So of 1,600 columns over a bit more than half a
+//! million polls two or three share a bucket.)
 //!
 //! Places without buckets of their own have few polls: the tasks that were spawned there are followed, one by one.
 
@@ -85,13 +86,13 @@ impl Curves {
 }
 
 /// So many polls are followed one by one at most.
-const MOST_POLLS: u64 = 1 << 20;
+const MOST_POLLS: u64 = 1 << 19;
 
 /// How many tasks of a group are in which state over a window, in so many columns.
 ///
 /// `None` where that takes more than a moment: where there is no [`Activity`] of this very trace yet and the polls
-/// of the group's tasks are many, or where a place has no buckets of its own and its tasks have more than a million
-/// polls.
+/// of the group's tasks are many, or where a place has no buckets of its own and its tasks have more than half a
+/// million polls.
 pub async fn curves(
     trace: &Trace,
     activity: Option<&Activity>,

@@ -6,7 +6,7 @@
 
 use crate::store::polls::{Flags, NONE, RawEnd};
 use crate::trace::Trace;
-use crate::types::{PlaceIx, PollIx, TaskIx};
+use crate::types::{PlaceIx, PollIx, TaskIx, TaskView};
 use crate::{PollEnd, State};
 
 /// See [the module](self).
@@ -23,7 +23,7 @@ const TOO_LATE: u32 = 8;
 const BITS: u32 = 4;
 
 impl Facts {
-    pub(crate) fn new(trace: &Trace) -> Self {
+    pub(crate) async fn new(trace: &Trace) -> Self {
         let flags = |bits: u32| {
             let mut flags = Flags::default();
             flags.set(bits);
@@ -34,7 +34,7 @@ impl Facts {
             (PARKS, flags(Flags::TAIL_PARKS)),
             (AT_ONCE, flags(Flags::TAIL_AT_ONCE)),
         ];
-        let of_task = trace.tasks().map(|task| {
+        let says = |task: TaskView<'_>| {
             let yields = |flags| trace.habits.yields(task, flags);
             let place = task.place.map_or(0, |place| place.0 + 1);
             let last = (task.hot.last != NONE).then_some(PollIx(task.hot.last));
@@ -43,8 +43,15 @@ impl Facts {
             let late = if is_late { TOO_LATE } else { 0 };
             let yields = cases.iter().filter(|(_, flags)| yields(*flags));
             yields.fold(place << BITS | late, |all, (bit, _)| all | bit)
-        });
-        Self { of_task: of_task.collect() }
+        };
+        let mut of_task = Vec::with_capacity(trace.task_count());
+        for task in trace.tasks() {
+            of_task.push(says(task));
+            if of_task.len().is_multiple_of(32_768) {
+                super::pause().await;
+            }
+        }
+        Self { of_task }
     }
 
     /// Memory, in bytes.

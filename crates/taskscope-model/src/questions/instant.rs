@@ -114,7 +114,7 @@ pub async fn instant(trace: &Trace, activity: Option<&Activity>, time: Nanos) ->
     let facts = match activity {
         Some(activity) => &activity.facts,
         None => {
-            made = Facts::new(trace);
+            made = Facts::new(trace).await;
             &made
         }
     };
@@ -172,6 +172,9 @@ async fn look_ahead(
             let is_last = hot.last == NONE || hot.last_start <= time;
             nexts[task].0 = if is_last { NEVER } else { UNKNOWN };
             left += u64::from(!is_last);
+        }
+        if task % 262_144 == 262_143 {
+            super::pause().await;
         }
     }
     // (Odd ones may live longer than their last poll says.)

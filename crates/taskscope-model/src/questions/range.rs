@@ -76,7 +76,7 @@ pub async fn range(
     let (facts, blocks) = match activity {
         Some(activity) => (&activity.facts, &activity.blocks),
         None => {
-            made = (Facts::new(trace), Blocks::new(trace));
+            made = (Facts::new(trace).await, Blocks::new(trace));
             (&made.0, &made.1)
         }
     };
