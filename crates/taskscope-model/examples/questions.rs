@@ -69,7 +69,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     None => none += 1,
                 }
             });
-            println!("{:23}({exact} of {times} exact, {none} not answered)", "");
+            if exact + none > 0 {
+                println!("{:23}({exact} of {times} exact, {none} not answered)", "");
+            }
         }
     }
     ask("range: everything", 5, |_| now(range(&trace, some, 0..u64::MAX, true)));
@@ -117,13 +119,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             });
         }
     }
-    let from =
-        now(find_poll(&trace, some, PollFilter::default(), (at(700), None), Direction::Back));
-    if let Some(from) = from {
+    // Chains that wakes lead back, of a thousand polls.
+    let woken = PollFilter { delay_at_least: 1, ..PollFilter::default() };
+    let polls = (0..1000).filter_map(|time| {
+        now(find_poll(&trace, some, woken, (at(time), None), Direction::Forward))
+    });
+    let polls: Vec<_> = polls.collect();
+    let (mut count, mut most, mut longest) = (0, 0.0f64, 0);
+    let begin = Instant::now();
+    for &poll in &polls {
         let begin = Instant::now();
-        let count = links(&trace, from).take(10_000).count();
-        let each = begin.elapsed().as_secs_f64() * 1e3 / count as f64;
-        println!("{each:10.5}             a link of a chain of {count}");
+        let length = links(&trace, poll).take(100_000).count();
+        most = most.max(begin.elapsed().as_secs_f64() * 1e3 / length as f64);
+        (count, longest) = (count + length, longest.max(length));
     }
+    let mean = begin.elapsed().as_secs_f64() * 1e3 / count.max(1) as f64;
+    println!(
+        "{mean:10.5} {most:10.5}  a link, of {count} in chains of up to {longest} (mean, most)"
+    );
     Ok(())
 }
