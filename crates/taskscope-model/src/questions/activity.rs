@@ -14,8 +14,8 @@
 //! blocks are joined.
 //!
 //! # What it takes
-//! Half a byte a poll at most, and 20 bytes a task; [`Activity::bytes`] has the sum. While it is made, that and
-//! about 1.2 bytes a poll.
+//! About half a byte a poll, 20 bytes a task, and 8 for the drop of one that was not polled to its end;
+//! [`Activity::bytes`] has the sum. While it is made, that and about 1.2 bytes a poll.
 
 use std::sync::Arc;
 
@@ -76,10 +76,15 @@ pub(crate) const FURTHER: usize = 4096;
 pub(crate) struct GroupTimes {
     /// By bucket: for how long tasks were in each state, as part of the bucket's length. (So 2.5 is two tasks all
     /// the time and one for half of it.)
-    pub(crate) means: Vec<[f32; STATES]>,
+    often: Vec<[f32; OFTEN]>,
+    /// Likewise for the states that most recordings do not have; empty where none is in one.
+    seldom: Vec<[f32; STATES - OFTEN]>,
     /// The tasks in each state when a bucket begins, for each 16th.
     pub(crate) counts: Vec<[u32; STATES]>,
 }
+
+/// The first states of [`State::ALL`]: all but those for which something is not recorded.
+const OFTEN: usize = 4;
 
 /// When tasks lived.
 #[derive(Clone, Debug, Default)]
@@ -284,8 +289,7 @@ impl Activity {
 
     /// Memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        let groups = self.groups.iter();
-        let groups = groups.map(|group| 24 * (group.means.capacity() + group.counts.capacity()));
+        let groups = self.groups.iter().map(GroupTimes::bytes);
         groups.sum::<usize>()
             + self.grid.bytes()
             + 4 * self.too_late.capacity()
@@ -306,16 +310,35 @@ impl Activity {
 
 impl GroupTimes {
     fn new<'a>(cells: impl Iterator<Item = &'a Cell> + 'a, grid: &'a Grid) -> Self {
-        let (mut means, mut counts) = (Vec::with_capacity(grid.len()), Vec::new());
+        let mut of = Self { often: Vec::with_capacity(grid.len()), ..Self::default() };
+        let mut seldom = Vec::with_capacity(grid.len());
         for (at, (tasks, times)) in sums(cells, grid, [0; STATES]).enumerate() {
             let width = (grid.edge(at + 1) - grid.edge(at)).max(1);
-            means.push(times.map(|time| (time as f64 / width as f64) as f32));
+            let means = times.map(|time| (time as f64 / width as f64) as f32);
+            of.often.push(std::array::from_fn(|state| means[state]));
+            seldom.push(std::array::from_fn(|state| means[OFTEN + state]));
             if at % COUNTED == 0 {
-                counts.push(tasks.map(|tasks| tasks.max(0) as u32));
+                of.counts.push(tasks.map(|tasks| tasks.max(0) as u32));
             }
         }
-        counts.shrink_to_fit();
-        Self { means, counts }
+        if seldom.iter().flatten().any(|&mean| mean > 0.0) {
+            of.seldom = seldom;
+        }
+        of.counts.shrink_to_fit();
+        of
+    }
+
+    /// By state, for a bucket: how many tasks on average.
+    pub(crate) fn means(&self, bucket: usize) -> [f32; STATES] {
+        let (often, seldom) = (self.often[bucket], self.seldom.get(bucket));
+        std::array::from_fn(|state| match often.get(state) {
+            Some(mean) => *mean,
+            None => seldom.map_or(0.0, |seldom| seldom[state - OFTEN]),
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        16 * self.often.capacity() + 8 * self.seldom.capacity() + 24 * self.counts.capacity()
     }
 }
 

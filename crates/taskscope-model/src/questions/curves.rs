@@ -355,7 +355,7 @@ async fn exact(
 
 /// Reads buckets.
 fn blurred(activity: &Activity, number: usize, grid: Grid) -> Curves {
-    let means = &activity.groups[number].means;
+    let times = &activity.groups[number];
     let buckets = &activity.grid;
     let (begin, end) = (buckets.edge(0), buckets.edge(buckets.len()));
     let mut columns = vec![[0.0; STATES]; grid.len()];
@@ -365,13 +365,11 @@ fn blurred(activity: &Activity, number: usize, grid: Grid) -> Curves {
         if from >= until {
             continue;
         }
-        let first = buckets.cell(from);
-        let means = &means[first..=buckets.cell(until - 1)];
-        for (bucket, means) in (first..).zip(means) {
+        for bucket in buckets.cell(from)..=buckets.cell(until - 1) {
             let (first, last) = (buckets.edge(bucket), buckets.edge(bucket + 1));
             blur = blur.max(last - first);
             let share = last.min(until).saturating_sub(first.max(from)) as f64;
-            for (sum, &mean) in column.iter_mut().zip(means) {
+            for (sum, mean) in column.iter_mut().zip(times.means(bucket)) {
                 *sum += f64::from(mean) * share;
             }
         }
