@@ -143,8 +143,8 @@ pub async fn find_wake(
 enum Callers {
     Anyone,
     Kind(WakerKind),
-    /// In these polls of one task.
-    Polls(HashSet<u32>),
+    /// In these polls of one task, of which the first begins then.
+    Polls(HashSet<u32>, Nanos),
 }
 
 impl Callers {
@@ -159,7 +159,9 @@ impl Callers {
             let first = gone.partition_point(|(of, _)| *of < task.0);
             let gone = gone[first..].iter().take_while(|(of, _)| *of == task.0);
             let polls = trace.task_polls(task).rev().chain(gone.map(|&(_, poll)| poll));
-            return Self::Polls(polls.map(|poll| poll.0).collect());
+            let polls: HashSet<u32> = polls.map(|poll| poll.0).collect();
+            let first = polls.iter().map(|&poll| trace.polls.start(PollIx(poll))).min();
+            return Self::Polls(polls, first.unwrap_or(Nanos::MAX));
         }
         match by {
             None => Self::Anyone,
@@ -175,7 +177,7 @@ impl Callers {
         match self {
             Self::Anyone => kind != WakerKind::None,
             Self::Kind(wanted) => kind == *wanted,
-            Self::Polls(polls) => kind == WakerKind::Poll && polls.contains(&row.waker),
+            Self::Polls(polls, _) => kind == WakerKind::Poll && polls.contains(&row.waker),
         }
     }
 }
@@ -224,8 +226,14 @@ async fn in_rows(
     };
     let may_be_in =
         |block: usize| activity.is_none_or(|activity| filter.may_be_in(&activity.sums[block]));
-    let order: Vec<_> = order.into_iter().filter(|(block, _)| may_be_in(*block)).collect();
     let callers = Callers::new(trace, activity, filter.by);
+    let first = match callers {
+        Callers::Polls(_, first) => first,
+        Callers::Anyone | Callers::Kind(_) => 0,
+    };
+    // What is woken in a poll begins later.
+    let may_be_in = |block: usize| may_be_in(block) && blocks.times(block).end > first;
+    let order: Vec<_> = order.into_iter().filter(|(block, _)| may_be_in(*block)).collect();
     let mut rest = &order[..];
     let mut size = 1;
     while let Some((_, limit)) = rest.first()

@@ -43,6 +43,7 @@ mod find;
 mod find_wake;
 mod histogram;
 mod instant;
+mod lives;
 mod range;
 mod steps;
 mod sums;
