@@ -32,7 +32,8 @@ impl Lives {
     /// The beginnings of tasks whose spawn was not recorded are still missing: see [`set_begin`](Self::set_begin).
     pub(crate) async fn new(trace: &Trace, facts: &Facts) -> Self {
         let shift = (64 - trace.span.end.leading_zeros()).saturating_sub(32);
-        let mut lives = Self { shift, ..Self::default() };
+        let of_task = Vec::with_capacity(trace.task_count());
+        let mut lives = Self { shift, of_task, ..Self::default() };
         for task in (0..trace.task_count() as u32).map(TaskIx) {
             let of = trace.task(task);
             let begin = match of.hot.last {
@@ -58,6 +59,7 @@ impl Lives {
                 super::pause().await;
             }
         }
+        lives.early.shrink_to_fit();
         lives
     }
 
