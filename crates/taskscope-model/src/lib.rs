@@ -54,6 +54,7 @@ mod gaps;
 mod lanes;
 mod parallel;
 mod prefetch;
+pub mod questions;
 mod queue;
 mod source;
 mod spans;

@@ -456,7 +456,7 @@ impl Trace {
 
     /// Whether this poll was on another worker than the task's poll before.
     pub fn is_hop(&self, poll: PollIx) -> bool {
-        self.polls.row(poll).flags.has(Flags::HOP)
+        self.polls.row(poll).is_hop()
     }
 }
 

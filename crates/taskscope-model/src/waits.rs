@@ -7,7 +7,7 @@
 //! timer or I/O driver names. That much is inferred here, and marked so.
 
 use crate::trace::Trace;
-use crate::types::{MORE_KINDS, PollIx, Resource, ResourceIx, TaskIx, TextIx, Wait, Waker};
+use crate::types::{MORE_KINDS, PollIx, Resource, ResourceIx, TaskIx, TextIx, Wait, WakeIx, Waker};
 
 /// What a task waited for after a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,17 +84,22 @@ impl Trace {
         if !waits.is_empty() {
             return Some(WaitedFor::Operations(waits));
         }
-        let task = self.poll(poll).task;
-        let Some(wake) = self.wake_after(poll).map(|wake| self.wake(wake)) else {
-            return Some(WaitedFor::Unknown);
+        Some(self.woken_from(poll, self.wake_after(poll)))
+    }
+
+    /// What a task waited for after a poll in which no operation was pending, by the wake that came.
+    pub(crate) fn woken_from(&self, poll: PollIx, wake: Option<WakeIx>) -> WaitedFor<'static> {
+        let task = TaskIx(self.polls.row(poll).task);
+        let Some(wake) = wake.map(|wake| self.wake(wake)) else {
+            return WaitedFor::Unknown;
         };
         let had_ended = |by: &TaskIx| self.task(*by).end.is_some_and(|end| end.time <= wake.time);
-        Some(match wake.by {
+        match wake.by {
             Waker::Task(by) if by != task && had_ended(&by) => WaitedFor::Join(by),
             // A recording without resources has no timers either.
             Waker::Driver(_) if !self.resources.is_empty() => WaitedFor::Io,
             _ => WaitedFor::Unknown,
-        })
+        }
     }
 }
 

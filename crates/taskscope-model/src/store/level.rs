@@ -388,6 +388,27 @@ impl<'a> LevelView<'a> {
     }
 }
 
+impl<'a> LevelView<'a> {
+    /// A range in slices of chunks: each chunk's number, the chunk, and the slots of it.
+    pub(crate) fn slices(
+        &self,
+        range: Range<At>,
+    ) -> impl Iterator<Item = (usize, &'a Chunk, Range<usize>)> + use<'a> {
+        let polls = self.polls;
+        let last = if range.end.slot == 0 { range.end.chunk } else { range.end.chunk + 1 };
+        let chunks = self.level.chunks.get(range.start.chunk..last).unwrap_or_default();
+        chunks.iter().zip(range.start.chunk..).map(move |(&number, position)| {
+            let chunk = polls.chunk(number as usize);
+            let first = if position == range.start.chunk { range.start.slot } else { 0 };
+            let end = match position == range.end.chunk {
+                true => range.end.slot,
+                false => chunk.rows.len(),
+            };
+            (number as usize, chunk, first..end)
+        })
+    }
+}
+
 /// What [`LevelView::visit`] looks at.
 enum Part {
     Poll(At),

@@ -47,6 +47,13 @@ impl Row {
     pub(crate) fn begins_before(&self, time: Nanos) -> bool {
         Nanos::from(self.start) < time
     }
+
+    /// Whether the poll before was on another worker. (Where polls of a task lie within one another, the one
+    /// before may have turned out to be none.)
+    #[inline]
+    pub(crate) fn is_hop(&self) -> bool {
+        self.flags.has(Flags::HOP) && self.before != NONE
+    }
 }
 
 /// An operation that was pending in a poll.

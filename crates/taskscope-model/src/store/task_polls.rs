@@ -110,6 +110,20 @@ impl<'a> TaskPolls<'a> {
         self.polls().back_from(self.task.hot.last)
     }
 
+    /// The last that has begun at `time` or before, and the next after that.
+    pub(crate) fn around(&self, time: Nanos) -> (Option<PollIx>, Option<PollIx>) {
+        let marks = self.marks();
+        let begun = |poll: u32| self.polls().start(PollIx(poll)) <= time;
+        let marked = marks.partition_point(|&poll| begun(poll));
+        let mut at = marks.get(marked).copied().unwrap_or(self.task.hot.last);
+        let mut next = None;
+        while at != NONE && !begun(at) {
+            next = Some(PollIx(at));
+            at = self.polls().row(PollIx(at)).before;
+        }
+        ((at != NONE).then_some(PollIx(at)), next)
+    }
+
     fn marks(&self) -> &'a [u32] {
         &self.task.facts.marks
     }
