@@ -49,5 +49,19 @@ fn text(bench: &Bench) -> String {
     let lag = bench.follow_lag_ms.map_or("unknown".to_owned(), ms);
     row("follow", lag, "at most, from the file to the window".to_owned());
     row("summary", ms(bench.summary_ms), "once the trace is open".to_owned());
+    let asked = &bench.questions;
+    let of = human::bytes(asked.activity_bytes);
+    row("activity", ms(asked.activity_ms), format!("what questions lean on: {of}"));
+    for (name, times) in [
+        ("instant", &asked.instant_ms),
+        ("curves", &asked.curves_ms),
+        ("range", &asked.range_ms),
+        ("hundredth", &asked.hundredth_ms),
+        ("find", &asked.find_ms),
+        ("link", &asked.link_ms),
+    ] {
+        let (half, more) = quantiles(times);
+        row(name, half, more);
+    }
     human::table(&rows, &[false, true, false])
 }

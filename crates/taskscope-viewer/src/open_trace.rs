@@ -6,11 +6,13 @@
 //! same in both. `revision` counts the snapshots, so that what was worked out for an earlier one
 //! can be told from what holds now.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Color32;
+use taskscope_model::questions::Activity;
 use taskscope_model::{PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
 use crate::following::Following;
@@ -80,6 +82,9 @@ pub(crate) struct OpenTrace {
     /// The same for a newer snapshot, while it is worked out.
     newer: Question<(), Arc<Prepared>>,
     times: Question<(), Arc<TaskTimes>>,
+    /// What questions about all tasks lean on, once one of them is asked.
+    activity: Question<(), Arc<Activity>>,
+    wants_activity: Cell<bool>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -112,6 +117,8 @@ impl OpenTrace {
             prepared,
             prepared_revision: 0,
             newer: Question::default(),
+            activity: Question::default(),
+            wants_activity: Cell::new(false),
             times: times.map_or_else(Question::default, |times| Question::answered(0, (), times)),
             name,
             path,
@@ -187,6 +194,12 @@ impl OpenTrace {
             let work = || async move { Arc::new(prepared::times(&trace).await) };
             self.times.ask(jobs, snapshot, &(), work);
         }
+        // Whoever looks at a trace will ask questions about all tasks.
+        if (jobs.work_aside() || self.wants_activity.get()) && !self.is_part {
+            let trace = self.trace.clone();
+            let work = || async move { Arc::new(Activity::new(&trace).await) };
+            self.activity.ask(jobs, snapshot, &(), work);
+        }
     }
 
     /// How long a task was in each state; `None` where that has not been worked out yet. A task that
@@ -198,6 +211,13 @@ impl OpenTrace {
     /// The times of all tasks, for a job that may outlive them here, and of which snapshot they are.
     pub(crate) fn times_for_jobs(&self) -> Option<(u64, Arc<TaskTimes>)> {
         self.times.answer().map(|answer| (answer.revision, answer.value.clone()))
+    }
+
+    /// What questions about all tasks lean on, if it is there; it may be of an earlier snapshot. It
+    /// takes a second for ten million polls: where that is not done aside, it is done once a panel wants it.
+    pub(crate) fn activity_for_jobs(&self) -> Option<Arc<Activity>> {
+        self.wants_activity.set(true);
+        self.activity.answer().map(|answer| answer.value.clone())
     }
 
     /// Its first and last moment on the shared axis, in nanoseconds.

@@ -25,10 +25,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use pool::Pool;
+pub(crate) use taskscope_model::questions::{now, pause, unless};
 
 /// Where work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,39 +72,6 @@ impl Job {
     }
 }
 
-/// Lets others go on, or the work end that is not wanted any more.
-pub(crate) async fn pause() {
-    let mut has_paused = false;
-    std::future::poll_fn(|_| match std::mem::replace(&mut has_paused, true) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
-}
-
-/// Does some work here and now, to its end.
-pub(crate) fn now<A>(work: impl Future<Output = A>) -> A {
-    let mut work = std::pin::pin!(work);
-    let context = &mut Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(answer) = work.as_mut().poll(context) {
-            return answer;
-        }
-    }
-}
-
-/// Does some work here and now; `None` if it was not wanted any more at one of its pauses.
-pub(crate) fn unless<A>(work: impl Future<Output = A>, is_stopped: impl Fn() -> bool) -> Option<A> {
-    let mut work = std::pin::pin!(work);
-    let context = &mut Context::from_waker(Waker::noop());
-    while !is_stopped() {
-        if let Poll::Ready(answer) = work.as_mut().poll(context) {
-            return Some(answer);
-        }
-    }
-    None
-}
-
 /// Whether a loop should pause that is at this of its turns.
 pub(crate) fn is_time_to_pause(turn: usize) -> bool {
     turn % 4096 == 4095
@@ -142,6 +110,11 @@ impl<A> Drop for Running<A> {
 impl Jobs {
     pub(crate) fn new(ctx: &egui::Context, mode: Mode) -> Self {
         Self { mode, ctx: ctx.clone(), pool: Pool::default() }
+    }
+
+    /// Whether work is done on threads of its own: what will be wanted can be prepared.
+    pub(crate) fn work_aside(&self) -> bool {
+        self.mode == Mode::Threads
     }
 
     /// Begins with some work.

@@ -12,7 +12,7 @@ use taskscope_model::TaskIx;
 
 use self::field::Field;
 use self::names::Names;
-use self::rows::{Key, now, value};
+use self::rows::{Key, Sources, now, value};
 use crate::command::TraceCommand;
 use crate::context::Context;
 use crate::jobs::Question;
@@ -82,7 +82,10 @@ impl TaskTable {
             }
         }
         let (trace, times) = (cx.open.trace_for_jobs(), times.map(|(_, times)| times));
-        let work = || rows::rows(trace, times, names, key.clone());
+        // Without it, it takes a while.
+        let activity = by_moment.then(|| cx.open.activity_for_jobs()).flatten();
+        let from = Sources { trace, times, activity, names };
+        let work = || rows::rows(from, key.clone());
         let answer = self.rows.ask(cx.jobs, cx.open.snapshot(), &key, work);
         // Another order begins at its top, unless only the moment is another.
         if let Some(answer) = answer

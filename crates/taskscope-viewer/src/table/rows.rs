@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use taskscope_model::questions::{Activity, instant};
 use taskscope_model::{State, StateTimes, TaskIx, TaskTimes, Trace};
 
 use super::field::Field;
@@ -36,18 +37,33 @@ impl Key {
 /// What a task is sorted by, and the task.
 type Entry = (u64, u32);
 
-/// The tasks that match, in their order. `names` are there if there is something to search for.
-pub(super) async fn rows(
-    trace: Arc<Trace>,
-    times: Option<Arc<TaskTimes>>,
-    names: Option<Arc<Names>>,
-    key: Key,
-) -> Vec<TaskIx> {
+/// What the rows are made from.
+pub(super) struct Sources {
+    pub(super) trace: Arc<Trace>,
+    pub(super) times: Option<Arc<TaskTimes>>,
+    pub(super) activity: Option<Arc<Activity>>,
+    /// There if there is something to search for.
+    pub(super) names: Option<Arc<Names>>,
+}
+
+/// The tasks that match, in their order.
+pub(super) async fn rows(from: Sources, key: Key) -> Vec<TaskIx> {
+    let Sources { trace, times, activity, names } = from;
     let found = match &names {
         Some(names) if !key.search.is_empty() => names.find(&trace, &key.search).await,
         _ => (0..trace.tasks().len() as u32).map(TaskIx).collect(),
     };
-    let figure = figures(&trace, times.as_deref(), &key);
+    let states = match key.sort {
+        Field::Now => {
+            let moment = key.moment.unwrap_or(0);
+            let alive = instant(&trace, activity.as_deref(), moment).await.tasks;
+            let mut ranks = vec![None; trace.task_count()];
+            alive.iter().for_each(|at| ranks[at.task.get()] = Some(rank(at.span.state)));
+            ranks
+        }
+        _ => Vec::new(),
+    };
+    let figure = figures(&trace, times.as_deref(), &states, &key);
     let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
     let mut without = Vec::new();
     for (turn, task) in found.into_iter().enumerate() {
@@ -73,6 +89,7 @@ pub(super) async fn rows(
 fn figures<'a>(
     trace: &'a Trace,
     times: Option<&'a TaskTimes>,
+    states: &'a [Option<u64>],
     key: &Key,
 ) -> Box<dyn Fn(TaskIx) -> Option<u64> + Send + 'a> {
     match key.sort {
@@ -81,10 +98,7 @@ fn figures<'a>(
             let ranks = ranks(&trace.places().collect::<Vec<_>>());
             Box::new(move |task| trace.task(task).place.map(|place| ranks[place.get()]))
         }
-        Field::Now => {
-            let moment = key.moment.unwrap_or(0);
-            Box::new(move |task| now(trace, task, moment).map(rank))
-        }
+        Field::Now => Box::new(move |task| states[task.get()]),
         Field::End => {
             // There are few words for how a task ends, and many tasks.
             let kind =
