@@ -83,7 +83,7 @@ impl Trace {
             next += 1;
             if end - start < step {
                 let until = start.saturating_add(step);
-                next = parks.partition_point(|park| park.start < until).max(next);
+                next = parks.partition_from(next, |park| park.start < until);
                 end = parks.get(next - 1).map_or(end, |last| last.end);
             }
             gathered.push(Park { start, end });

@@ -1,6 +1,6 @@
 //! What a trace costs, part by part: `cargo bench -p taskscope-viewer`.
 //!
-//! `taskscope bench FILE` measures the whole, as people meet it.
+//! With `TASKSCOPE_TRACE=FILE` of that file. `taskscope bench FILE` measures the whole, as people meet it.
 
 #![allow(missing_docs, reason = "a bench is no library")]
 
@@ -15,10 +15,13 @@ use taskscope_viewer::bench::Frames;
 
 const POLLS: u64 = 1_000_000;
 
-/// A trace of a million polls, in memory.
+/// A trace of a million polls, in memory, or the file that is named.
 fn file() -> &'static [u8] {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     FILE.get_or_init(|| {
+        if let Some(path) = std::env::var_os("TASKSCOPE_TRACE") {
+            return std::fs::read(path).expect("TASKSCOPE_TRACE names a file");
+        }
         let mut file = Vec::new();
         generate(&Options::new(POLLS), &mut file).expect("memory can be written");
         file
@@ -68,8 +71,8 @@ fn lane(bencher: Bencher<'_, '_>, part: u64) {
     bencher.bench(|| trace.lod_spans(black_box(LaneIx(0)), window.clone(), width / 800));
 }
 
-/// A frame of the window: the whole, a hundredth, a ten-thousandth.
-#[divan::bench(args = [1, 100, 10_000])]
+/// A frame of the window: a half, a hundredth, a ten-thousandth.
+#[divan::bench(args = [2, 100, 10_000])]
 fn frame(bencher: Bencher<'_, '_>, part: u64) {
     let mut frames = Frames::new(trace());
     let mut turn = 0;

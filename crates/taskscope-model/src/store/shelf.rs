@@ -62,6 +62,26 @@ impl<T: Clone> Shelf<T> {
 }
 
 impl<T: Clone> Shelf<T> {
+    /// The same for those from `first` on, sooner where the answer is near: `first` or later.
+    pub(crate) fn partition_from(&self, first: usize, holds: impl Fn(&T) -> bool) -> usize {
+        let (mut low, mut reach) = (first, 1);
+        while self.get(first + reach - 1).is_some_and(&holds) {
+            low = first + reach;
+            reach *= 2;
+        }
+        let mut high = (first + reach - 1).min(self.length).max(low);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.get(middle).is_some_and(&holds) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
+}
+
+impl<T: Clone> Shelf<T> {
     pub(crate) fn push(&mut self, element: T) {
         let is_full = self.length.is_multiple_of(Self::CHUNK);
         match self.chunks.last_mut().filter(|_| !is_full) {
@@ -139,6 +159,10 @@ mod tests {
             for limit in [0, 1, 4_095, 4_096, 9_999, 20_000] {
                 let expected = limit.min(length) as usize;
                 assert_eq!(shelf.partition_point(|number| *number < limit), expected);
+                for first in [0, 1, 17, 4_095, 5_000] {
+                    let from = shelf.partition_from(first, |number| *number < limit);
+                    assert_eq!(from, expected.max(first), "{length} {limit} {first}");
+                }
             }
         }
     }
