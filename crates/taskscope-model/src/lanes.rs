@@ -40,6 +40,8 @@ pub struct LodSpan {
     pub end: Nanos,
     /// The poll, or the longest of them.
     pub poll: PollIx,
+    /// Its task.
+    pub task: TaskIx,
     /// How many polls.
     pub count: u32,
     /// Time for which these polls occupied the lane, in nanoseconds, with what lies within them.
@@ -66,11 +68,6 @@ impl Trace {
         // Already so where nothing nests.
         spans.sort_by_key(|span| (span.start, span.depth));
         spans
-    }
-
-    /// The task of a poll.
-    pub fn polled_task(&self, poll: PollIx) -> TaskIx {
-        TaskIx(self.polls.row(poll).task)
     }
 
     /// When `lane` was parked in `window`, with parks shorter than `step` nanoseconds gathered.
@@ -149,28 +146,33 @@ fn level_spans(
         let (start, busy) = (chunk.start(slot), chunk.occupied(slot));
         if busy >= step {
             let (end, poll) = (start.saturating_add(busy), level.ix(next));
-            spans.push(LodSpan { start, end, poll, count: 1, busy, depth });
+            let task = TaskIx(chunk.rows[slot].task);
+            spans.push(LodSpan { start, end, poll, task, count: 1, busy, depth });
             next = level.next(next);
             continue;
         }
         let until = (start / step + 1).saturating_mul(step);
         let mut end = level.roughly_begun_at(next, until).max(level.next(next));
         let mut sum = level.sum(next..end);
-        if sum.longest.is_some_and(|(longest, _)| longest >= step) {
+        if sum.longest.is_some_and(|longest| longest.length >= step) {
             end = level.first_long(next..end, step).unwrap_or(end);
             sum = level.sum(next..end);
         }
-        let longest = sum.longest.map(|(_, poll)| poll);
+        let (longest, task) = match sum.longest {
+            Some(longest) => (longest.poll, longest.task),
+            None => (level.ix(next), chunk.rows[slot].task),
+        };
         let mut last = level.before(end).and_then(|last| level.get(last));
         if last.is_some_and(|(chunk, slot)| chunk.is_gone(slot)) {
-            last = longest.map(|poll| (level.polls.chunk(poll.chunk()), poll.slot()));
+            last = Some((level.polls.chunk(longest.chunk()), longest.slot()));
         }
         let last = last
             .map_or(start, |(chunk, slot)| chunk.start(slot).saturating_add(chunk.occupied(slot)));
         spans.push(LodSpan {
             start,
             end: last,
-            poll: longest.unwrap_or(level.ix(next)),
+            poll: longest,
+            task: TaskIx(task),
             count: sum.count as u32,
             busy: sum.busy,
             depth,

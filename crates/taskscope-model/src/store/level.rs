@@ -33,6 +33,7 @@ struct Node {
     count_before: u64,
     longest: Nanos,
     longest_at: u16,
+    longest_of: u32,
     delay: u32,
 }
 
@@ -49,8 +50,16 @@ pub(crate) struct At {
 pub(crate) struct Sum {
     pub(crate) count: u64,
     pub(crate) busy: Nanos,
-    /// The one that occupied the lane longest, and for how long.
-    pub(crate) longest: Option<(Nanos, PollIx)>,
+    /// The one that occupied the lane longest.
+    pub(crate) longest: Option<Longest>,
+}
+
+/// The longest of some polls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Longest {
+    pub(crate) length: Nanos,
+    pub(crate) poll: PollIx,
+    pub(crate) task: u32,
 }
 
 impl Level {
@@ -66,6 +75,7 @@ impl Level {
                 count_before: count,
                 longest: chunk.sum.longest,
                 longest_at: chunk.sum.longest_at,
+                longest_of: chunk.sum.longest_of,
                 delay: chunk.sum.delay,
             });
             busy = busy.saturating_add(chunk.sum.busy_before);
@@ -223,10 +233,10 @@ impl<'a> LevelView<'a> {
     pub(crate) fn sum(&self, range: Range<At>) -> Sum {
         let (count, busy) = self.before_all(range.end);
         let (count_before, busy_before) = self.before_all(range.start);
-        let mut longest: Option<(Nanos, PollIx)> = None;
-        self.visit(range, |length, ix, _| {
-            if longest.is_none_or(|(most, _)| length >= most) {
-                longest = Some((length, ix));
+        let mut longest: Option<Longest> = None;
+        self.visit(range, |of_part, _| {
+            if longest.is_none_or(|longest| of_part.length >= longest.length) {
+                longest = Some(of_part);
             }
             None::<()>
         });
@@ -235,8 +245,8 @@ impl<'a> LevelView<'a> {
 
     /// The first poll in a range that occupied the lane for `length` or longer.
     pub(crate) fn first_long(&self, range: Range<At>, length: Nanos) -> Option<At> {
-        self.visit(range, |longest, _, part| match part {
-            _ if longest < length => None,
+        self.visit(range, |longest, part| match part {
+            _ if longest.length < length => None,
             Part::Poll(at) => Some(Found::Poll(at)),
             Part::Many(range) => Some(Found::Within(range)),
         })
@@ -269,7 +279,7 @@ impl<'a> LevelView<'a> {
     fn visit<A>(
         &self,
         range: Range<At>,
-        mut look: impl FnMut(Nanos, PollIx, Part) -> Option<A>,
+        mut look: impl FnMut(Longest, Part) -> Option<A>,
     ) -> Option<A> {
         let mut at = range.start;
         while at < range.end {
@@ -279,8 +289,9 @@ impl<'a> LevelView<'a> {
             let next_chunk = At { chunk: at.chunk + 1, slot: 0 };
             if at.slot == 0 && next_chunk <= range.end {
                 let node = &self.level.nodes[at.chunk];
-                let longest = PollIx::new(number, node.longest_at.into());
-                if let Some(answer) = look(node.longest, longest, Part::Many(at..next_chunk)) {
+                let poll = PollIx::new(number, node.longest_at.into());
+                let longest = Longest { length: node.longest, poll, task: node.longest_of };
+                if let Some(answer) = look(longest, Part::Many(at..next_chunk)) {
                     return Some(answer);
                 }
                 at = next_chunk;
@@ -290,16 +301,19 @@ impl<'a> LevelView<'a> {
             let group_end = (at.slot + GROUP).min(length);
             if at.slot.is_multiple_of(GROUP) && group_end <= end {
                 let group = &chunk.groups[at.slot / GROUP];
-                let longest = PollIx::new(number, group.longest_at.into());
+                let poll = PollIx::new(number, group.longest_at.into());
+                let longest = Longest { length: group.longest, poll, task: group.longest_of };
                 let after = At { slot: group_end, ..at };
-                if let Some(answer) = look(group.longest, longest, Part::Many(at..after)) {
+                if let Some(answer) = look(longest, Part::Many(at..after)) {
                     return Some(answer);
                 }
                 at.slot = group_end;
             } else {
                 if !chunk.is_gone(at.slot) {
                     let poll = PollIx::new(number, at.slot);
-                    if let Some(answer) = look(chunk.occupied(at.slot), poll, Part::Poll(at)) {
+                    let (length, task) = (chunk.occupied(at.slot), chunk.rows[at.slot].task);
+                    let longest = Longest { length, poll, task };
+                    if let Some(answer) = look(longest, Part::Poll(at)) {
                         return Some(answer);
                     }
                 }

@@ -79,6 +79,8 @@ pub(crate) struct Group {
     pub(crate) delay: u32,
     /// When the first begins, from the start of the chunk.
     pub(crate) start: u32,
+    /// The task of the longest.
+    pub(crate) longest_of: u32,
 }
 
 /// Up to 4,096 polls: see [the module](self).
@@ -274,6 +276,7 @@ impl Chunk {
                 all.busy_before = all.busy_before.saturating_add(occupied);
                 if occupied >= group.longest {
                     (group.longest, group.longest_at) = (occupied, slot as u16);
+                    group.longest_of = self.rows[slot].task;
                 }
                 if self.rows[slot].flags.waker() != WakerKind::None {
                     group.delay = group.delay.max(self.rows[slot].delay);
@@ -282,6 +285,7 @@ impl Chunk {
             all.delay = all.delay.max(group.delay);
             if group.longest >= all.longest {
                 (all.longest, all.longest_at) = (group.longest, group.longest_at);
+                all.longest_of = group.longest_of;
             }
             self.groups.push(group);
         }

@@ -142,9 +142,8 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
 }
 
 fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
-    let task = frame.cx.trace().polled_task(span.poll);
-    let mut colour = frame.cx.open.colour(frame.palette, task);
-    if !frame.cx.open.is_bright(task) {
+    let mut colour = frame.cx.open.colour(frame.palette, span.task);
+    if !frame.cx.open.is_bright(span.task) {
         colour = frame.palette.dimmed(colour);
     }
     let mut rect = span_rect(frame, lane, span);
@@ -181,7 +180,7 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
             continue;
         }
         let trace = frame.cx.trace();
-        let task = trace.polled_task(span.poll);
+        let task = span.task;
         let colour = frame.cx.open.colour(frame.palette, task);
         let text_colour = match frame.cx.open.is_bright(task) {
             true => frame.palette.on(colour),

@@ -5,12 +5,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use egui::{Color32, Mesh, Rangef, Rect};
-use taskscope_model::{LaneIx, Level, Nanos, Span, SpanIx, SpanVisit, Trace};
+use egui::{Mesh, Rangef, Rect};
+use taskscope_model::{LaneIx, Level, Nanos, Span, SpanVisit, Trace};
 
 use super::Frame;
 use crate::jobs::{self, Question, is_time_to_pause, pause};
-use crate::theme::Palette;
 
 /// How far a bar reaches into the lane; a nested one lies below.
 const HEIGHT: f32 = 3.0;
@@ -27,7 +26,7 @@ const FEW: usize = 20_000;
 /// The bars, kept from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct SpanBars {
-    bars: Question<Asked, Vec<Bar>>,
+    marks: Question<Asked, Marks>,
     /// What is in sight, until something changes.
     mesh: Option<Arc<Mesh>>,
 }
@@ -41,15 +40,29 @@ struct Asked {
     pixel: f64,
 }
 
-/// A stretch in which a thread was in a span, in the time of the trace: it can be painted
-/// wherever that is on the screen by then.
+/// Bars and ticks, in the time of the trace: they can be painted wherever that is on the screen by then.
+#[derive(Debug, Default)]
+struct Marks {
+    bars: Vec<Bar>,
+    ticks: Vec<Tick>,
+}
+
+/// A stretch in which a thread was in a span.
 #[derive(Debug)]
 struct Bar {
     lane: LaneIx,
-    span: SpanIx,
+    category: usize,
     start: Nanos,
     end: Nanos,
     depth: u8,
+}
+
+/// Something that was said.
+#[derive(Debug)]
+struct Tick {
+    lane: LaneIx,
+    time: Nanos,
+    is_alarm: bool,
 }
 
 impl SpanBars {
@@ -74,14 +87,14 @@ impl SpanBars {
         };
         let trace = frame.cx.open.trace_for_jobs();
         if count <= FEW {
-            let bars = jobs::now(bars(trace, asked));
-            return self.mesh.insert(Arc::new(paint(frame, lanes, &bars))).clone();
+            let marks = jobs::now(marks(trace, asked));
+            return self.mesh.insert(Arc::new(paint(frame, lanes, &marks))).clone();
         }
         let (jobs, revision) = (frame.cx.jobs, frame.cx.open.revision);
-        let work = || bars(trace, asked.clone());
-        let answer = self.bars.ask(jobs, frame.cx.open.snapshot(), &asked, work);
-        let shown = answer.map_or(&[][..], |answer| &answer.value);
-        let mesh = Arc::new(paint(frame, lanes, shown));
+        let work = || marks(trace, asked.clone());
+        let answer = self.marks.ask(jobs, frame.cx.open.snapshot(), &asked, work);
+        let none = Marks::default();
+        let mesh = Arc::new(paint(frame, lanes, answer.map_or(&none, |answer| &answer.value)));
         if answer.is_some_and(|answer| answer.key == asked && answer.revision == revision) {
             self.mesh = Some(mesh.clone());
         }
@@ -89,10 +102,11 @@ impl SpanBars {
     }
 }
 
-/// The bars in a window.
-async fn bars(trace: Arc<Trace>, asked: Asked) -> Vec<Bar> {
+/// The bars and ticks in a window.
+async fn marks(trace: Arc<Trace>, asked: Asked) -> Marks {
     let Asked { lanes, window, pixel } = asked;
-    let mut bars = Vec::new();
+    let mut marks = Marks::default();
+    let bars = &mut marks.bars;
     for lane in lanes {
         // By depth: what lies within another is painted over it.
         let mut painted_to = [f64::NEG_INFINITY; DEEPEST + 1];
@@ -107,50 +121,55 @@ async fn bars(trace: Arc<Trace>, asked: Asked) -> Vec<Bar> {
             }
             *painted_to = end.max(start + pixel);
             let SpanVisit { span, start, end, depth, .. } = visit;
-            bars.push(Bar { lane, span, start, end, depth });
+            bars.push(Bar { lane, category: category(trace.span_of(span)), start, end, depth });
         }
     }
-    bars
+    let said = trace.messages_between(window);
+    let step = said.len().div_ceil(MOST_MESSAGES).max(1);
+    marks.ticks.extend(said.step_by(step).filter_map(|position| trace.message(position)).map(
+        |message| Tick {
+            lane: message.lane,
+            time: message.time,
+            is_alarm: matches!(message.level, Level::Error | Level::Warn),
+        },
+    ));
+    marks
 }
 
 /// Bars, and ticks where something was said.
-fn paint(frame: &Frame<'_>, lanes: &[(LaneIx, Rect)], bars: &[Bar]) -> Mesh {
-    let trace = frame.cx.trace();
-    let window = frame.cx.view.range();
+fn paint(frame: &Frame<'_>, lanes: &[(LaneIx, Rect)], marks: &Marks) -> Mesh {
+    // By lane, where it is; thousands are painted.
+    let count = lanes.iter().map(|(lane, _)| lane.get() + 1).max().unwrap_or(0);
+    let mut tops = vec![None; count];
+    lanes.iter().for_each(|(lane, row)| tops[lane.get()] = Some(row.top()));
+    let top = |lane: LaneIx| tops.get(lane.get()).copied().flatten();
     let mut mesh = Mesh::default();
-    for bar in bars {
-        let Some((_, row)) = lanes.iter().find(|(lane, _)| *lane == bar.lane) else { continue };
+    for bar in &marks.bars {
+        let Some(top) = top(bar.lane) else { continue };
         let left = frame.scale.x(bar.start as f64).max(frame.plot.left());
         let right = frame.scale.x(bar.end as f64).min(frame.plot.right());
         if right < frame.plot.left() || left > frame.plot.right() {
             continue;
         }
-        let top = row.top() + 1.0 + (HEIGHT - 1.0) * f32::from(bar.depth.min(1));
+        let top = top + 1.0 + (HEIGHT - 1.0) * f32::from(bar.depth.min(1));
         let x = Rangef::new(left, right.max(left + 1.0));
         let bar_rect = Rect::from_x_y_ranges(x, Rangef::new(top, top + HEIGHT));
-        mesh.add_colored_rect(bar_rect, colour(frame.palette, trace.span_of(bar.span)));
+        mesh.add_colored_rect(bar_rect, frame.palette.category(bar.category));
     }
-    let said = trace.messages_between(window.clone());
-    let step = said.len().div_ceil(MOST_MESSAGES).max(1);
-    for message in said.step_by(step).filter_map(|position| trace.message(position)) {
-        let Some((_, row)) = lanes.iter().find(|(lane, _)| *lane == message.lane) else {
-            continue;
-        };
-        let x = frame.scale.x(message.time as f64);
-        let y = Rangef::new(row.top(), row.top() + 2.0 * HEIGHT);
-        let tick = Rect::from_x_y_ranges(Rangef::new(x - TICK, x + TICK), y);
-        let colour = match message.level {
-            Level::Error | Level::Warn => frame.palette.alarm,
-            Level::Info | Level::Debug | Level::Trace => frame.palette.weak,
-        };
-        mesh.add_colored_rect(tick, colour);
+    for tick in &marks.ticks {
+        let Some(top) = top(tick.lane) else { continue };
+        let x = frame.scale.x(tick.time as f64);
+        let y = Rangef::new(top, top + 2.0 * HEIGHT);
+        let rect = Rect::from_x_y_ranges(Rangef::new(x - TICK, x + TICK), y);
+        let colour = if tick.is_alarm { frame.palette.alarm } else { frame.palette.weak };
+        mesh.add_colored_rect(rect, colour);
     }
     mesh
 }
 
 /// Spans of a name have a colour, the same in every recording.
-fn colour(palette: &Palette, span: &Span) -> Color32 {
+fn category(span: &Span) -> usize {
     let mut hasher = DefaultHasher::new();
     span.name.hash(&mut hasher);
-    palette.category(hasher.finish() as usize)
+    hasher.finish() as usize
 }
