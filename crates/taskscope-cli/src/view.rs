@@ -31,7 +31,26 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
     });
     let run_demo: RunDemo = Arc::new(record_elsewhere);
     let options = Options { demos: demos.collect(), run_demo: Some(run_demo), ..options };
+    #[cfg(feature = "profile")]
+    let _server = profile();
     taskscope_viewer::run(options).map_err(|source| Error::View { source })
+}
+
+/// Serves what frames take to `puffin_viewer`, for as long as what is given back lives.
+#[cfg(feature = "profile")]
+fn profile() -> Option<puffin_http::Server> {
+    const ADDRESS: &str = "127.0.0.1:8585";
+    puffin::set_scopes_on(true);
+    match puffin_http::Server::new(ADDRESS) {
+        Ok(server) => {
+            crate::output::notice(&format!("what frames take: puffin_viewer --url {ADDRESS}"));
+            Some(server)
+        }
+        Err(error) => {
+            crate::output::notice(&format!("cannot serve on {ADDRESS}: {error}"));
+            None
+        }
+    }
 }
 
 /// Reads so much of a file that it is known whether it is a trace.

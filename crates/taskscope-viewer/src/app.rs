@@ -140,6 +140,7 @@ impl App {
     }
 
     pub(crate) fn ui(&mut self, ui: &mut Ui) {
+        profiling::scope!("frame");
         self.jobs.work_in_frame();
         self.receive(ui.ctx());
         // The palette has the keyboard to itself while it is open.
@@ -215,6 +216,7 @@ impl App {
 
     /// Takes in what has come from outside: dropped files, finished threads.
     fn receive(&mut self, ctx: &egui::Context) {
+        profiling::scope!("receive");
         let dropped: Vec<PathBuf> = ctx.input(|input| {
             input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect()
         });

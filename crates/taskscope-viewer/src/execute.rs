@@ -14,6 +14,7 @@ use crate::workspace::{PanelId, PanelKind};
 impl App {
     /// Carries out what was sent since the last call.
     pub(crate) fn carry_out(&mut self, ctx: &egui::Context) {
+        profiling::scope!("commands");
         let sent = self.commands.take();
         if !sent.is_empty() {
             // What has changed is drawn in the next frame.

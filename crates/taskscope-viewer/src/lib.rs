@@ -214,6 +214,7 @@ struct Window(app::App);
 impl eframe::App for Window {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         self.0.ui(ui);
+        profiling::finish_frame!();
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) struct Panels {
 impl Panels {
     /// Shows one of the panels in exactly the room that there is.
     pub(crate) fn show(&mut self, ui: &mut Ui, kind: PanelKind, cx: &Context<'_>) {
+        profiling::scope!("panel", kind.title());
         match kind {
             PanelKind::Overview => self.overview.ui(ui, cx),
             PanelKind::Timeline => self.timeline.ui(ui, cx),

@@ -68,6 +68,7 @@ impl Job {
     }
 
     fn run(mut self) {
+        profiling::scope!("job");
         while !self.go_on() {}
     }
 }

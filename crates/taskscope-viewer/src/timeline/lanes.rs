@@ -103,6 +103,7 @@ pub(super) fn paint<'a>(
 
 impl LaneCache {
     fn refresh(&mut self, frame: &Frame<'_>, key: Key) {
+        profiling::scope!("lanes");
         let window = frame.cx.view.range();
         let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
         let mut mesh = Mesh::default();

@@ -111,6 +111,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
             rows::paint_backgrounds(&painter, &frame);
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame, cache);
+            profiling::scope!("task");
             states::paint(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);

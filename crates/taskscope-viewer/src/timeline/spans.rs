@@ -76,6 +76,7 @@ impl SpanBars {
         if let Some(mesh) = &self.mesh {
             return mesh.clone();
         }
+        profiling::scope!("spans");
         let window = frame.cx.view.range();
         let in_sight =
             |&(lane, _): &(LaneIx, Rect)| frame.cx.trace().lane_visit_count(lane, window.clone());
