@@ -65,6 +65,8 @@ pub(crate) struct Loading {
 }
 
 const DONE: u32 = 1000;
+/// How often the window shows how far something has been read.
+const BETWEEN_FRAMES: Duration = Duration::from_millis(100);
 
 /// What comes of something that is read.
 pub(crate) enum News {
@@ -112,7 +114,8 @@ impl Progress {
         // Nobody waits for a frame of what was stopped.
         if !self.is_stopped() {
             self.part.store((part * DONE as f32) as u32, Ordering::Relaxed);
-            self.ctx.request_repaint();
+            // Each frame takes time from what is read, most of all where there is no GPU.
+            self.ctx.request_repaint_after(BETWEEN_FRAMES);
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! * Another key cancels what is being worked out. Another revision alone does not: while a
 //!   file is being read, revisions come faster than answers, and nothing would ever be shown. And the
-//!   same is not asked again of a trace that grows before sixty times the time has passed that the
+//!   same is not asked again of a trace that grows before thirty times the time has passed that the
 //!   last answer took: the processors are there to read the file.
 //! * Work is an `async` block that calls [`pause`] every now and then, in less than some
 //!   milliseconds. There a cancelled job ends: whoever runs it looks at its flag and
@@ -255,9 +255,9 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
     }
 
     /// Whether the same was answered of an earlier snapshot, and so lately that to work it out again
-    /// would take more than a sixtieth of the time. Looks again later, if so.
+    /// would take more than a thirtieth of the time. Looks again later, if so.
     fn comes_too_soon(&self, jobs: &Jobs, key: &K) -> bool {
-        const SHARE: u32 = 60;
+        const SHARE: u32 = 30;
         let is_same = self.answer.as_ref().is_some_and(|answer| answer.key == *key);
         let Some((asked, took)) = self.pace.filter(|_| is_same && self.running.is_none()) else {
             return false;
