@@ -136,9 +136,21 @@ fn level_spans(
 ) {
     let end_of_window = level.begun_at(window.end);
     let mut next = level.first_after(window.start);
-    while next < end_of_window
-        && let Some((chunk, slot)) = level.get(next)
-    {
+    while next < end_of_window {
+        if let Some(many) = level.many(next, step).filter(|many| many.longest.length < step) {
+            spans.push(LodSpan {
+                start: many.begins,
+                end: many.ends,
+                poll: many.longest.poll,
+                task: TaskIx(many.longest.task),
+                count: many.count as u32,
+                busy: many.busy,
+                depth,
+            });
+            next = many.next;
+            continue;
+        }
+        let Some((chunk, slot)) = level.get(next) else { return };
         if chunk.is_gone(slot) {
             next = level.next(next);
             continue;

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use taskscope_format::Nanos;
 
+use super::blocks::{BLOCK, Blocks};
 use super::polls::{CHUNK, Chunk, GROUP, Polls};
 use crate::types::PollIx;
 
@@ -18,6 +19,7 @@ pub(crate) struct Level {
     pub(crate) chunks: Vec<u32>,
     /// One for each, once [`Level::index`] was called.
     nodes: Vec<Node>,
+    pub(super) blocks: Blocks,
     /// How many polls.
     pub(crate) count: u64,
     /// Time for which they occupied the lane.
@@ -41,8 +43,8 @@ struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At {
     /// Position in the level's list of chunks.
-    chunk: usize,
-    slot: usize,
+    pub(super) chunk: usize,
+    pub(super) slot: usize,
 }
 
 /// Some polls of a level that stand side by side.
@@ -67,6 +69,7 @@ impl Level {
     pub(crate) fn index(&mut self, polls: &Polls) {
         let (mut busy, mut count) = (0u64, 0);
         self.nodes = Vec::with_capacity(self.chunks.len());
+        self.blocks = Blocks::default();
         for &number in &self.chunks {
             let chunk = polls.chunk(number as usize);
             self.nodes.push(Node {
@@ -78,6 +81,7 @@ impl Level {
                 longest_of: chunk.sum.longest_of,
                 delay: chunk.sum.delay,
             });
+            self.blocks.add(number as usize, chunk);
             busy = busy.saturating_add(chunk.sum.busy_before);
             count += (chunk.rows.len() - usize::from(chunk.sum.gone_before)) as u64;
         }
@@ -181,9 +185,10 @@ impl<'a> LevelView<'a> {
         let groups = partition_near(groups, |group| Nanos::from(group.start) < from_base);
         let group = first / GROUP + groups;
         let begin = first.max(group * GROUP);
-        let slot = match passed + (begin - first) >= MANY * GROUP {
-            true => (group + 1) * GROUP,
-            false => {
+        let slot = match passed + (begin - first) {
+            many if many >= MANY * BLOCK => (begin / BLOCK + 1) * BLOCK,
+            many if many >= MANY * GROUP => (group + 1) * GROUP,
+            _ => {
                 let until = rows.rows.len().min((group + 1) * GROUP);
                 let rows = rows.rows.get(begin..until).unwrap_or_default();
                 begin + rows.partition_point(|row| row.begins_before(from_base))
@@ -435,7 +440,7 @@ enum Found {
 }
 
 /// Like `partition_point`, and sooner where the answer is near the begin.
-fn partition_near<T>(list: &[T], holds: impl Fn(&T) -> bool) -> usize {
+pub(super) fn partition_near<T>(list: &[T], holds: impl Fn(&T) -> bool) -> usize {
     let mut reach = 1;
     while list.get(reach - 1).is_some_and(&holds) {
         reach *= 2;

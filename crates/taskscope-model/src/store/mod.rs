@@ -15,6 +15,7 @@
 //! looks at most of it, and a row is one line of the cache where columns are seven. What a lane asks
 //! of millions of polls at once (how long, how many, the longest) is answered by sums beside the rows.
 
+pub(crate) mod blocks;
 pub(crate) mod flags;
 pub(crate) mod id_map;
 pub(crate) mod level;

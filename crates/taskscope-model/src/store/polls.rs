@@ -13,6 +13,7 @@
 
 use taskscope_format::Nanos;
 
+use super::blocks::BLOCK;
 pub(crate) use super::flags::{Flags, RawEnd, WakerKind};
 use super::page::Page;
 use crate::types::{LaneIx, PollIx};
@@ -102,6 +103,8 @@ pub(crate) struct Chunk {
     /// that is not recorded.
     scheduled: Vec<(u16, Nanos)>,
     pub(crate) groups: Vec<Group>,
+    /// When the first poll of each block begins, and when the last stops occupying the lane.
+    pub(crate) block_bounds: Vec<(Nanos, Nanos)>,
     /// Over all groups.
     pub(crate) sum: Group,
     is_summed: bool,
@@ -260,6 +263,15 @@ impl Chunk {
     /// Makes the sums, where something has changed since they were made.
     fn sum_up(&mut self) {
         self.groups.clear();
+        self.block_bounds.clear();
+        for first in (0..self.rows.len()).step_by(BLOCK) {
+            let mut slots = first..self.rows.len().min(first + BLOCK);
+            let begin = slots.clone().find(|&slot| !self.is_gone(slot)).unwrap_or(first);
+            let last = slots.rfind(|&slot| !self.is_gone(slot));
+            let ends = last.map(|slot| self.start(slot).saturating_add(self.occupied(slot)));
+            let begins = self.start(begin);
+            self.block_bounds.push((begins, ends.unwrap_or(begins)));
+        }
         self.groups.reserve_exact(self.rows.len().div_ceil(GROUP));
         let mut all = Group::default();
         for first in (0..self.rows.len()).step_by(GROUP) {
