@@ -37,9 +37,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A recorder writes every 50 ms: when nothing has come for this long, nothing earlier will.
 const QUIET: Duration = Duration::from_millis(70);
 /// So long after one snapshot the next is taken, at the earliest, in milliseconds and in the time
-/// that the last has taken.
+/// that the last has taken: while there is much to read, and at the end, where somebody looks.
 const EVERY: Duration = Duration::from_millis(30);
 const SHARE: u32 = 10;
+const SHARE_AT_END: u32 = 3;
 /// When nothing has come for this long, and each time that it hasn't, a look is taken at whether
 /// the recorder lives.
 const LOOK_FOR_RECORDER: Duration = Duration::from_millis(200);
@@ -176,7 +177,8 @@ impl Follower<'_> {
             if is_over || is_new && now >= next {
                 let must = is_over || begun.elapsed() >= EMPTY;
                 is_new = !self.show(loader.snapshot(), must, is_over)?;
-                next = now + EVERY.max(now.elapsed() * SHARE);
+                let share = if is_done { SHARE_AT_END } else { SHARE };
+                next = now + EVERY.max(now.elapsed() * share);
             }
             if is_over {
                 return Ok(true);
