@@ -3,6 +3,7 @@
 //! One binary for everything that is done with a trace: record a demo, open the
 //! window, print a summary, draw a picture. `taskscope --help` has the commands.
 
+mod allocator;
 mod args;
 mod bench;
 mod boxes;
@@ -29,6 +30,7 @@ use clap::Parser;
 use crate::args::{Args, Command, ViewArgs};
 
 fn main() -> ExitCode {
+    allocator::set_up();
     // Wrong usage ends here, with exit code 2.
     let args = Args::try_parse().unwrap_or_else(|error| args::with_hint(error).exit());
     let done = match args.command {
