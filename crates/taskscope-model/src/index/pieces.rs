@@ -138,33 +138,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The pieces of an array, each made into something by `make`, which also gets the position of the
-    /// first element.
-    fn pieces<T: Pod, A: Send>(
+    /// Reads a piece of an array, and checks it.
+    fn fill_piece<T: Pod>(
         &self,
         array: &ArrayAt,
-        make: impl Fn(usize, Vec<T>) -> Result<A, IndexError> + Send + Sync,
-    ) -> Result<Vec<A>, IndexError> {
-        parallel::try_map(0..array.sums.len(), |piece| {
-            let first = piece * per_piece::<T>();
-            let mut items = bytemuck::zeroed_vec::<T>(per_piece::<T>().min(array.count() - first));
-            let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut items);
-            self.fill(array.offset + (first * size_of::<T>()) as u64, bytes)?;
-            match array.sums.get(piece) == Some(&crc32fast::hash(bytes)) {
-                true => make(first, items),
-                false => Err(IndexError::damaged("a checksum is wrong")),
-            }
-        })
+        piece: usize,
+        items: &mut [T],
+    ) -> Result<(), IndexError> {
+        let offset = array.offset + (piece * per_piece::<T>() * size_of::<T>()) as u64;
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(items);
+        self.fill(offset, bytes)?;
+        match array.sums.get(piece) == Some(&crc32fast::hash(bytes)) {
+            true => Ok(()),
+            false => Err(IndexError::damaged("a checksum is wrong")),
+        }
     }
 
     /// An array as one list.
     pub(super) fn list<T: Pod + Send>(&self, array: &ArrayAt) -> Result<Vec<T>, IndexError> {
-        let mut pieces = self.pieces(array, |_, piece| Ok(piece))?;
-        if pieces.len() == 1 {
-            return Ok(pieces.remove(0));
-        }
-        let mut list = Vec::with_capacity(array.count());
-        pieces.into_iter().for_each(|piece| list.extend_from_slice(&piece));
+        let mut list = bytemuck::zeroed_vec::<T>(array.count());
+        parallel::try_for_each_part(&mut list, per_piece::<T>(), |piece, items| {
+            self.fill_piece(array, piece, items)
+        })?;
         Ok(list)
     }
 
@@ -176,7 +171,10 @@ impl<'a> Reader<'a> {
         make: impl Fn(usize, T) -> Option<A> + Send + Sync,
     ) -> Result<Shelf<A>, IndexError> {
         let senseless = IndexError::damaged("a list holds what makes no sense");
-        let parts = self.pieces(array, |first, piece: Vec<T>| {
+        let parts = parallel::try_map(0..array.sums.len(), |number| {
+            let first = number * per_piece::<T>();
+            let mut piece = bytemuck::zeroed_vec(per_piece::<T>().min(array.count() - first));
+            self.fill_piece(array, number, &mut piece)?;
             let chunks = piece.chunks(Shelf::<A>::CHUNK).enumerate().map(|(number, chunk)| {
                 let first = first + number * Shelf::<A>::CHUNK;
                 let mut made = Vec::with_capacity(chunk.len());
