@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::directory::Arrays;
 use crate::parallel;
+use crate::prefetch::prefetch;
 use crate::store::polls::{CHUNK, Chunk, Flags, NONE, WakerKind};
 use crate::trace::Trace;
 use crate::types::{Hot, MORE_KINDS, PollIx};
@@ -116,6 +117,9 @@ impl Bounds<'_> {
 /// Polls of one task that begin at one moment are followed so far. (Clocks of 100 ns have two or three.)
 const MOST_AT_ONCE: usize = 1024;
 
+/// So many polls ahead, what they name is fetched: it lies anywhere.
+const LATER: usize = 24;
+
 /// Whether the polls of each task are one chain from its last to its first, of the length that the task
 /// says; all numbers must name what is there.
 ///
@@ -135,6 +139,11 @@ pub(super) fn links_hold(trace: &Trace) -> bool {
         let chunk = &chunks[number];
         let mut count = 0;
         let linked = |(slot, row): (usize, &crate::store::polls::Row)| {
+            let later = chunk.rows.get(slot + LATER).map(|row| row.before);
+            if let Some(before) = later.filter(|before| *before != NONE) {
+                prefetch(Some(trace.polls.row(PollIx(before))));
+                prefetch(Some(bit(before).0));
+            }
             if row.flags.has(Flags::GONE) {
                 return true;
             }
