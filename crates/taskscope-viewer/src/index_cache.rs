@@ -41,7 +41,7 @@ const MOST: usize = 3;
 /// And so many bytes of them.
 const MOST_BYTES: u64 = 16 << 30;
 /// A temporary file of this age has been left behind by a process that was killed.
-const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 const ENDING: &str = "index";
 const WRITING: &str = ".writing-";

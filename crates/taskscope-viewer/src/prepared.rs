@@ -178,3 +178,32 @@ pub(crate) fn busiest_stretch(hops: &[(f64, f64)], width: f64) -> Option<usize> 
     }
     best.filter(|(inside, _)| *inside > 0).map(|(_, position)| position)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::busiest_stretch;
+
+    proptest! {
+        /// Each hop leaves before it arrives, and they are sorted by their arrivals.
+        #[test]
+        fn the_busiest_stretch_is_that_of_all(
+            mut hops in prop::collection::vec((0..400u32, 0..60u32), 0..80), width in 0..100u32,
+        ) {
+            hops.sort_unstable();
+            let hops: Vec<(f64, f64)> = hops
+                .iter()
+                .map(|&(arrives, took)| (f64::from(arrives.saturating_sub(took)), f64::from(arrives)))
+                .collect();
+            let width = f64::from(width);
+            let inside = |from: usize| {
+                let until = hops.iter().filter(|hop| hop.1 <= hops[from].0 + width).count();
+                until.saturating_sub(from)
+            };
+            let most = (0..hops.len()).map(inside).max().filter(|most| *most > 0);
+            let first = most.and_then(|most| (0..hops.len()).find(|&from| inside(from) == most));
+            prop_assert_eq!(busiest_stretch(&hops, width), first);
+        }
+    }
+}
