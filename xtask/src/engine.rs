@@ -14,6 +14,7 @@ const POLLS: &str = "10M";
 /// A figure of `taskscope bench --json`, by its keys, and the most that it may be.
 const BOUNDS: &[(&[&str], f64)] = &[
     (&["open_ms"], 40_000.0),
+    (&["open_again_ms"], 5_000.0),
     (&["first_picture_ms"], 5_000.0),
     (&["bytes_per_poll"], 150.0),
     (&["frame_ms", "p50"], 15.0),

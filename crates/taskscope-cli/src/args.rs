@@ -93,6 +93,10 @@ pub(crate) enum Command {
 ///
 /// Several traces are shown side by side, on one axis of time. The welcome page offers the
 /// demos and the traces that were opened last. A trace can also be dropped on the window.
+///
+/// What took longer than two seconds to open is kept in your cache directory (on Linux
+/// ~/.cache/taskscope/indexes), so that it opens at once the next time: the three files that were used
+/// last, up to 16 GiB. You can remove these at any time; with TASKSCOPE_INDEX=off none are read or written.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ViewArgs {
     /// The traces to open; the welcome page without them
@@ -237,7 +241,8 @@ pub(crate) struct GenerateArgs {
 ///
 /// Opens the trace in a window that is on no screen, looks around in it, always in the same way,
 /// and follows a copy of it that grows. Frames, and what a key or a click leads to, are measured in
-/// processor time; what takes several threads, on the clock. Memory is that of this process.
+/// processor time; what takes several threads, on the clock. Memory is that of this process. At last
+/// the file is opened once more, with an index of it that lies among the temporary files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -35,6 +35,8 @@ fn text(bench: &Bench) -> String {
     row("first", ms(bench.first_picture_ms), "until something was in the window".to_owned());
     let processor = format!("until all was, of processor time {}", ms(bench.open_cpu_ms));
     row("open", ms(bench.open_ms), processor);
+    let again = bench.open_again_ms.map_or("unknown".to_owned(), ms);
+    row("again", again, "until all was, with an index of the file".to_owned());
     let each = bench.bytes_per_poll.map(|bytes| format!("{bytes:.1} bytes a poll"));
     row("memory", size(bench.resident_bytes), each.unwrap_or_default());
     row("peak", size(bench.peak_bytes), "while it was opened".to_owned());

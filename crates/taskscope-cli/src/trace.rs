@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use taskscope_model::{LoadError, Loader, Report, Trace, meta};
+use taskscope_viewer::IndexCache;
 use taskscope_viewer::trace_file::{self, ReadError};
 
 use crate::error::Error;
@@ -25,8 +26,12 @@ pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
     Ok(trace)
 }
 
-/// Reads a file a part at a time: its bytes are never in memory all at once.
+/// Reads a file a part at a time: its bytes are never in memory all at once. An index of it is used,
+/// if the window has left one, and none is written: who asks for figures would wait for it.
 fn load(path: &Path) -> Result<Trace, LoadError> {
+    if let Some(trace) = IndexCache::of_user().and_then(|indexes| indexes.find(path)) {
+        return Ok(trace);
+    }
     let source = trace_file::open(path).map_err(|error| match error {
         ReadError::Read(error) => LoadError::Read(error),
         ReadError::Open(error) => LoadError::Open(error),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use taskscope_demos::DEMOS;
 use taskscope_format::black_box;
-use taskscope_viewer::{DemoEntry, Options, RunDemo};
+use taskscope_viewer::{DemoEntry, IndexCache, Options, RunDemo};
 
 use crate::args::ViewArgs;
 use crate::error::Error;
@@ -30,7 +30,8 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
         look_for: demo.look_for.to_owned(),
     });
     let run_demo: RunDemo = Arc::new(record_elsewhere);
-    let options = Options { demos: demos.collect(), run_demo: Some(run_demo), ..options };
+    let (run_demo, indexes) = (Some(run_demo), IndexCache::of_user());
+    let options = Options { demos: demos.collect(), run_demo, indexes, ..options };
     #[cfg(feature = "profile")]
     let _server = profile();
     taskscope_viewer::run(options).map_err(|source| Error::View { source })

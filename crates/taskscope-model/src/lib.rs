@@ -46,11 +46,16 @@
 //! recorder saw and what is inferred here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
+// Some unit tests share code with those outside.
+#[cfg(test)]
+extern crate self as taskscope_model;
+
 mod builder;
 mod causality;
 mod cursor;
 mod dropped_events;
 mod gaps;
+mod index;
 mod lanes;
 mod parallel;
 mod prefetch;
@@ -73,6 +78,7 @@ pub use causality::{Cause, WakeEffect};
 pub use cursor::Direction;
 pub use dropped_events::{DropSummary, DroppedEvents};
 pub use gaps::{Gap, GapSummary};
+pub use index::IndexError;
 pub use lanes::LodSpan;
 pub use queue::{Arrival, Queue};
 pub use source::Source;

@@ -13,6 +13,39 @@ pub(crate) fn for_each(range: Range<usize>, work: impl Fn(usize) + Send + Sync) 
     range.for_each(work);
 }
 
+/// Makes something of each number of a range, on all processors, in the order of the numbers; or
+/// one of the errors, if there are any.
+pub(crate) fn try_map<A: Send, E: Send>(
+    range: Range<usize>,
+    work: impl Fn(usize) -> Result<A, E> + Send + Sync,
+) -> Result<Vec<A>, E> {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
+        range.into_par_iter().map(work).collect()
+    }
+    #[cfg(target_family = "wasm")]
+    range.map(work).collect()
+}
+
+/// Calls `work` for each so many elements of a list with the number of the part, on all processors,
+/// up to an error.
+pub(crate) fn try_for_each_part<T: Send, E: Send>(
+    list: &mut [T],
+    length: usize,
+    work: impl Fn(usize, &mut [T]) -> Result<(), E> + Send + Sync,
+) -> Result<(), E> {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+        use rayon::slice::ParallelSliceMut;
+        let parts = list.par_chunks_mut(length).enumerate();
+        parts.try_for_each(|(number, part)| work(number, part))
+    }
+    #[cfg(target_family = "wasm")]
+    list.chunks_mut(length).enumerate().try_for_each(|(number, part)| work(number, part))
+}
+
 /// Makes something of each number of a range, on all processors, and joins what was made.
 pub(crate) fn fold<A: Send>(
     range: Range<usize>,

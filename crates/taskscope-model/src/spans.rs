@@ -159,18 +159,18 @@ pub(crate) struct Here {
 /// Spans and what belongs to them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
-    spans: Shelf<Span>,
+    pub(crate) spans: Shelf<Span>,
     /// By lane.
-    visits: Vec<LaneVisits>,
-    messages: Shelf<Message>,
+    pub(crate) visits: Vec<LaneVisits>,
+    pub(crate) messages: Shelf<Message>,
 }
 
 /// The visits on one lane, by start.
 #[derive(Clone, Debug, Default)]
-struct LaneVisits {
-    visits: Shelf<SpanVisit>,
+pub(crate) struct LaneVisits {
+    pub(crate) visits: Shelf<SpanVisit>,
     /// The longest that has ended: how far back one must look for one that reaches into a window.
-    longest: Nanos,
+    pub(crate) longest: Nanos,
 }
 
 /// What is needed beside, as long as more comes.

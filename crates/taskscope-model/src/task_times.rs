@@ -28,7 +28,7 @@ use crate::types::{PollEnd, PollIx, TaskIx};
 const CHUNKS: usize = 128;
 const TASKS: usize = 1 << 16;
 
-/// How long each task was in each state: see [the module](self).
+/// How long each task was in each state, worked out for all tasks at once.
 ///
 /// ```
 /// # use taskscope_format::FileWriter;

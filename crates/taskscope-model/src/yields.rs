@@ -218,7 +218,7 @@ impl Habits {
 /// What habits say, at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decisions {
-    of_place: Vec<Option<bool>>,
+    pub(crate) of_place: Vec<Option<bool>>,
 }
 
 impl Decisions {

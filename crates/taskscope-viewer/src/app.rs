@@ -88,10 +88,11 @@ impl App {
         };
         if !files.is_empty() {
             let group = app.new_group();
+            let indexes = app.options.indexes.clone();
             let files = files.into_iter().map(|path| {
                 let mut loading = match follow {
                     true => Loading::follow(path, None, None, ctx),
-                    false => Loading::file(path, play, ctx),
+                    false => Loading::file(path, play, indexes.clone(), ctx),
                 };
                 loading.look_for.clone_from(&look_for);
                 loading

@@ -1,5 +1,7 @@
 //! Where commands are carried out: all of them, and nowhere else.
 
+use std::path::PathBuf;
+
 use egui::Theme;
 use taskscope_model::Direction;
 
@@ -63,18 +65,23 @@ impl App {
         }
     }
 
+    fn load_files(&self, paths: Vec<PathBuf>, ctx: &egui::Context) -> Vec<Loading> {
+        let indexes = || self.options.indexes.clone();
+        paths.into_iter().map(|path| Loading::file(path, false, indexes(), ctx)).collect()
+    }
+
     fn app_command(&mut self, ctx: &egui::Context, command: AppCommand) {
         match command {
             AppCommand::Open => self.ask_for_files(ctx, Asking::InPlace),
             AppCommand::OpenBeside => self.ask_for_files(ctx, Asking::Beside),
             AppCommand::OpenFiles(paths) => {
                 let group = self.new_group();
-                let files = paths.into_iter().map(|path| Loading::file(path, false, ctx));
-                self.load(files.collect(), Placement::InPlace(group));
+                let files = self.load_files(paths, ctx);
+                self.load(files, Placement::InPlace(group));
             }
             AppCommand::OpenFilesBeside(paths) => {
-                let files = paths.into_iter().map(|path| Loading::file(path, false, ctx));
-                self.load(files.collect(), Placement::Beside);
+                let files = self.load_files(paths, ctx);
+                self.load(files, Placement::Beside);
             }
             AppCommand::RunDemo(demo) => {
                 if let Some(run) = self.options.run_demo.clone() {

@@ -33,6 +33,7 @@ mod follow;
 mod following;
 mod headless;
 mod help;
+mod index_cache;
 mod inspector;
 mod jobs;
 mod keys;
@@ -72,6 +73,7 @@ use std::sync::Arc;
 use jobs::Mode;
 
 pub use egui::Theme;
+pub use index_cache::IndexCache;
 pub use render::{RenderError, RenderOptions, render, render_beside};
 pub use session::{Recordings, Session};
 
@@ -110,6 +112,8 @@ pub struct Options {
     pub demos: Vec<DemoEntry>,
     /// How to record one of them.
     pub run_demo: Option<RunDemo>,
+    /// Where indexes are kept of files that took long to open; none are where this is `None`.
+    pub indexes: Option<IndexCache>,
 }
 
 /// Why the window could not be opened.
@@ -186,7 +190,8 @@ pub fn run(options: Options) -> Result<(), ViewError> {
             .with_min_inner_size([560.0, 380.0]),
         ..eframe::NativeOptions::default()
     };
-    eframe::run_native(
+    let indexes = options.indexes.clone();
+    let result = eframe::run_native(
         "taskscope",
         native,
         Box::new(|creation| {
@@ -198,8 +203,12 @@ pub fn run(options: Options) -> Result<(), ViewError> {
                 Mode::of_this_machine(),
             ))))
         }),
-    )?;
-    Ok(())
+    );
+    // Whoever closes the window does not wait for what is only to save time.
+    if let Some(indexes) = indexes {
+        indexes.close();
+    }
+    Ok(result?)
 }
 
 /// The window's icon. A window without one is still a window.

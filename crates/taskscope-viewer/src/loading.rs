@@ -7,7 +7,7 @@
 //!
 //! A file that takes a while is shown before it has been read to its end: what has been read so
 //! far, and newer snapshots of it in its place. A file that is read sooner comes whole, so that
-//! nothing flickers.
+//! nothing flickers; and so does one of which there is an index ([`crate::index_cache`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use taskscope_model::{LoadError, Loader, Trace};
 
 use crate::follow::{self, Reach};
+use crate::index_cache::IndexCache;
 use crate::jobs;
 use crate::open_trace::{Loaded, TraceId};
 use crate::session::Session;
@@ -137,9 +138,18 @@ pub(crate) const STOPPED: &str = "stopped";
 
 impl Loading {
     /// Opens a file, and plays it at once if `play` says so.
-    pub(crate) fn file(path: PathBuf, play: bool, ctx: &egui::Context) -> Self {
+    ///
+    /// Where there is an index of it in `indexes`, that is read in its place.
+    pub(crate) fn file(
+        path: PathBuf,
+        play: bool,
+        indexes: Option<IndexCache>,
+        ctx: &egui::Context,
+    ) -> Self {
         let what = format!("Reading {}", path.display());
-        Self::start(what, play, ctx, move |progress| read(&path, progress))
+        let read =
+            move |progress: &Progress| read_at(&path, progress, Pace::default(), indexes.as_ref());
+        Self::start(what, play, ctx, read)
     }
 
     /// Follows a file that is being written. `open` is the trace of it that is open already, and how
@@ -256,14 +266,15 @@ impl Drop for Loading {
 /// Reads a file, and works out what the window needs of it; `None` if a part of it was opened
 /// meanwhile, of which the last snapshot is the whole.
 pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Option<Loaded>, String> {
-    read_at(path, progress, Pace::default())
+    read_at(path, progress, Pace::default(), None)
 }
 
-/// The same at another pace.
+/// The same at another pace, and with indexes of what has been read before.
 pub(crate) fn read_at(
     path: &Path,
     progress: &Progress,
     pace: Pace,
+    indexes: Option<&IndexCache>,
 ) -> Result<Option<Loaded>, String> {
     let begun = Instant::now();
     let shown = path.display();
@@ -277,6 +288,11 @@ pub(crate) fn read_at(
         let work = Loaded::prepare(trace, name, Some(path.to_owned()));
         jobs::unless(work, || progress.is_stopped()).ok_or_else(|| STOPPED.to_owned())
     };
+    let indexed = indexes.and_then(|indexes| indexes.find_unless(path, || progress.is_stopped()));
+    if let Some(trace) = indexed {
+        return prepare(trace).map(Some);
+    }
+    let begin = indexes.and_then(|indexes| Some((indexes, indexes.begin(path)?)));
     let source = trace_file::open(path).map_err(|error| match error {
         ReadError::Read(error) => because(LoadError::Read(error)),
         ReadError::Open(error) => because(LoadError::Open(error)),
@@ -309,7 +325,11 @@ pub(crate) fn read_at(
     }
     let whole = loader.finish();
     if has_part {
-        progress.send(News::Newer(Arc::new(whole)));
+        let whole = Arc::new(whole);
+        progress.send(News::Newer(whole.clone()));
+        if let Some((indexes, begun)) = begin {
+            indexes.keep(begun, whole);
+        }
         return Ok(None);
     }
     prepare(whole).map(Some)

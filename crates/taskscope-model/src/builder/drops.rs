@@ -157,8 +157,16 @@ impl Replay {
         let last = self.hot[task.get()].last;
         let behind = polls.back_from(last).find(|other| polls.row(*other).before == ix.0);
         if let Some(behind) = behind {
-            polls.change(behind).rows[behind.slot()].before = before;
+            let row = &mut polls.change(behind).rows[behind.slot()];
+            row.before = before;
+            // The first poll of a task comes from nowhere.
+            if before == NONE && row.flags.has(Flags::HOP) {
+                row.flags.clear(Flags::HOP);
+                self.hops_of[task.get()] -= 1;
+                self.trace.hop_count -= 1;
+            }
         }
+        let polls = &self.trace.polls;
         let all: Vec<PollIx> = polls.back_from(last).collect();
         if let Some(of) = self.trace.tasks.get_mut(task.get()) {
             let marks = all.iter().rev().step_by(STRIDE).skip(1).map(|poll| poll.0);

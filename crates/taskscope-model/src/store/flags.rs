@@ -1,7 +1,10 @@
 //! What a row of a poll knows beside times and numbers, in bits.
 
+use bytemuck::{Pod, Zeroable};
+
 /// What is known of a poll beside its times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
 pub(crate) struct Flags(u32);
 
 /// How a poll ended, as its thread recorded it.
@@ -55,7 +58,7 @@ impl Flags {
     /// The thread that called it was another worker: see `Trace::odd_wakers`.
     pub(crate) const WAKER_ODD: u32 = 1 << 15;
     pub(super) const LONG: u32 = 1 << 16;
-    pub(super) const LATE: u32 = 1 << 17;
+    pub(crate) const LATE: u32 = 1 << 17;
     /// Operations were pending in it.
     pub(crate) const WAITS: u32 = 1 << 18;
     /// The task was woken again while it was going to be polled anyway: see `Trace::more_wakes`.

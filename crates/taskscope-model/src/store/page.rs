@@ -17,6 +17,11 @@ impl<T> Page<T> {
     pub(crate) fn new(value: T) -> Self {
         Self::Own(Box::new(value))
     }
+
+    /// One of which copies cost nothing.
+    pub(crate) fn shared(value: T) -> Self {
+        Self::Shared(Arc::new(value))
+    }
 }
 
 impl<T: Clone + Default> Page<T> {

@@ -11,6 +11,7 @@
 //! A row also holds the wake that scheduled the poll, which is one for nearly every poll. The
 //! others (of a task that was going to be polled anyway) stand apart: [`super::super::types::Wake`].
 
+use bytemuck::{Pod, Zeroable};
 use taskscope_format::Nanos;
 
 use super::blocks::BLOCK;
@@ -28,15 +29,16 @@ pub(crate) const CHUNK: usize = 1 << SLOT_BITS;
 pub(crate) const GROUP: usize = 64;
 
 /// A poll.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct Row {
-    start: u32,
-    duration: u32,
+    pub(crate) start: u32,
+    pub(crate) duration: u32,
     pub(crate) task: u32,
     /// The poll of the same task before.
     pub(crate) before: u32,
     /// How long before its start it was woken.
-    delay: u32,
+    pub(crate) delay: u32,
     /// By whom: see [`WakerKind`].
     pub(crate) waker: u32,
     pub(crate) flags: Flags,
@@ -91,23 +93,23 @@ pub(crate) struct Chunk {
     pub(crate) depth: u8,
     pub(crate) base: Nanos,
     pub(crate) rows: Vec<Row>,
-    long: Vec<(u16, Nanos)>,
-    late: Vec<(u16, Nanos)>,
+    pub(crate) long: Vec<(u16, Nanos)>,
+    pub(crate) late: Vec<(u16, Nanos)>,
     /// When polls gave their worker away.
-    left: Vec<(u16, Nanos)>,
+    pub(crate) left: Vec<(u16, Nanos)>,
     /// By slot, and for one poll in the order of time.
     pub(crate) waits: Vec<WaitRow>,
     /// The last of the further wakes behind a poll: a position in `Trace::more_wakes`.
     pub(crate) more_wakes: Vec<(u16, u32)>,
     /// Before polls, for how long their tasks had been scheduled by Tokio's own measure; empty where
     /// that is not recorded.
-    scheduled: Vec<(u16, Nanos)>,
+    pub(crate) scheduled: Vec<(u16, Nanos)>,
     pub(crate) groups: Vec<Group>,
     /// When the first poll of each block begins, and when the last stops occupying the lane.
     pub(crate) block_bounds: Vec<(Nanos, Nanos)>,
     /// Over all groups.
     pub(crate) sum: Group,
-    is_summed: bool,
+    pub(crate) is_summed: bool,
 }
 
 /// The value in a short list that is sorted by slot.
@@ -261,7 +263,7 @@ impl Chunk {
     }
 
     /// Makes the sums, where something has changed since they were made.
-    fn sum_up(&mut self) {
+    pub(crate) fn sum_up(&mut self) {
         self.groups.clear();
         self.block_bounds.clear();
         for first in (0..self.rows.len()).step_by(BLOCK) {
@@ -344,7 +346,7 @@ impl PollIx {
 
 impl Polls {
     /// The most chunks that numbers reach, one less, since one number stands for none.
-    const MOST: usize = (1 << (32 - SLOT_BITS)) - 1;
+    pub(crate) const MOST: usize = (1 << (32 - SLOT_BITS)) - 1;
 
     #[inline]
     pub(crate) fn chunk(&self, chunk: usize) -> &Chunk {
@@ -353,6 +355,11 @@ impl Polls {
 
     pub(crate) fn chunks(&self) -> &[Page<Chunk>] {
         &self.chunks
+    }
+
+    /// Polls that were kept elsewhere. The sums of their chunks must have been made.
+    pub(crate) fn of_chunks(chunks: impl Iterator<Item = Chunk>) -> Self {
+        Self { chunks: chunks.map(Page::shared).collect() }
     }
 
     #[inline]

@@ -20,11 +20,22 @@ impl<T: Clone> Default for Shelf<T> {
 
 impl<T: Clone> Shelf<T> {
     /// So many elements make a chunk: about 32 KiB.
-    const CHUNK: usize = match (32 << 10) / size_of::<T>() {
+    pub(crate) const CHUNK: usize = match (32 << 10) / size_of::<T>() {
         0 => 1,
         // A power of two, so that an index is two shifts.
         some => 1 << some.ilog2(),
     };
+
+    /// A list that was kept elsewhere, in chunks; `None` unless all but the last are full.
+    pub(crate) fn of_chunks(chunks: Vec<Vec<T>>) -> Option<Self> {
+        let (last, full) =
+            chunks.split_last().map_or((0, &[][..]), |(last, full)| (last.len(), full));
+        let fits = full.iter().all(|chunk| chunk.len() == Self::CHUNK) && last <= Self::CHUNK;
+        let length = full.len() * Self::CHUNK + last;
+        let is_whole = last > 0 || chunks.is_empty();
+        (fits && is_whole)
+            .then(|| Self { chunks: chunks.into_iter().map(Page::shared).collect(), length })
+    }
 
     pub(crate) fn len(&self) -> usize {
         self.length

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytemuck::{Pod, Zeroable};
 use taskscope_format::{Flavor, Nanos, ThreadId};
 
 use crate::store::level::Level;
@@ -18,7 +19,8 @@ pub(crate) use task::{Hot, Moment, MoreWake, PendingWake};
 macro_rules! index {
     ($(#[$meta:meta])* $name:ident($inner:ty)) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+        #[repr(transparent)]
         pub struct $name(pub $inner);
 
         impl $name {
@@ -191,7 +193,8 @@ pub struct LaneThread {
 }
 
 /// A time in which a worker slept for want of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Park {
     /// When it parked.
     pub start: Nanos,

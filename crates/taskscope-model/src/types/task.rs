@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use bytemuck::{Pod, Zeroable};
 use taskscope_format::{CancelledBy, EndKind, Nanos, TaskId, TaskKind};
 
 use super::{LaneIx, PlaceIx, TaskIx, TextIx};
@@ -61,8 +62,8 @@ pub struct Task {
 }
 
 /// What each poll and each wake of a task looks at and changes: one line of the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(64))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C, align(64))]
 pub(crate) struct Hot {
     /// Its last poll, from which the rows lead to those before; `NONE` where it has none.
     pub(crate) last: u32,
@@ -176,7 +177,8 @@ impl Hot {
 
 /// A thread between two of its polls: two things have the same moment if the
 /// thread neither parked nor called wakers and then polled between them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct Moment {
     /// The thread's number, or the end of it.
     pub(crate) thread: u16,
@@ -208,7 +210,8 @@ pub(crate) struct PendingWake {
 }
 
 /// A wake of a task that was going to be polled anyway.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct MoreWake {
     pub(crate) time: Nanos,
     /// That, or the latest before it in the list: a few are found to be such only later.

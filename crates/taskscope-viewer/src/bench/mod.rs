@@ -9,6 +9,7 @@
 //! triangles that a painter would paint. What others do on the machine meanwhile does not count. What
 //! takes several threads, or has somebody wait, is measured on the clock.
 
+mod again;
 mod following;
 mod memory;
 mod opening;
@@ -51,6 +52,9 @@ pub struct Bench {
     pub open_ms: f64,
     /// Processor time of all threads meanwhile.
     pub open_cpu_ms: f64,
+    /// What opening takes once more, with an index of the file. (The first time there is none.) `None`
+    /// where none can be written among the temporary files.
+    pub open_again_ms: Option<f64>,
     /// Until the window shows something of the trace.
     pub first_picture_ms: f64,
     /// What the process holds more than before, once the trace is open; the file's own pages do not
@@ -146,6 +150,7 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
         file_bytes: std::fs::metadata(path)?.len(),
         open_ms: millis(opened.whole),
         open_cpu_ms: millis(opened.processor),
+        open_again_ms: None,
         first_picture_ms: millis(opened.first),
         resident_bytes: opened.resident,
         bytes_per_poll: opened.resident.map(|bytes| bytes as f64 / polls.max(1) as f64),
@@ -158,8 +163,11 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
         summary_ms,
         questions,
     };
+    let indexed = again::Indexed::new(path, &trace);
     close(window, trace);
-    Ok(Bench { follow_lag_ms: following::lag(path)?.map(millis), ..bench })
+    let open_again_ms =
+        indexed.map(|indexed| indexed.open(path)).transpose()?.flatten().map(millis);
+    Ok(Bench { open_again_ms, follow_lag_ms: following::lag(path)?.map(millis), ..bench })
 }
 
 /// A window with a trace, to measure single frames in.

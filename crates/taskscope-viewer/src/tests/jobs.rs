@@ -31,7 +31,7 @@ fn many_tasks(count: u64) -> Trace {
 }
 
 /// The same as a file.
-pub(super) fn file_of_many_tasks(count: u64) -> Vec<u8> {
+pub(crate) fn file_of_many_tasks(count: u64) -> Vec<u8> {
     let mut writer = FileWriter::new(Vec::new(), 0).unwrap();
     let mut time = 0;
     for block in 0..count.div_ceil(1_000) {

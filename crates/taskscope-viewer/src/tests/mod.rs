@@ -6,7 +6,7 @@ mod follow;
 mod frame_time;
 mod harness;
 mod inspector;
-mod jobs;
+pub(crate) mod jobs;
 mod lag;
 mod missing_ranges;
 mod open;

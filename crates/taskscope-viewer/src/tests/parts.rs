@@ -13,6 +13,7 @@ use super::harness::{
 use super::jobs::file_of_many_tasks;
 use crate::Options;
 use crate::command::{AppCommand, TraceCommand};
+use crate::index_cache::IndexCache;
 use crate::loading::{self, Loading, News, Pace, Placement};
 use crate::open_trace::Loaded;
 
@@ -149,7 +150,7 @@ fn reading_a_file(folder: &tempfile::TempDir) -> Window {
     let mut window = window_on(Options::default());
     let ctx = window.ctx.clone();
     let loading = Loading::start("Reading large".into(), false, &ctx, move |progress| {
-        loading::read_at(&path, progress, AT_ONCE)
+        loading::read_at(&path, progress, AT_ONCE, None)
     });
     window.state_mut().as_mut().unwrap().load(vec![loading], Placement::Beside);
     let begun = Instant::now();
@@ -159,6 +160,26 @@ fn reading_a_file(folder: &tempfile::TempDir) -> Window {
         window.step();
     }
     window
+}
+
+#[test]
+fn a_file_of_which_there_is_an_index_is_opened_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.tscope");
+    std::fs::write(&path, file_of_many_tasks(TASKS)).unwrap();
+    let indexes = IndexCache::new(folder.path().join("cache"));
+    let whole = Trace::from_bytes(&file_of_many_tasks(TASKS)).unwrap();
+    assert!(indexes.keep_now(&path, &whole));
+    let mut window = window_on(Options::default());
+    let ctx = window.ctx.clone();
+    let loading = Loading::start("Reading large".into(), false, &ctx, move |progress| {
+        loading::read_at(&path, progress, AT_ONCE, Some(&indexes))
+    });
+    window.state_mut().as_mut().unwrap().load(vec![loading], Placement::Beside);
+    wait_until_open(&mut window);
+    let open = document(&mut window);
+    assert_eq!(open.revision, 0, "it was not shown in parts");
+    assert_eq!(open.prepared().summary, whole.summary());
 }
 
 #[test]
@@ -185,7 +206,7 @@ fn what_is_cancelled_is_closed_and_its_thread_ends() {
     let path = folder.path().join("large.tscope");
     std::fs::write(&path, file_of_many_tasks(TASKS)).unwrap();
     let ctx = egui::Context::default();
-    let loading = Loading::file(path, false, &ctx);
+    let loading = Loading::file(path, false, None, &ctx);
     let thread = loading.thread();
     while loading.progress().is_none() {
         std::thread::yield_now();
