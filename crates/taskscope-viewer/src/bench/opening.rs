@@ -13,6 +13,8 @@ use crate::headless::Headless;
 
 /// As a display asks for them.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// What has asked for no frame is drawn so often all the same: it shows how far it is.
+const SLOWEST: Duration = Duration::from_millis(100);
 
 /// A trace that was opened, and what it took.
 pub(super) struct Opened {
@@ -27,11 +29,16 @@ pub(super) struct Opened {
     pub(super) peak: Option<u64>,
 }
 
-/// Runs a frame, and waits as long as a display would.
+/// Runs a frame, and waits as long as a display would, or until something asks for the next.
 pub(super) fn paced_frame(window: &mut Headless) {
     let begun = Instant::now();
     window.frame(Vec::new());
-    std::thread::sleep(FRAME.saturating_sub(begun.elapsed()));
+    loop {
+        std::thread::sleep(FRAME.saturating_sub(begun.elapsed()).max(Duration::from_millis(2)));
+        if window.ctx.has_requested_repaint() || begun.elapsed() >= SLOWEST {
+            return;
+        }
+    }
 }
 
 /// Opens a file in a window that shows none.
