@@ -71,21 +71,14 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Open the window, with a trace or with the welcome page
+    // What each does is said where its arguments are: a comment here would take the place of that.
     View(ViewArgs),
-    // Its words are those of `RunArgs`: words here would take the place of all of them.
     Run(RunArgs),
-    /// Record a demo, print its summary and open it
     Demo(DemoArgs),
-    /// Print the figures of a trace
     Summary(SummaryArgs),
-    /// Draw a trace as a picture; needs neither GPU nor display
     Render(RenderArgs),
-    /// List the black boxes in a directory: what ended, when, how, and its last second
     Boxes(BoxesArgs),
-    /// Write a plausible trace of any size, to try out what reads traces
     Generate(GenerateArgs),
-    /// Measure what a trace costs the window: time, memory, frames
     Bench(BenchArgs),
 }
 
@@ -379,6 +372,14 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_each_command_has_all_of_its_words() {
+        for command in Args::command().get_subcommands() {
+            let words = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+            assert!(words.lines().count() > 1, "{}: {words}", command.get_name());
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sums over 512 polls of a level, side by side.
+//! Sums over 256 polls of a level, side by side.
 //!
 //! A chunk has its sums with it, and chunks lie anywhere in memory. What a lane shows of a long time
 //! steps over thousands of polls for each pixel: with these it reads a few lines of one list.
@@ -10,7 +10,7 @@ use super::polls::{Chunk, GROUP};
 use crate::types::PollIx;
 
 /// So many polls make a block, or fewer at the end of a chunk.
-pub(crate) const BLOCK: usize = 8 * GROUP;
+pub(crate) const BLOCK: usize = 4 * GROUP;
 
 /// Sums over the polls of a block.
 #[derive(Clone, Copy, Debug)]
