@@ -36,13 +36,13 @@ struct Piece {
 }
 
 /// The most time from when a piece was in the file until it was in the window; `None` where the file
-/// is too short to say.
-pub(super) fn lag(path: &Path) -> io::Result<Option<Duration>> {
+/// is too short to say. `end` is how far its trace reaches.
+pub(super) fn lag(path: &Path, end: Nanos) -> io::Result<Option<Duration>> {
     if !is_followable(path) {
         return Ok(None);
     }
     let mut file = File::open(path)?;
-    let pieces = pieces(&mut file)?;
+    let pieces = pieces(&mut file, end)?;
     let (half, most) = (file.metadata()?.len() / 2, MOST_COPIED);
     let first = pieces.partition_point(|piece| piece.end <= half.min(most));
     let (Some(before), Some(rest)) = (first.checked_sub(1), pieces.get(first..)) else {
@@ -52,9 +52,10 @@ pub(super) fn lag(path: &Path) -> io::Result<Option<Duration>> {
     let mut copy = tempfile::NamedTempFile::new()?;
     append(&mut file, &mut copy, 0..before.end)?;
     let mut window = following_window(copy.path());
-    if !frames_until(&mut window, before.newest) {
+    if !frames_until_still(&mut window) {
         return Ok(None);
     }
+    let before = Piece { newest: reached(&window), ..before };
     let (sender, written) = channel();
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || {
@@ -86,8 +87,13 @@ fn watch(
 ) -> Option<Duration> {
     let mut waiting: Vec<(Instant, Nanos)> = Vec::new();
     let (mut most, mut is_over, begun) = (None, false, Instant::now());
+    let mut still = Still::default();
     while !is_over || !waiting.is_empty() {
         paced_frame(window);
+        // What has not come by then are blocks of facts, to whose times no trace reaches.
+        if still.is(reached(window)) && is_over {
+            break;
+        }
         loop {
             match written.try_recv() {
                 // Nothing of it is newer than what was there: there is nothing to wait for.
@@ -120,15 +126,35 @@ fn reached(window: &Headless) -> Nanos {
     open.map_or(0, |open| open.trace().span().end)
 }
 
-fn frames_until(window: &mut Headless, time: Nanos) -> bool {
-    let begun = Instant::now();
-    while reached(window) < time {
+/// Draws until all that was written is there, as far as can be seen: nothing more comes.
+fn frames_until_still(window: &mut Headless) -> bool {
+    let (begun, mut still) = (Instant::now(), Still::default());
+    while !still.is(reached(window)) {
         if begun.elapsed() > PATIENCE || window.app.error.is_some() {
             return false;
         }
         paced_frame(window);
     }
     true
+}
+
+/// Whether something has stayed the same for a while.
+#[derive(Default)]
+struct Still(Option<(Nanos, Instant)>);
+
+impl Still {
+    /// More than it takes until the window shows what there is.
+    const WHILE: Duration = Duration::from_secs(1);
+
+    fn is(&mut self, now: Nanos) -> bool {
+        match self.0 {
+            Some((before, since)) if before == now => now > 0 && since.elapsed() >= Self::WHILE,
+            _ => {
+                self.0 = Some((now, Instant::now()));
+                false
+            }
+        }
+    }
 }
 
 fn append(from: &mut File, to: &mut impl Write, range: std::ops::Range<u64>) -> io::Result<()> {
@@ -138,7 +164,7 @@ fn append(from: &mut File, to: &mut impl Write, range: std::ops::Range<u64>) -> 
 }
 
 /// What a recorder would have written at once, from the first block on.
-fn pieces(file: &mut File) -> io::Result<Vec<Piece>> {
+fn pieces(file: &mut File, end: Nanos) -> io::Result<Vec<Piece>> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut scanner = Scanner::new();
     let every = EVERY.as_nanos() as Nanos;
@@ -156,7 +182,8 @@ fn pieces(file: &mut File) -> io::Result<Vec<Piece>> {
                 Scan::Ended => return Ok(pieces),
                 Scan::Damage { .. } => {}
                 Scan::Block(block) => {
-                    newest = newest.max(block.begins.unwrap_or(0));
+                    // (A last block may hold facts alone, and nothing that a trace reaches to.)
+                    newest = newest.max(block.begins.unwrap_or(0).min(end));
                     let piece = Piece { end: scanner.position(), newest };
                     match pieces.last_mut() {
                         Some(last) if last.newest / every == newest / every => *last = piece,

@@ -164,10 +164,11 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
         questions,
     };
     let indexed = again::Indexed::new(path, &trace);
+    let end = trace.span().end;
     close(window, trace);
     let open_again_ms =
         indexed.map(|indexed| indexed.open(path)).transpose()?.flatten().map(millis);
-    Ok(Bench { open_again_ms, follow_lag_ms: following::lag(path)?.map(millis), ..bench })
+    Ok(Bench { open_again_ms, follow_lag_ms: following::lag(path, end)?.map(millis), ..bench })
 }
 
 /// A window with a trace, to measure single frames in.
