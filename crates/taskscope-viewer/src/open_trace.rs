@@ -117,9 +117,9 @@ impl OpenTrace {
             prepared,
             prepared_revision: 0,
             newer: Question::default(),
-            activity: Question::default(),
+            activity: Question::aside(),
             wants_activity: Cell::new(false),
-            times: times.map_or_else(Question::default, |times| Question::answered(0, (), times)),
+            times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
             name,
             path,
             look_for,
@@ -162,7 +162,7 @@ impl OpenTrace {
         self.newer = Question::default();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
-            None => Question::default(),
+            None => Question::aside(),
         };
         std::mem::replace(&mut self.trace, loaded.trace)
     }

@@ -82,7 +82,8 @@ impl SaveCopy {
                         let to = typed_path::parse(&self.path, typed_path::home().as_deref());
                         let (source, target) = (from.to_owned(), to.clone());
                         self.error = None;
-                        let running = jobs.start(async move { copy(&source, &target).await });
+                        let running =
+                            jobs.start(false, async move { copy(&source, &target).await });
                         self.copying = Some((to, running));
                     }
                     if self.copying.is_some() {

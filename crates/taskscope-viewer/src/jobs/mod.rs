@@ -118,9 +118,10 @@ impl Jobs {
         self.mode == Mode::Threads
     }
 
-    /// Begins with some work.
+    /// Begins with some work; `aside` if nobody waits for it, who would see that it takes long.
     pub(crate) fn start<A: Send + 'static>(
         &self,
+        aside: bool,
         work: impl Future<Output = A> + Send + 'static,
     ) -> Running<A> {
         let (sender, answer) = channel();
@@ -131,7 +132,7 @@ impl Jobs {
             let _ = sender.send(work.await);
             ctx.request_repaint();
         };
-        self.give(Job { work: Box::pin(work), cancelled: cancelled.clone() });
+        self.give(Job { work: Box::pin(work), cancelled: cancelled.clone() }, aside);
         Running { answer, cancelled }
     }
 
@@ -139,12 +140,12 @@ impl Jobs {
     pub(crate) fn free<T: Send + 'static>(&self, large: T) {
         // It is never cancelled: whoever runs it frees it.
         let never = Arc::new(AtomicBool::new(false));
-        self.give(Job { work: Box::pin(async move { drop(large) }), cancelled: never });
+        self.give(Job { work: Box::pin(async move { drop(large) }), cancelled: never }, false);
     }
 
-    fn give(&self, job: Job) {
+    fn give(&self, job: Job, aside: bool) {
         match self.mode {
-            Mode::Threads => self.pool.run(job),
+            Mode::Threads => self.pool.run(job, aside),
             Mode::Slices => {
                 self.pool.keep(job);
                 self.ctx.request_repaint();
@@ -188,6 +189,8 @@ pub(crate) struct Question<K, A> {
     answer: Option<Answer<K, A>>,
     /// When it was asked last, and how long the answer took.
     pace: Option<(Instant, Duration)>,
+    /// Nobody waits for it: see [`Question::aside`].
+    aside: bool,
     /// What ended in a panic, so that it is not tried again in each frame.
     failed: Option<(u64, K)>,
 }
@@ -202,7 +205,7 @@ pub(crate) struct Answer<K, A> {
 
 impl<K, A> Default for Question<K, A> {
     fn default() -> Self {
-        Self { running: None, answer: None, pace: None, failed: None }
+        Self { running: None, answer: None, pace: None, aside: false, failed: None }
     }
 }
 
@@ -214,6 +217,11 @@ impl<K: std::fmt::Debug, A> std::fmt::Debug for Question<K, A> {
 }
 
 impl<K, A> Question<K, A> {
+    /// One that what panels ask goes before: it may take seconds.
+    pub(crate) fn aside() -> Self {
+        Self { aside: true, ..Self::default() }
+    }
+
     /// One whose answer is known.
     pub(crate) fn answered(revision: u64, key: K, value: A) -> Self {
         Self { answer: Some(Answer { revision, key, value }), ..Self::default() }
@@ -248,7 +256,7 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
             // What was asked before is cancelled first.
             self.running = None;
             self.pace = Some((Instant::now(), Duration::ZERO));
-            self.running = Some((revision, key.clone(), jobs.start(work())));
+            self.running = Some((revision, key.clone(), jobs.start(self.aside, work())));
             self.take_in();
         }
         self.answer.as_ref()

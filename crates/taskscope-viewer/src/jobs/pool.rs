@@ -22,6 +22,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// What nobody waits for. One at a time, so that a thread is left for the others.
+    aside: VecDeque<Job>,
+    works_aside: bool,
     /// How many threads there are.
     threads: usize,
     /// How many of them work.
@@ -39,13 +42,21 @@ impl Shared {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            let mut is_aside = false;
+            let mut job = state.queue.pop_front();
+            if job.is_none() && !state.works_aside {
+                job = state.aside.pop_front();
+                is_aside = job.is_some();
+            }
+            if let Some(job) = job {
                 state.working += 1;
+                state.works_aside |= is_aside;
                 drop(state);
                 // Whoever asked gets no answer, and the others theirs.
                 let _ = catch_unwind(AssertUnwindSafe(|| job.run()));
                 state = self.lock();
                 state.working -= 1;
+                state.works_aside &= !is_aside;
                 self.done.notify_all();
             } else if state.closed {
                 return;
@@ -61,12 +72,12 @@ impl Shared {
 pub(super) struct Pool(Arc<Shared>);
 
 impl Pool {
-    /// Has a job done by a thread.
-    pub(super) fn run(&self, job: Job) {
+    /// Has a job done by a thread; `aside` if nobody waits for it.
+    pub(super) fn run(&self, job: Job, aside: bool) {
         let most = std::thread::available_parallelism().map_or(1, usize::from);
         let mut state = self.0.lock();
-        state.queue.push_back(job);
-        let all_work = state.working + state.queue.len() > state.threads;
+        if aside { &mut state.aside } else { &mut state.queue }.push_back(job);
+        let all_work = state.working + state.queue.len() + state.aside.len() > state.threads;
         if all_work && state.threads < most.clamp(2, MOST_THREADS) {
             let shared = self.0.clone();
             let thread = std::thread::Builder::new().name("taskscope-job".to_owned());
@@ -75,7 +86,7 @@ impl Pool {
                 Err(_) if state.threads > 0 => {}
                 // No thread can be had: it is done here, slowly, rather than never.
                 Err(_) => {
-                    let job = state.queue.pop_back();
+                    let job = if aside { &mut state.aside } else { &mut state.queue }.pop_back();
                     drop(state);
                     if let Some(job) = job {
                         job.run();
@@ -108,7 +119,7 @@ impl Pool {
     /// Waits until nothing is left to do.
     pub(super) fn wait(&self) {
         let mut state = self.0.lock();
-        while state.working > 0 || !state.queue.is_empty() {
+        while state.working > 0 || !state.queue.is_empty() || !state.aside.is_empty() {
             state = self.0.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

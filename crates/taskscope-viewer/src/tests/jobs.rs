@@ -295,6 +295,7 @@ fn the_progress_of_a_file_is_shown() {
 #[test]
 fn closing_a_trace_ends_its_jobs() {
     let mut window = threads(many_tasks(50_000));
+    settle(&mut window);
     click(&mut window, "Sort by Longest poll");
     window.input_mut().dropped_files.push(Arc::new(Dropped(recorded())));
     window.step();
