@@ -58,19 +58,8 @@ impl Sums {
     #[inline]
     fn add(&self, state: State, time: Nanos) {
         if time > 0 {
-            self.0[position(state)].fetch_add(time, Ordering::Relaxed);
+            self.0[state as usize].fetch_add(time, Ordering::Relaxed);
         }
-    }
-}
-
-fn position(state: State) -> usize {
-    match state {
-        State::Running => 0,
-        State::Deferred => 1,
-        State::Scheduled => 2,
-        State::Waiting => 3,
-        State::Idle => 4,
-        State::Unknown => 5,
     }
 }
 
