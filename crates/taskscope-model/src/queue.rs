@@ -10,7 +10,7 @@
 
 use crate::causality::Cause;
 use crate::trace::Trace;
-use crate::types::{LaneIx, LaneKind, PollIx};
+use crate::types::{LaneIx, LaneKind, Poll, PollIx, TaskIx};
 
 /// The queue from which a worker took a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,29 +38,44 @@ pub struct Arrival {
 
 impl Trace {
     /// How the task of this poll came to its worker. `None` where no worker polled
-    /// it, or where it isn't known what scheduled it.
+    /// it, where it isn't known what scheduled it, and for what stands in no worker's queue: the tasks of a
+    /// `LocalSet`, and the future of a `block_on`.
     pub fn arrival(&self, poll: PollIx) -> Option<Arrival> {
-        let lane = self.poll(poll).lane;
+        let Poll { lane, task, .. } = self.poll(poll);
         let runtime = self.worker_runtime(lane)?;
-        let scheduled_on = match self.cause(poll) {
-            Cause::Spawned { .. } => self.task(self.poll(poll).task).spawned_on,
-            Cause::Woken(wake) => {
-                let wake = self.wake(wake);
-                let while_running = self.poll_before(poll).map(|before| self.poll(before));
-                match while_running.filter(|before| wake.time < before.end) {
-                    Some(before) if before.gave_worker_away => None,
-                    Some(before) => Some(before.lane),
-                    None => wake.worker,
-                }
-            }
-            Cause::Unknown => return None,
-        };
+        if !self.task(task).is_queued() {
+            return None;
+        }
+        let scheduled_on = self.scheduled_on(self.cause(poll), task, self.poll_before(poll))?;
         let queue = match scheduled_on.filter(|&on| self.worker_runtime(on) == Some(runtime)) {
             Some(on) if on == lane => Queue::Own,
             Some(from) => Queue::Stolen { from },
             None => Queue::Injection,
         };
         Some(Arrival { queue, inferred: true })
+    }
+
+    /// The worker on which a task was scheduled after the poll `before` by this cause, or that none did; `None`
+    /// where that is not known.
+    pub(crate) fn scheduled_on(
+        &self,
+        cause: Cause,
+        task: TaskIx,
+        before: Option<PollIx>,
+    ) -> Option<Option<LaneIx>> {
+        match cause {
+            Cause::Spawned { .. } => Some(self.task(task).spawned_on),
+            Cause::Woken(wake) => {
+                let wake = self.wake(wake);
+                let while_running = before.map(|before| self.poll(before));
+                Some(match while_running.filter(|before| wake.time < before.end) {
+                    Some(before) if before.gave_worker_away => None,
+                    Some(before) => Some(before.lane),
+                    None => wake.worker,
+                })
+            }
+            Cause::Unknown => None,
+        }
     }
 
     /// The runtime of a worker's lane, as position in

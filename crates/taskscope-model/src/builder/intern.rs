@@ -206,7 +206,7 @@ impl Replay {
         task.is_part |= spawn.is_part;
         let hot = &mut self.hot[ix.get()];
         // A part moves with its task, whose hops these are.
-        hot.set(Hot::HOPS, task.kind == TaskKind::Task && !task.is_part);
+        hot.set(Hot::HOPS, task.is_queued());
         hot.set(Hot::BLOCK_ON, task.kind == TaskKind::BlockOn);
         if task.spawned.is_none() {
             task.spawned = Some(time);

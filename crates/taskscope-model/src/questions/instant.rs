@@ -51,6 +51,10 @@ pub struct TaskState {
     pub task: TaskIx,
     /// What, since when, and until when: as in [`Trace::states`](crate::Trace::states).
     pub span: StateSpan,
+    /// The last of its polls that had begun.
+    pub before: Option<PollIx>,
+    /// The first of its polls that was yet to begin.
+    pub next: Option<PollIx>,
 }
 
 /// How many of the tasks that were spawned at a place are in each state.
@@ -312,7 +316,7 @@ impl Part {
         before: Option<PollIx>,
         next: Option<PollIx>,
     ) {
-        self.tasks.push(TaskState { task: TaskIx(task), span });
+        self.tasks.push(TaskState { task: TaskIx(task), span, before, next });
         let place = facts.place(task);
         if place >= self.places.len() {
             self.places.resize(place + 1, [0; STATES]);

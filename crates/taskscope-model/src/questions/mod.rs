@@ -19,6 +19,7 @@
 //! | which polls and hops lie in a range, how long did they take, which are the longest? | [`range`] |
 //! | which is the next poll, hop, panic or wake that satisfies a filter? | [`find_poll`], [`find_wake`] |
 //! | what led to a poll, and what to that? | [`links`] |
+//! | where is each task at an instant: in which slot, queue or room? | [`scene`] |
 //!
 //! # How to stop one
 //! Questions that can take long are `async` functions that await nothing but a [`pause`], every few
@@ -45,6 +46,8 @@ mod histogram;
 mod instant;
 mod lives;
 mod range;
+mod scene;
+mod stage;
 mod steps;
 mod sums;
 
@@ -59,6 +62,8 @@ pub use find_wake::{WakeFilter, WokenBy, find_wake};
 pub use histogram::Histogram;
 pub use instant::{Instant, PlaceCount, TaskState, WaitCount, WaitsFor, instant};
 pub use range::{RangeSums, TaskSum, range};
+pub use scene::{Leaver, Room, Scene, Spot, Token, scene};
+pub use stage::{Outcome, Stage};
 pub use sums::{HopCount, HopQueue, MOST_LISTED, PlaceSum};
 
 /// Lets others go on, or the question end that is not wanted any more.

@@ -61,6 +61,11 @@ impl PollEnd {
         matches!(self, Self::Pending | Self::Cancelled)
     }
 
+    /// Whether this was concluded rather than recorded.
+    pub fn is_inferred(self) -> bool {
+        matches!(self, Self::Yielded { inferred: true })
+    }
+
     /// Whether the task is to be polled again at once, for any reason.
     pub fn is_yield(self) -> bool {
         matches!(self, Self::Yielded { .. } | Self::BudgetSpent)

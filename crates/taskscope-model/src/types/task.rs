@@ -61,6 +61,14 @@ pub struct Task {
     pub(crate) last_early: u32,
 }
 
+impl Task {
+    /// Whether it stands in a queue of its runtime when it is scheduled: not so a task of a `LocalSet`, which
+    /// has its own, what runs on the blocking pool, the future of a `block_on`, and a part of a task.
+    pub fn is_queued(&self) -> bool {
+        self.kind == TaskKind::Task && !self.is_part
+    }
+}
+
 /// What each poll and each wake of a task looks at and changes: one line of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(64))]
