@@ -4,7 +4,7 @@ use taskscope_format::Nanos;
 
 use crate::store::shelf::Shelf;
 use crate::trace::Trace;
-use crate::types::{LaneIx, TaskIx};
+use crate::types::{LaneIx, PollIx, TaskIx};
 
 /// Which way to step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,39 @@ impl Trace {
         of.spawned.into_iter().for_each(|at| nearest.offer(at));
         of.end.into_iter().for_each(|end| nearest.offer(end.time));
         nearest.found
+    }
+
+    /// The time at which the next hop arrives on that side of `time`: the start of the poll that it leads to.
+    pub fn next_hop(&self, time: Nanos, direction: Direction) -> Option<Nanos> {
+        let start = |&to: &PollIx| self.polls.start(to);
+        match direction {
+            Direction::Forward => {
+                let first = self.hops.partition_point(|to| start(to) <= time);
+                self.hops.iter_from(first).find(|&&to| self.is_hop(to)).map(start)
+            }
+            Direction::Back => {
+                let until = self.hops.partition_point(|to| start(to) < time);
+                let before = (0..until).rev().filter_map(|at| self.hops.get(at));
+                before.filter(|&&to| self.is_hop(to)).map(start).next()
+            }
+        }
+    }
+
+    /// The same for the hops of one task.
+    pub fn next_hop_of(&self, task: TaskIx, time: Nanos, direction: Direction) -> Option<Nanos> {
+        let polls = self.task_polls(task);
+        let start = |poll: PollIx| self.polls.start(poll);
+        match direction {
+            Direction::Forward => {
+                let after = polls.iter_from(polls.begun_at(time));
+                { after }.find(|&poll| self.is_hop(poll)).map(start)
+            }
+            Direction::Back => {
+                let last = polls.around(time.checked_sub(1)?).0;
+                let back = std::iter::successors(last, |&poll| self.poll_before(poll));
+                { back }.find(|&poll| self.is_hop(poll)).map(start)
+            }
+        }
     }
 }
 

@@ -8,8 +8,10 @@ mod naive;
 
 use any_trace::{any_trace, generated, times};
 use proptest::prelude::*;
-use taskscope_model::questions::{Activity, Outcome, Room, Scene, Spot, Stage, Token, now, scene};
-use taskscope_model::{Nanos, Queue, State, Trace};
+use taskscope_model::questions::{
+    Activity, Outcome, Room, Scene, Spot, Stage, Token, now, scene, token_at,
+};
+use taskscope_model::{Direction, Nanos, Poll, Queue, State, TaskIx, Trace};
 
 fn scene_at(trace: &Trace, stage: &Stage, time: Nanos) -> Scene {
     now(scene(trace, None, stage, time.saturating_sub(20), time))
@@ -81,6 +83,16 @@ fn check(trace: &Trace, scene: &Scene) {
     assert_eq!(scene.leavers.len(), late.count());
 }
 
+/// Whether a task has a poll that begins before the one before has ended, before its spawn or after its end.
+fn is_odd(trace: &Trace, task: TaskIx) -> bool {
+    let polls: Vec<_> = trace.task_polls(task).iter().map(|poll| trace.poll(poll)).collect();
+    let late =
+        trace.task(task).end.is_some_and(|end| polls.iter().any(|poll| poll.start >= end.time));
+    let spawned = trace.task(task).spawned.unwrap_or(0);
+    late || polls.iter().any(|poll| poll.start < spawned)
+        || polls.windows(2).any(|pair| pair[1].start < pair[0].end.max(pair[0].start + 1))
+}
+
 proptest! {
     #[test]
     fn tokens_are_where_the_polls_say(trace in any_trace()) {
@@ -89,6 +101,10 @@ proptest! {
         for time in times(&trace) {
             let answer = scene_at(&trace, &stage, time);
             check(&trace, &answer);
+            for task in naive::tasks(&trace).filter(|task| !is_odd(&trace, *task)) {
+                let token = answer.tokens.iter().find(|token| token.task == task).copied();
+                prop_assert_eq!(token_at(&trace, &stage, task, time), token);
+            }
             let since = time.saturating_sub(20);
             prop_assert_eq!(&now(scene(&trace, Some(&activity), &stage, since, time)), &answer);
         }
@@ -178,4 +194,27 @@ fn timers_share_a_room_and_locks_have_their_own() {
     };
     let kinds: std::collections::BTreeSet<_> = rooms.iter().filter_map(kind).collect();
     assert!(!kinds.contains("Sleep") && !kinds.is_empty(), "{kinds:?}");
+}
+
+#[test]
+fn the_next_hop_is_the_nearest_on_that_side() {
+    let trace = generated(20_000, 300, 4);
+    let hops: Vec<_> = trace.hops().map(|hop| trace.poll(hop.to)).collect();
+    assert!(hops.len() > 100);
+    let span = trace.span();
+    let some = hops.iter().step_by(97).flat_map(|hop| [hop.start - 1, hop.start, hop.start + 1]);
+    for time in some.chain([span.start, span.end]) {
+        let nearest = |of: &dyn Fn(&Poll) -> bool| {
+            let of = || hops.iter().filter(|hop| of(hop)).map(|hop| hop.start);
+            (of().filter(|start| *start > time).min(), of().filter(|start| *start < time).max())
+        };
+        let next = |direction| trace.next_hop(time, direction);
+        let found = (next(Direction::Forward), next(Direction::Back));
+        assert_eq!(found, nearest(&|_| true), "around {time}");
+        for task in [hops[0].task, hops[50].task] {
+            let next = |direction| trace.next_hop_of(task, time, direction);
+            let found = (next(Direction::Forward), next(Direction::Back));
+            assert_eq!(found, nearest(&|hop| hop.task == task), "of {task:?} around {time}");
+        }
+    }
 }

@@ -157,6 +157,16 @@ const NEVER: u32 = NONE - 1;
 /// Not alive: not asked about.
 const DEAD: u32 = NONE - 2;
 
+/// What one task is doing at a time.
+pub(super) fn state_at(trace: &Trace, task: TaskIx, time: Nanos) -> Option<TaskState> {
+    let is_end = time == trace.span.end && trace.task(task).end.is_none();
+    let at = if is_end { time.saturating_sub(1) } else { time };
+    let span = trace.states_from(task, at).take_while(|span| span.start <= at);
+    let span = span.filter(|span| at < span.end).last()?;
+    let (before, next) = trace.task_polls(task).around(at);
+    Some(TaskState { task, span, before, next })
+}
+
 /// Tasks that may be alive at a time, and the next poll of each as far as it is found quickly.
 async fn look_ahead(
     trace: &Trace,

@@ -62,7 +62,7 @@ pub use find_wake::{WakeFilter, WokenBy, find_wake};
 pub use histogram::Histogram;
 pub use instant::{Instant, PlaceCount, TaskState, WaitCount, WaitsFor, instant};
 pub use range::{RangeSums, TaskSum, range};
-pub use scene::{Leaver, Room, Scene, Spot, Token, scene};
+pub use scene::{Leaver, Room, Scene, Spot, Token, scene, token_at};
 pub use stage::{Outcome, Stage};
 pub use sums::{HopCount, HopQueue, MOST_LISTED, PlaceSum};
 

@@ -17,7 +17,7 @@ use taskscope_format::{Nanos, TaskKind};
 
 use super::activity::Activity;
 use super::each;
-use super::instant::{TaskState, instant};
+use super::instant::{TaskState, instant, state_at};
 use super::stage::{Outcome, Stage, outcome};
 use crate::trace::Trace;
 use crate::types::{LaneIx, PollIx, ResourceIx, TaskIx, WakeAt, WakeIx};
@@ -153,6 +153,14 @@ pub async fn scene(
     let left = &left[left.len().saturating_sub(MOST_LEAVERS)..];
     let leavers = left.iter().map(|&task| leaver(trace, stage, task)).collect();
     Scene { time, tokens, leavers, outcomes: stage.outcomes(trace, time) }
+}
+
+/// Where one task is at a time; `None` where it is not alive, or a part of another. In a microsecond or so: for
+/// what has changed since a scene. (Of a task that is polled on two threads at once, which only damaged
+/// recordings have, it may go by another poll than [`scene`].)
+pub fn token_at(trace: &Trace, stage: &Stage, task: TaskIx, time: Nanos) -> Option<Token> {
+    let state = state_at(trace, task, time).filter(|_| !trace.task(task).is_part)?;
+    Some(token(trace, stage, &state, time))
 }
 
 fn leaver(trace: &Trace, stage: &Stage, task: TaskIx) -> Leaver {

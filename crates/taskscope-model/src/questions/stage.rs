@@ -12,7 +12,7 @@ use taskscope_format::{CancelledBy, EndKind, Nanos};
 
 use crate::store::polls::NONE;
 use crate::trace::Trace;
-use crate::types::{ResourceIx, TaskIx};
+use crate::types::{End, ResourceIx, TaskIx};
 
 /// So many resources of one line have rooms of their own.
 const FEW: u32 = 8;
@@ -46,6 +46,18 @@ impl Outcome {
         Self::Cancelled,
         Self::Unknown,
     ];
+
+    /// How a task ended that ended so.
+    pub fn of(end: End) -> Self {
+        match (end.kind, end.cancelled_by) {
+            (EndKind::Returned, _) => Self::Returned,
+            (EndKind::Panicked, _) => Self::Panicked,
+            (EndKind::Cancelled, CancelledBy::Abort) => Self::Aborted,
+            (EndKind::Cancelled, CancelledBy::Shutdown) => Self::DroppedAtShutdown,
+            (EndKind::Cancelled, CancelledBy::Unknown) => Self::Cancelled,
+            (EndKind::Unknown, _) => Self::Unknown,
+        }
+    }
 }
 
 /// What scenes of a trace lean on. It takes a look at each task and each resource: four bytes for each.
@@ -99,15 +111,7 @@ fn end(trace: &Trace, task: TaskIx) -> Nanos {
 
 /// How a task ended; [`Outcome::Unknown`] also if it did not.
 pub(super) fn outcome(trace: &Trace, task: TaskIx) -> Outcome {
-    let Some(end) = trace.task(task).end else { return Outcome::Unknown };
-    match (end.kind, end.cancelled_by) {
-        (EndKind::Returned, _) => Outcome::Returned,
-        (EndKind::Panicked, _) => Outcome::Panicked,
-        (EndKind::Cancelled, CancelledBy::Abort) => Outcome::Aborted,
-        (EndKind::Cancelled, CancelledBy::Shutdown) => Outcome::DroppedAtShutdown,
-        (EndKind::Cancelled, CancelledBy::Unknown) => Outcome::Cancelled,
-        (EndKind::Unknown, _) => Outcome::Unknown,
-    }
+    trace.task(task).end.map_or(Outcome::Unknown, Outcome::of)
 }
 
 async fn ended(trace: &Trace) -> (Vec<TaskIx>, Vec<[u32; Outcome::ALL.len()]>) {
