@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use taskscope_demos::DEMOS;
 use taskscope_viewer::time;
 
+use crate::film::FilmArgs;
 use crate::run::RunArgs;
 
 /// See Tokio schedule your tasks.
@@ -253,26 +254,35 @@ pub(crate) struct BenchArgs {
     pub(crate) json: bool,
 }
 
-/// Draw a trace as a picture; needs neither GPU nor display
+/// Draw a trace as a picture or a film; needs neither GPU nor display
 ///
-/// It is the window as `taskscope view` would show it.
+/// A picture is the window as `taskscope view` would show it. A film shows the stage and the lanes while a
+/// stretch of time passes. The same arguments make the same bytes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   taskscope render app.tscope -o app.png
   taskscope render app.tscope -o app.png --at 12.5ms --span 10ms --select 42
-  taskscope render app.tscope -o app.png --select 'connection 3' --theme light --scale 2")]
+  taskscope render app.tscope -o app.png --select 'connection 3' --theme light --scale 2
+  taskscope render app.tscope -o app.png --stage --at 12.5ms
+  taskscope render app.tscope -o app.gif --film 10ms..20ms --hops 1")]
 pub(crate) struct RenderArgs {
     /// The trace
     pub(crate) file: PathBuf,
 
-    /// The PNG file that the picture is written to; an existing one is replaced
-    #[arg(long, short, value_name = "OUT.png")]
+    /// The file that the picture or film is written to; an existing one is replaced
+    ///
+    /// A picture is a PNG file. What a film is, its name says: OUT.gif, OUT.webm (for which ffmpeg must be
+    /// installed), or OUT-%d.png for its frames, each with its number.
+    #[arg(long, short, value_name = "OUT")]
     pub(crate) out: PathBuf,
 
-    /// Width and height of the window
-    #[arg(long, value_name = "WxH", default_value = "1600x1000", value_parser = parse_picture_size)]
-    pub(crate) size: [u32; 2],
+    /// Width and height of the window: 1600x1000 for a picture, 960x600 for a film
+    #[arg(long, value_name = "WxH", value_parser = parse_picture_size)]
+    pub(crate) size: Option<[u32; 2]>,
+
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
 
     /// Where the playhead stands, from the start of the trace: 12.5ms, 3us, 1.2s
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -287,6 +297,11 @@ pub(crate) struct RenderArgs {
     /// The task to select: its Tokio id or its name
     #[arg(long, value_name = "TASK")]
     pub(crate) select: Option<String>,
+
+    /// Show the stage: the scheduler as a place, with its workers, its queues, and the rooms in which
+    /// tasks wait
+    #[arg(long)]
+    pub(crate) stage: bool,
 
     /// Colours
     #[arg(long, value_enum, default_value_t = Theme::Dark)]
@@ -351,7 +366,7 @@ fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
 }
 
 /// Reads a time such as `12.5ms` as nanoseconds.
-fn parse_time(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
     time::parse(text).ok_or_else(|| TIME_EXPECTED.to_owned())
 }
 

@@ -72,6 +72,36 @@ pub(crate) enum Error {
     )]
     SeveralTasks { path: PathBuf, asked: String, ids: Vec<String> },
 
+    #[error(
+        "{} lasts {}, and --film asks for {} from its start; ask for a stretch within it",
+        path.display(), times[0], times[1]
+    )]
+    FilmBehindTheEnd { path: PathBuf, times: [String; 2] },
+
+    #[error(
+        "{} does not say what the film is to be; call it OUT.gif, OUT.webm, or OUT-%d.png for its frames",
+        path.display()
+    )]
+    FilmFormat { path: PathBuf },
+
+    #[error(
+        "the film would have more than {most} frames; show a shorter stretch, or let it pass faster \
+         (--hops, --events or --seconds)"
+    )]
+    LongFilm { most: usize },
+
+    #[error("{} cannot be a GIF: no side of one has more than 65,535 pixels", path.display())]
+    LargeFilm { path: PathBuf },
+
+    #[error("cannot encode {}: {source}", path.display())]
+    Encode { path: PathBuf, source: io::Error },
+
+    #[error(
+        "cannot write {}: {source}; WebM needs ffmpeg with libvpx-vp9, and OUT.gif needs nothing",
+        path.display()
+    )]
+    Webm { path: PathBuf, source: io::Error },
+
     #[error("cannot draw {}: {source}", path.display())]
     Draw { path: PathBuf, source: RenderError },
 

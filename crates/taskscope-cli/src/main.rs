@@ -14,6 +14,7 @@ mod console;
 mod console;
 mod demo;
 mod error;
+mod film;
 mod generate;
 mod human;
 mod output;

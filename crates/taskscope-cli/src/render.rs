@@ -7,21 +7,27 @@ use taskscope_viewer::{RenderOptions, Theme};
 
 use crate::args::{self, RenderArgs};
 use crate::error::Error;
-use crate::{human, output, trace};
+use crate::{film, human, output, trace};
 
 pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
     let trace = trace::open(&args.file)?;
+    let stretch = args.film.film;
+    let usual = if stretch.is_some() { [960, 600] } else { [1600, 1000] };
     let options = RenderOptions {
-        size: args.size,
+        size: args.size.unwrap_or(usual),
         scale: args.scale.into(),
         theme: match args.theme {
             args::Theme::Dark => Theme::Dark,
             args::Theme::Light => Theme::Light,
         },
         span: args.span,
+        stage: args.stage,
         at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,
         select: args.select.as_deref().map(|task| find(&args.file, &trace, task)).transpose()?,
     };
+    if let Some(stretch) = stretch {
+        return film::make(trace, &args.file, &args.out, &args.film, stretch, options);
+    }
     picture(trace, &args.file, &args.out, &options)?;
     output::print(&format!("picture written to {}\n", args.out.display()))
 }

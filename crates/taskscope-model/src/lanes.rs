@@ -88,6 +88,13 @@ impl Trace {
         gathered
     }
 
+    /// Whether the thread of a lane was parked at `time`.
+    pub fn is_parked(&self, lane: LaneIx, time: Nanos) -> bool {
+        let parks = &self.lanes[lane.get()].parks;
+        let next = parks.partition_point(|park| park.end <= time);
+        parks.get(next).is_some_and(|park| park.start <= time)
+    }
+
     /// What occupies `lane` at `time`: the innermost poll there.
     pub fn poll_at(&self, lane: LaneIx, time: Nanos) -> Option<PollIx> {
         self.levels(lane).rev().find_map(|level| Some(level.ix(level.at(time)?)))

@@ -10,6 +10,7 @@ use crate::help::{self, PaletteWindow};
 use crate::jobs::{Jobs, Mode};
 use crate::loading::{Group, Loading, Placement};
 use crate::open_trace::{Loaded, TraceId};
+use crate::present::Presenting;
 use crate::recent::Recent;
 use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
@@ -44,6 +45,10 @@ pub(crate) struct App {
     pub(crate) error: Option<String>,
     pub(crate) palette: PaletteWindow,
     pub(crate) keys_open: bool,
+    /// What there was before, while the window presents.
+    pub(crate) presenting: Option<Presenting>,
+    /// Whether what plays goes on with the time of the window; a film counts its own.
+    pub(crate) passes_time: bool,
     /// Whether the line about the command can be seen that the window was opened for.
     pub(crate) shows_session: bool,
     /// Where to save which trace.
@@ -81,6 +86,8 @@ impl App {
             error: None,
             palette: PaletteWindow::default(),
             keys_open: false,
+            presenting: None,
+            passes_time: true,
             shows_session: true,
             save_copy: None,
             title: String::new(),
@@ -153,12 +160,12 @@ impl App {
             }
         }
         self.carry_out(ui.ctx());
-        if let Some(workspace) = &mut self.workspace
-            && workspace.clock.replay.is_playing()
-        {
+        if let Some(workspace) = self.workspace.as_mut().filter(|_| self.passes_time) {
             // After a pause in drawing, time goes on where it was.
-            workspace.clock.advance(f64::from(ui.input(|input| input.stable_dt).min(0.1)));
-            ui.ctx().request_repaint();
+            workspace.pass_time(f64::from(ui.input(|input| input.stable_dt).min(0.1)));
+            if workspace.clock.replay.is_playing() {
+                ui.ctx().request_repaint();
+            }
         }
         self.layout(ui);
         // The palette is taken out, so that it can ask what is available.
@@ -276,6 +283,9 @@ impl App {
 
     fn layout(&mut self, ui: &mut Ui) {
         let palette = Palette::get(ui);
+        if self.presenting.is_some() && self.workspace.is_some() {
+            return self.present(ui);
+        }
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 4));
         Panel::top("bar").frame(bar).exact_size(46.0).show(ui, |ui| self.top_bar(ui));
         let size = ui.available_size();

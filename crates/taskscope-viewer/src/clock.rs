@@ -8,6 +8,7 @@
 
 use crate::replay::Replay;
 use crate::time_view::TimeView;
+use crate::workspace::Stops;
 
 /// A view, a playhead and a measured stretch, on the shared axis or on a trace's own.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,10 @@ pub(crate) struct Clock {
     pub(crate) replay: Replay,
     /// A stretch of time that was dragged over, from where to where.
     pub(crate) measured: Option<(f64, f64)>,
+    /// At which events the replay pauses.
+    pub(crate) stops: Stops,
+    /// Whether the events at which it goes from one to the next are those of the selected task alone.
+    pub(crate) follows_task: bool,
 }
 
 impl Clock {
@@ -29,6 +34,7 @@ impl Clock {
             view: self.view.shifted(by),
             replay: self.replay.shifted(by),
             measured: self.measured.map(|(from, to)| (from + by, to + by)),
+            ..self
         }
     }
 
@@ -43,14 +49,6 @@ impl Clock {
         self.replay.pause();
         self.replay.seek(moment);
         self.view.reveal(self.replay.playhead());
-    }
-
-    /// Lets time pass.
-    pub(crate) fn advance(&mut self, seconds: f64) {
-        if self.replay.is_playing() {
-            self.replay.advance(seconds);
-            self.view.reveal(self.replay.playhead());
-        }
     }
 
     /// Keyboard zoom goes to the playhead while it is in sight.

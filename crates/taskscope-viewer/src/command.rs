@@ -17,6 +17,7 @@ use taskscope_model::TaskIx;
 use crate::DemoEntry;
 use crate::loading::LoadingId;
 use crate::open_trace::TraceId;
+use crate::replay::Pace;
 use crate::workspace::PanelKind;
 
 /// Where a command makes sense.
@@ -112,12 +113,28 @@ commands! {
         "Close all traces and choose another";
     PlayPause, "Play or pause", Trace, [plain(Key::Space)],
         "Play the recording from the playhead, or pause it";
+    PlayBack, "Play backwards", Trace, [shift(Key::Space)],
+        "Play the recording backwards from the playhead, or pause it";
+    NextPace, "Next pace", Trace, [plain(Key::P)],
+        "Play in proportion to the program's time, event by event, or hop by hop";
+    ToggleLoop, "Repeat", Trace, [plain(Key::R)],
+        "Play what is marked, or all of it, again and again";
+    FollowTask, "Follow the selected task", Trace, [plain(Key::J)],
+        "Go from event to event of the selected task alone; the other tasks fade";
+    StopAtHops, "Pause at hops", Trace, [],
+        "Pause when a task hops: the one that is followed, or any";
+    StopAtPanics, "Pause at panics", Trace, [],
+        "Pause when a task panics";
+    StopAtWakes, "Pause when the selected task is woken", Trace, [],
+        "Pause at each wake of the selected task";
+    StopAtFirstPoll, "Pause at the first poll of the selected task", Trace, [],
+        "Pause when the selected task is polled for the first time";
     Faster, "Faster", Trace, [plain(Key::CloseBracket), shift(Key::ArrowRight)],
-        "Play faster: more recorded time in a second on the screen";
+        "Play faster: more recorded time, or more events, in a second on the screen";
     Slower, "Slower", Trace, [plain(Key::OpenBracket), shift(Key::ArrowLeft)],
-        "Play slower: less recorded time in a second on the screen";
+        "Play slower: less recorded time, or fewer events, in a second on the screen";
     UsualSpeed, "Usual speed", Trace, [],
-        "Go back to the speed that suits this trace";
+        "Go back to the speed that suits the view, or the pace";
     FitAll, "Show everything", Trace, [plain(Key::Home)],
         "Fit the whole recording into the window";
     ZoomIn, "Zoom in", Trace, [plain(Key::W), plain(Key::Plus), plain(Key::Equals)],
@@ -136,6 +153,8 @@ commands! {
         "Let the traces lie as they did in time, by the clock of the machine";
     ResetLayout, "Reset the layout", Trace, [],
         "Put all panels back to where they are at first";
+    Present, "Presenter mode", Trace, [plain(Key::F5)],
+        "Show the stage and the lanes alone, large, on the whole screen";
     ToggleTheme, "Dark or light", Nothing, [],
         "Change between dark and light colours";
     ShowPalette, "All commands…", Nothing, [ctrl_shift(Key::P)],
@@ -157,6 +176,8 @@ commands! {
     Pan(f64);
     /// Set the speed, by its position from 0 to 1.
     SetSpeed(f64);
+    /// Play in this way.
+    SetPace(Pace);
     /// Take the message about what failed away.
     DismissError();
     /// Take the line about the command away that the window was opened for.
@@ -194,6 +215,8 @@ commands! {
         "Show or hide the strip with the whole recording";
     ToggleTimeline, "Timeline", Trace, [plain(Key::L)],
         "Show or hide the lanes of the workers";
+    ToggleStage, "Stage", Trace, [plain(Key::G)],
+        "Show or hide the scheduler as a place: workers, queues, and where tasks wait";
     ToggleTasks, "Table of tasks", Trace, [plain(Key::T)],
         "Show or hide the table of tasks";
     ToggleInspector, "Inspector", Trace, [plain(Key::I)],

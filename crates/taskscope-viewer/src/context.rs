@@ -2,6 +2,7 @@
 
 use taskscope_model::{LaneIx, PollEnd, PollIx, TaskIx, Trace};
 
+use crate::clock::Clock;
 use crate::command::{Commands, TraceCommand};
 use crate::jobs::Jobs;
 use crate::open_trace::OpenTrace;
@@ -16,6 +17,8 @@ use crate::time_view::TimeView;
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) open: &'a OpenTrace,
+    /// Where the window is in time, in the trace's own.
+    pub(crate) clock: Clock,
     /// The stretch in view, in the trace's own time.
     pub(crate) view: TimeView,
     /// The playhead, in the trace's own time.

@@ -10,6 +10,7 @@ use crate::command::{AppCommand, Command, Needs, TraceCommand};
 use crate::loading::{Loading, Placement};
 use crate::open_trace::TraceId;
 use crate::prepared::ColourBy;
+use crate::replay::Pace;
 use crate::save_copy::SaveCopy;
 use crate::workspace::{PanelId, PanelKind};
 
@@ -37,7 +38,7 @@ impl App {
                         if command == TraceCommand::Follow {
                             self.toggle_follow(ctx, trace);
                         }
-                        self.trace_command(trace, command);
+                        self.trace_command(ctx, trace, command);
                     } else if command == TraceCommand::ClearSelection {
                         self.keys_open = false;
                     }
@@ -100,6 +101,7 @@ impl App {
                 Theme::Dark => Theme::Light,
                 Theme::Light => Theme::Dark,
             }),
+            AppCommand::Present => self.toggle_presenting(ctx, true),
             AppCommand::ShowPalette => self.palette.open(),
             AppCommand::ShowKeys => self.keys_open = !self.keys_open,
             AppCommand::DismissError() => self.error = None,
@@ -113,9 +115,22 @@ impl App {
         let Some(workspace) = &mut self.workspace else { return };
         let clock = &mut workspace.clock;
         match command {
-            AppCommand::PlayPause => clock.replay.toggle(),
-            AppCommand::Faster => clock.replay.set_speed(clock.replay.speed() * 2.0),
-            AppCommand::Slower => clock.replay.set_speed(clock.replay.speed() / 2.0),
+            AppCommand::PlayPause => workspace.toggle_play(Direction::Forward),
+            AppCommand::PlayBack => workspace.toggle_play(Direction::Back),
+            AppCommand::NextPace => {
+                let at = Pace::ALL.iter().position(|pace| *pace == clock.replay.pace());
+                let next = at.map_or(0, |at| (at + 1) % Pace::ALL.len());
+                clock.replay.set_pace(Pace::ALL[next]);
+            }
+            AppCommand::SetPace(pace) => clock.replay.set_pace(pace),
+            AppCommand::ToggleLoop => clock.replay.loops = !clock.replay.loops,
+            AppCommand::FollowTask => clock.follows_task = !clock.follows_task,
+            AppCommand::StopAtHops => clock.stops.hops = !clock.stops.hops,
+            AppCommand::StopAtPanics => clock.stops.panics = !clock.stops.panics,
+            AppCommand::StopAtWakes => clock.stops.wakes = !clock.stops.wakes,
+            AppCommand::StopAtFirstPoll => clock.stops.first_poll = !clock.stops.first_poll,
+            AppCommand::Faster => clock.replay.hasten(2.0),
+            AppCommand::Slower => clock.replay.hasten(0.5),
             AppCommand::SetSpeed(position) => clock.replay.set_speed_position(position),
             AppCommand::UsualSpeed => clock.replay.usual_speed(),
             AppCommand::FitAll => clock.view.fit(),
@@ -137,7 +152,10 @@ impl App {
         }
     }
 
-    fn trace_command(&mut self, id: TraceId, command: TraceCommand) {
+    fn trace_command(&mut self, ctx: &egui::Context, id: TraceId, command: TraceCommand) {
+        if command == TraceCommand::ClearSelection && self.presenting.is_some() {
+            return self.toggle_presenting(ctx, true);
+        }
         if command == TraceCommand::ClearSelection && std::mem::take(&mut self.keys_open) {
             return;
         }
@@ -176,6 +194,7 @@ impl App {
             TraceCommand::AlignHere => workspace.align_here(id),
             TraceCommand::ToggleOverview => workspace.toggle(id, PanelKind::Overview),
             TraceCommand::ToggleTimeline => workspace.toggle(id, PanelKind::Timeline),
+            TraceCommand::ToggleStage => workspace.toggle(id, PanelKind::Stage),
             TraceCommand::ToggleTasks => workspace.toggle(id, PanelKind::Tasks),
             TraceCommand::ToggleInspector => workspace.toggle(id, PanelKind::Inspector),
             TraceCommand::SaveAs => self.save_copy = Some((id, SaveCopy::new(&open.name))),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Color32;
-use taskscope_model::questions::Activity;
+use taskscope_model::questions::{Activity, Stage};
 use taskscope_model::{PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
 use crate::following::Following;
@@ -85,6 +85,9 @@ pub(crate) struct OpenTrace {
     /// What questions about all tasks lean on, once one of them is asked.
     activity: Question<(), Arc<Activity>>,
     wants_activity: Cell<bool>,
+    /// What scenes lean on, once one is shown.
+    stage: Question<(), Arc<Stage>>,
+    wants_stage: Cell<bool>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -119,6 +122,8 @@ impl OpenTrace {
             newer: Question::default(),
             activity: Question::aside(),
             wants_activity: Cell::new(false),
+            stage: Question::default(),
+            wants_stage: Cell::new(false),
             times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
             name,
             path,
@@ -160,6 +165,7 @@ impl OpenTrace {
         self.revision += 1;
         self.prepared_revision = self.revision;
         self.newer = Question::default();
+        self.stage = Question::default();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
             None => Question::aside(),
@@ -200,6 +206,11 @@ impl OpenTrace {
             let work = || async move { Arc::new(Activity::new(&trace).await) };
             self.activity.ask(jobs, snapshot, &(), work);
         }
+        if self.wants_stage.get() {
+            let trace = self.trace.clone();
+            let work = || async move { Arc::new(Stage::new(&trace).await) };
+            self.stage.ask(jobs, snapshot, &(), work);
+        }
     }
 
     /// How long a task was in each state; `None` where that has not been worked out yet. A task that
@@ -218,6 +229,13 @@ impl OpenTrace {
     pub(crate) fn activity_for_jobs(&self) -> Option<Arc<Activity>> {
         self.wants_activity.set(true);
         self.activity.answer().map(|answer| answer.value.clone())
+    }
+
+    /// What scenes lean on, if it is there; it may be of an earlier snapshot. It is worked out once something
+    /// wants it.
+    pub(crate) fn stage(&self) -> Option<&Arc<Stage>> {
+        self.wants_stage.set(true);
+        self.stage.answer().map(|answer| &answer.value)
     }
 
     /// Its first and last moment on the shared axis, in nanoseconds.

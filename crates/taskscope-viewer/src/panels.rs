@@ -5,6 +5,7 @@ use egui::Ui;
 use crate::context::Context;
 use crate::inspector::Inspector;
 use crate::overview::Overview;
+use crate::stage::StagePanel;
 use crate::table::TaskTable;
 use crate::timeline::Timeline;
 use crate::workspace::PanelKind;
@@ -14,6 +15,7 @@ use crate::workspace::PanelKind;
 #[derive(Debug, Default)]
 pub(crate) struct Panels {
     pub(crate) overview: Overview,
+    pub(crate) stage: StagePanel,
     pub(crate) timeline: Timeline,
     pub(crate) tasks: TaskTable,
     pub(crate) inspector: Inspector,
@@ -25,6 +27,7 @@ impl Panels {
         profiling::scope!("panel", kind.title());
         match kind {
             PanelKind::Overview => self.overview.ui(ui, cx),
+            PanelKind::Stage => self.stage.ui(ui, cx),
             PanelKind::Timeline => self.timeline.ui(ui, cx),
             PanelKind::Tasks => self.tasks.ui(ui, cx),
             PanelKind::Inspector => self.inspector.ui(ui, cx),

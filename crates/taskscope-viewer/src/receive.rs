@@ -160,7 +160,7 @@ impl App {
             && let Some(workspace) = &mut self.workspace
             && !workspace.clock.replay.is_playing()
         {
-            workspace.clock.replay.toggle();
+            workspace.play_as_demo(id);
         }
         id
     }

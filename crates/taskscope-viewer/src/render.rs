@@ -10,7 +10,7 @@ use crate::headless::Headless;
 use crate::jobs::Mode;
 use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
-use crate::workspace::Workspace;
+use crate::workspace::{PanelId, PanelKind, Workspace};
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct RenderOptions {
     pub span: Option<Nanos>,
     /// The task to select.
     pub select: Option<TaskIx>,
+    /// Whether the stage is shown: the scheduler as a place.
+    pub stage: bool,
 }
 
 impl Default for RenderOptions {
@@ -41,6 +43,7 @@ impl Default for RenderOptions {
             at: None,
             span: None,
             select: None,
+            stage: false,
         }
     }
 }
@@ -91,21 +94,27 @@ pub fn render_beside(
     traces: Vec<(Arc<Trace>, String)>,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, RenderError> {
-    let pixels = |points: u32| (f64::from(points) * f64::from(options.scale)).round() as u64;
-    let [width, height] = options.size.map(pixels);
-    if ![width, height].iter().all(|side| (1..=MOST).contains(side)) {
-        return Err(RenderError::Size { width, height });
-    }
+    let pixels = pixels(options)?;
     let size = vec2(options.size[0] as f32, options.size[1] as f32);
     let traces = traces.into_iter().map(|(trace, name)| Loaded::new(trace, name, None)).collect();
-    let image = draw(traces, size, [width as usize, height as usize], options);
+    let image = draw(traces, size, pixels, options);
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
+    let mut encoder = png::Encoder::new(&mut file, pixels[0] as u32, pixels[1] as u32);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let bytes: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
     encoder.write_header()?.write_image_data(&bytes)?;
     Ok(file)
+}
+
+/// The size of a picture in pixels.
+pub(crate) fn pixels(options: &RenderOptions) -> Result<[usize; 2], RenderError> {
+    let pixels = |points: u32| (f64::from(points) * f64::from(options.scale)).round() as u64;
+    let [width, height] = options.size.map(pixels);
+    match [width, height].iter().all(|side| (1..=MOST).contains(side)) {
+        true => Ok([width as usize, height as usize]),
+        false => Err(RenderError::Size { width, height }),
+    }
 }
 
 fn draw(
@@ -134,6 +143,9 @@ fn draw(
 /// Goes to what the options choose, in the trace that was opened first.
 fn choose(workspace: &mut Workspace, options: &RenderOptions) {
     let id = workspace.active_id();
+    if options.stage {
+        workspace.layout.bring(PanelId { trace: id, kind: PanelKind::Stage });
+    }
     if let Some(at) = options.at {
         workspace.seek(id, at as f64);
     }

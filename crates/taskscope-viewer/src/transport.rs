@@ -4,6 +4,7 @@ use egui::{Align, Layout, Response, RichText, Role, Sense, Shape, Stroke, Ui, Wi
 
 use crate::command::{AppCommand, Command, TraceCommand};
 use crate::context::Context;
+use crate::replay::Pace;
 use crate::theme::Palette;
 use crate::time;
 
@@ -46,7 +47,7 @@ pub(crate) fn show(ui: &mut Ui, cx: &Context<'_>) {
 }
 
 /// The playhead's time since the first event. Beside other traces it may lie before that.
-fn playhead(cx: &Context<'_>) -> String {
+pub(crate) fn playhead(cx: &Context<'_>) -> String {
     let start = cx.trace().span().start;
     let before = start as f64 - cx.replay.playhead();
     match before.round() as u64 {
@@ -55,25 +56,81 @@ fn playhead(cx: &Context<'_>) -> String {
     }
 }
 
+/// What is shown to the left of the moment, as far as there is room.
 fn speed(ui: &mut Ui, cx: &Context<'_>) {
+    const PACE: f32 = 124.0;
     const TEXT: f32 = 172.0;
-    const SLIDER: f32 = 150.0;
+    const SLIDER: f32 = 130.0;
+    const MORE: f32 = 110.0;
     const MOMENT: f32 = 190.0;
+    let room = |ui: &Ui, width: f32| ui.available_width() >= width + MOMENT;
     // Narrow windows have the keys.
-    if ui.available_width() < TEXT + MOMENT {
+    if !room(ui, PACE) {
         return;
     }
-    let text = format!("1 s on screen = {}", time::duration(cx.replay.ns_per_second()));
+    pace(ui, cx, PACE);
+    if !room(ui, TEXT) {
+        return;
+    }
     // A fixed width: the slider must not move while it is dragged.
     ui.allocate_ui_with_layout(vec2(TEXT, 24.0), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(TEXT);
-        ui.label(text);
+        ui.label(speed_text(cx));
     });
-    if ui.available_width() < SLIDER + MOMENT {
-        return;
+    if room(ui, SLIDER) {
+        slider(ui, cx, SLIDER);
     }
+    if room(ui, MORE) {
+        ui.add_space(8.0);
+        more(ui, cx);
+    }
+}
+
+/// The speed in words.
+pub(crate) fn speed_text(cx: &Context<'_>) -> String {
+    let beats = cx.replay.beats_per_second();
+    let noun = match cx.replay.pace() {
+        Pace::Proportion => {
+            return format!("1 s on screen = {}", time::duration(cx.replay.ns_per_second()));
+        }
+        Pace::Events => "event",
+        Pace::Hops => "hop",
+    };
+    let figure = |number: f64| match number.fract() {
+        0.0 => format!("{number:.0}"),
+        _ => format!("{number:.1}"),
+    };
+    match beats {
+        1.0 => format!("1 {noun} a second"),
+        beats if beats > 1.0 => format!("{} {noun}s a second", figure(beats)),
+        beats => format!("1 {noun} in {} s", figure(1.0 / beats)),
+    }
+}
+
+/// How time passes.
+fn pace(ui: &mut Ui, cx: &Context<'_>, width: f32) {
+    let current = cx.replay.pace();
+    let combo = egui::ComboBox::from_id_salt("pace")
+        .width(width - 16.0)
+        .selected_text(current.title())
+        .show_ui(ui, |ui| {
+            for pace in Pace::ALL {
+                let item = ui.selectable_label(pace == current, pace.title());
+                if item.on_hover_text(pace.about()).clicked() {
+                    cx.commands.send(AppCommand::SetPace(pace));
+                }
+            }
+        });
+    let title = current.title();
+    combo
+        .response
+        .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, format!("Pace: {title}")));
+    combo.response.on_hover_text(Command::App(AppCommand::NextPace).tooltip(ui.ctx()));
+}
+
+fn slider(ui: &mut Ui, cx: &Context<'_>, width: f32) {
     let mut position = cx.replay.speed_position();
-    ui.spacing_mut().slider_width = SLIDER;
+    ui.spacing_mut().slider_width = width;
     let slider = ui.add(egui::Slider::new(&mut position, 0.0..=1.0).show_value(false));
     slider.widget_info(|| WidgetInfo::slider(true, position, "Speed"));
     if slider.changed() {
@@ -85,6 +142,36 @@ fn speed(ui: &mut Ui, cx: &Context<'_>) {
         cx.commands.send(AppCommand::UsualSpeed);
     }
     slider.on_hover_text("How fast the recording plays. Double-click for the usual speed.");
+}
+
+/// Where it pauses, what it follows, and whether it repeats: what is on has a mark.
+fn more(ui: &mut Ui, cx: &Context<'_>) {
+    let stops = cx.clock.stops;
+    let on = [
+        (AppCommand::StopAtHops, stops.hops),
+        (AppCommand::StopAtPanics, stops.panics),
+        (AppCommand::StopAtWakes, stops.wakes),
+        (AppCommand::StopAtFirstPoll, stops.first_poll),
+        (AppCommand::FollowTask, cx.clock.follows_task),
+        (AppCommand::ToggleLoop, cx.replay.loops),
+    ];
+    let count = on.iter().filter(|(_, on)| *on).count();
+    let title =
+        if count == 0 { "Pause at…".to_owned() } else { format!("Pause at…  ({count} on)") };
+    ui.menu_button(title, |ui| {
+        for (command, mut is_on) in on {
+            let command = Command::App(command);
+            let spec = command.spec();
+            let item = ui.checkbox(&mut is_on, spec.title);
+            if item.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                cx.commands.send(command);
+            }
+        }
+        let back = Command::App(AppCommand::PlayBack);
+        if ui.button(back.spec().title).on_hover_text(back.tooltip(ui.ctx())).clicked() {
+            cx.commands.send(back);
+        }
+    });
 }
 
 fn icon_button(ui: &mut Ui, icon: Icon, command: &Command, label: &str) -> Response {

@@ -164,6 +164,11 @@ impl Jobs {
         }
     }
 
+    /// Asks for another frame: an answer that is shown is not the one that is wanted.
+    pub(crate) fn repaint(&self) {
+        self.ctx.request_repaint();
+    }
+
     /// Waits until all that was asked for is done.
     pub(crate) fn wait(&self) {
         match self.mode {

@@ -15,5 +15,6 @@ mod replay;
 mod session;
 mod sizes;
 mod slots;
+mod stage;
 mod table;
 mod timeline;

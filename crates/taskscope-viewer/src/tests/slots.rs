@@ -10,6 +10,7 @@ use taskscope_model::Trace;
 
 use super::harness::{
     Window, click, clock, document, painted_texts, press, seek, window, window_with_trace,
+    workspace,
 };
 
 /// The texts painted in and left of the slots' column, slot by slot: what a person sees.
@@ -65,14 +66,14 @@ fn nothing_is_on_its_way_when_the_end_is_reached() {
     let doc = document(&mut window);
     let last = doc.trace().hops().last().map(|hop| doc.trace().poll(hop.to).start).unwrap();
     seek(&mut window, last as f64);
-    clock(&mut window).replay.toggle();
+    clock(&mut window).replay.toggle(taskscope_model::Direction::Forward);
     // A few frames from the last hop to the end, as fast as the window plays.
     for _ in 0..400 {
         window.step();
         if clock(&mut window).replay.at_end() {
             break;
         }
-        clock(&mut window).advance(1.0);
+        workspace(&mut window).pass_time(1.0);
     }
     window.run_steps(2);
     assert!(clock(&mut window).replay.at_end());
@@ -123,7 +124,7 @@ proptest! {
             let replay = &mut clock(&mut window).replay;
             replay.set_speed(0.0);
             if play {
-                replay.toggle();
+                replay.toggle(taskscope_model::Direction::Forward);
             }
             window.run_steps(1);
             let seen = numbers(slots_alone(&window));

@@ -60,6 +60,14 @@ impl Shown<'_> {
         self.labels.iter().find(|(id, _)| *id == trace).map(|(_, label)| label.as_str())
     }
 
+    /// How many workers a trace has at most.
+    pub(super) fn most_lanes(&self) -> usize {
+        let workers = |member: &Member| -> usize {
+            member.open.trace().runtimes().iter().map(|runtime| runtime.workers.len()).sum()
+        };
+        self.members.iter().map(workers).max().unwrap_or(0)
+    }
+
     /// The two buttons in the upper right corner; whether the panel is dragged away.
     fn handles(&self, ui: &Ui, panel: PanelId) -> bool {
         let room = ui.max_rect();
@@ -98,6 +106,7 @@ impl Shown<'_> {
 fn how_it_comes_back(panel: PanelId) -> &'static str {
     match panel.kind {
         PanelKind::Overview => "O brings it back",
+        PanelKind::Stage => "G brings it back",
         PanelKind::Timeline => "L brings it back",
         PanelKind::Tasks => "T brings it back",
         PanelKind::Inspector => "I brings it back",
@@ -147,7 +156,9 @@ impl Behavior<PanelId> for Shown<'_> {
             .widget_info(|| WidgetInfo::labeled(Role::Group, true, &name));
         let palette = Palette::get(ui);
         let (fill, margin) = match panel.kind {
-            PanelKind::Overview | PanelKind::Timeline => (palette.background, Margin::ZERO),
+            PanelKind::Overview | PanelKind::Stage | PanelKind::Timeline => {
+                (palette.background, Margin::ZERO)
+            }
             PanelKind::Tasks => (palette.panel, Margin::symmetric(12, 6)),
             PanelKind::Inspector => (palette.panel, Margin::symmetric(14, 8)),
         };

@@ -16,18 +16,20 @@ use crate::open_trace::TraceId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PanelKind {
     Overview,
+    Stage,
     Timeline,
     Tasks,
     Inspector,
 }
 
 impl PanelKind {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Overview, Self::Timeline, Self::Tasks, Self::Inspector];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Overview, Self::Stage, Self::Timeline, Self::Tasks, Self::Inspector];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Stage => "Stage",
             Self::Timeline => "Timeline",
             Self::Tasks => "Tasks",
             Self::Inspector => "Inspector",
@@ -48,20 +50,22 @@ pub(super) const GAP: f32 = 1.0;
 pub(super) const TASKS_PART: f32 = 0.27;
 
 /// The tiles of the default layout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DefaultTiles {
     pub(super) overviews: Vec<TileId>,
     /// All below the strips.
     pub(super) main: TileId,
     /// All but the inspectors.
     pub(super) left: TileId,
+    /// Closed at first.
+    pub(super) stages: TileId,
     pub(super) timelines: Vec<TileId>,
     pub(super) tasks: TileId,
     pub(super) inspectors: TileId,
 }
 
 /// Where the panels are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(super) tree: Tree<PanelId>,
     /// While nobody has moved a panel.
@@ -75,19 +79,57 @@ impl Layout {
         let mut pane = |trace, kind| tiles.insert_pane(PanelId { trace, kind });
         let mut panes = |kind| traces.iter().map(|&trace| pane(trace, kind)).collect::<Vec<_>>();
         let (overviews, timelines) = (panes(PanelKind::Overview), panes(PanelKind::Timeline));
+        let stages = panes(PanelKind::Stage);
         let (tasks, inspectors) = (panes(PanelKind::Tasks), panes(PanelKind::Inspector));
         let mut alone = |panes: Vec<TileId>| {
             panes.into_iter().map(|pane| tiles.insert_tab_tile(vec![pane])).collect::<Vec<_>>()
         };
         let (overviews, timelines) = (alone(overviews), alone(timelines));
+        stages.iter().for_each(|&stage| tiles.set_visible(stage, false));
+        let stages = tiles.insert_tab_tile(stages);
         let tasks = tiles.insert_tab_tile(tasks);
         let inspectors = tiles.insert_tab_tile(inspectors);
-        let left = tiles.insert_vertical_tile([&timelines[..], &[tasks]].concat());
+        let left = tiles.insert_vertical_tile([&[stages], &timelines[..], &[tasks]].concat());
         let main = tiles.insert_horizontal_tile(vec![left, inspectors]);
         let root = tiles.insert_vertical_tile([&overviews[..], &[main]].concat());
         let tree = Tree::new(egui::Id::unique("panels"), root, tiles);
-        let default = DefaultTiles { overviews, main, left, timelines, tasks, inspectors };
+        let default = DefaultTiles { overviews, main, left, stages, timelines, tasks, inspectors };
         Self { tree, default: Some(default) }
+    }
+
+    /// The stage of the first trace above the timelines of all, and nothing else.
+    pub(crate) fn presenting(traces: &[TraceId]) -> Self {
+        let mut layout = Self::new(traces);
+        let shown = |panel: PanelId| match panel.kind {
+            PanelKind::Stage => traces.first() == Some(&panel.trace),
+            kind => kind == PanelKind::Timeline,
+        };
+        for (trace, kind) in traces.iter().flat_map(|&t| PanelKind::ALL.map(|kind| (t, kind))) {
+            let panel = PanelId { trace, kind };
+            if let Some(pane) = layout.tree.tiles.find_pane(&panel) {
+                layout.tree.set_visible(pane, shown(panel));
+            }
+        }
+        layout
+    }
+
+    /// Takes out the panels of all traces but these, and adds those that are missing.
+    pub(crate) fn keep(&mut self, traces: &[TraceId]) {
+        let known: HashSet<TraceId> = self
+            .tree
+            .tiles
+            .tiles()
+            .filter_map(|tile| match tile {
+                Tile::Pane(panel) => Some(panel.trace),
+                Tile::Container(_) => None,
+            })
+            .collect();
+        for &gone in known.iter().filter(|trace| !traces.contains(trace)) {
+            self.remove(gone, traces);
+        }
+        for &new in traces.iter().filter(|trace| !known.contains(trace)) {
+            self.add(new, traces);
+        }
     }
 
     /// Whether nobody has moved, closed or resized a panel.
@@ -102,8 +144,14 @@ impl Layout {
             *self = Self::new(traces);
             return;
         }
+        let mut others = traces.iter().filter(|&&other| other != trace);
+        let has_stage = others.any(|&trace| self.shows(PanelId { trace, kind: PanelKind::Stage }));
         for kind in PanelKind::ALL {
-            self.insert(PanelId { trace, kind });
+            let panel = PanelId { trace, kind };
+            self.insert(panel);
+            if kind == PanelKind::Stage && !has_stage {
+                self.close(panel);
+            }
         }
     }
 
@@ -202,7 +250,7 @@ impl Layout {
             .map(|(_, id)| id);
         let holder = newest.and_then(|pane| tiles.parent_of(pane));
         let pane = tiles.insert_pane(panel);
-        let is_stacked = matches!(panel.kind, PanelKind::Tasks | PanelKind::Inspector);
+        let is_stacked = !matches!(panel.kind, PanelKind::Overview | PanelKind::Timeline);
         match (holder.and_then(|holder| tiles.get_mut(holder)), holder) {
             (Some(Tile::Container(tabs)), _) if is_stacked => tabs.add_child(pane),
             (_, Some(holder)) => self.below(pane, panel.kind, holder),
@@ -250,7 +298,7 @@ impl Layout {
     pub(super) fn show(&mut self, ui: &mut Ui, shown: &mut Shown<'_>, window: Vec2) {
         let room = ui.available_size();
         match &self.default {
-            Some(_) => self.arrange(room, window),
+            Some(_) => self.arrange(room, window, shown.most_lanes()),
             None => {
                 self.simplify();
                 if let Some(root) = self.tree.root {

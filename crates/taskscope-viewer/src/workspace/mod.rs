@@ -10,6 +10,7 @@ mod arrange;
 mod behavior;
 mod end;
 mod layout;
+mod playing;
 mod selection;
 mod sizes;
 
@@ -30,9 +31,7 @@ use crate::replay::Replay;
 use crate::time_view::TimeView;
 
 pub(crate) use layout::{Layout, PanelId, PanelKind};
-
-/// How long a freshly opened view takes to play, in seconds on the screen.
-const VIEW_SECONDS: f64 = 12.0;
+pub(crate) use playing::Stops;
 
 /// An open trace, and what its panels keep from frame to frame.
 pub(crate) struct Member {
@@ -66,15 +65,15 @@ impl Workspace {
         if !loaded.is_part {
             view.show(moment - 0.25 * width, width);
         }
-        let speed = view.width() / 1e9 / VIEW_SECONDS;
-        let replay = Replay::new(span, moment, speed);
+        let replay = Replay::new(span, moment, view.width());
+        let (stops, follows_task) = (Stops::default(), false);
         let open = OpenTrace::new(TraceId(0), loaded);
         Self {
             anchor: open.anchor,
             active: open.id,
             next_id: 1,
             wall_clock: None,
-            clock: Clock { view, replay, measured: None },
+            clock: Clock { view, replay, measured: None, stops, follows_task },
             layout: Layout::new(&[open.id]),
             members: vec![Member { open, panels: Panels::default() }],
         }
@@ -257,6 +256,7 @@ fn context<'a>(
     commands: &'a Commands,
     jobs: &'a Jobs,
 ) -> Context<'a> {
-    let Clock { view, replay, measured } = clock.shifted(-open.offset);
-    Context { open, view, replay, measured, label, commands, jobs }
+    let clock = clock.shifted(-open.offset);
+    let Clock { view, replay, measured, .. } = clock;
+    Context { open, clock, view, replay, measured, label, commands, jobs }
 }

@@ -21,10 +21,11 @@ const LEAST: f32 = 80.0;
 
 impl Layout {
     /// The sizes of the default layout.
-    pub(super) fn arrange(&mut self, room: Vec2, window: Vec2) {
+    pub(super) fn arrange(&mut self, room: Vec2, window: Vec2, lanes: usize) {
         let Some(default) = &self.default else { return };
         self.tree.set_visible(default.inspectors, window.x >= ROOM_FOR_INSPECTOR);
-        self.tree.set_visible(default.tasks, window.y >= ROOM_FOR_TASKS);
+        let has_stage = self.tree.is_visible_in_layout(default.stages);
+        self.tree.set_visible(default.tasks, window.y >= ROOM_FOR_TASKS && !has_stage);
         let tiles = &mut self.tree.tiles;
         let shown = |tiles: &Tiles<PanelId>, of: &[TileId]| {
             of.iter().filter(|&&tile| tiles.is_visible_in_layout(tile)).count() as f32
@@ -33,7 +34,11 @@ impl Layout {
         let height = room.y - shown(tiles, &default.overviews) * overview;
         let tasks = shown(tiles, &[default.tasks]) * TASKS_PART * window.y;
         let timelines = shown(tiles, &default.timelines).max(1.0);
-        let timeline = ((height - tasks - (timelines - 1.0) * GAP) / timelines).max(LEAST);
+        // Below the stage there is room for all lanes, if that leaves it enough.
+        let wanted = timelines * (60.0 + 40.0 * lanes as f32);
+        let stage = (height - wanted).clamp(0.5 * height, 0.68 * height).round();
+        let stage = if has_stage { stage } else { 0.0 };
+        let timeline = ((height - stage - tasks - (timelines - 1.0) * GAP) / timelines).max(LEAST);
         let mut share = |parent: Option<TileId>, child: TileId, share: f32| {
             if let Some(Tile::Container(Container::Linear(linear))) =
                 parent.and_then(|parent| tiles.get_mut(parent))
@@ -50,6 +55,7 @@ impl Layout {
         for &lanes in &default.timelines {
             share(Some(default.left), lanes, timeline);
         }
+        share(Some(default.left), default.stages, stage - GAP);
         share(Some(default.left), default.tasks, tasks - GAP);
     }
 
@@ -96,7 +102,8 @@ impl Layout {
     fn has_timeline(&self, tile: TileId) -> bool {
         match self.tree.tiles.get(tile) {
             Some(Tile::Pane(pane)) => {
-                pane.kind == PanelKind::Timeline && self.tree.is_visible(tile)
+                matches!(pane.kind, PanelKind::Timeline | PanelKind::Stage)
+                    && self.tree.is_visible(tile)
             }
             Some(Tile::Container(container)) => {
                 container.children().any(|&child| self.has_timeline(child))
