@@ -83,7 +83,7 @@ fn changes(pixels: &[u8], before: &[u8], width: usize) -> ([u16; 4], Vec<u8>) {
     let bottom = (0..rows).rfind(row_differs).unwrap_or(top) + 1;
     let in_row = |row: usize| (row * width..(row + 1) * width).filter(differs).map(|at| at % width);
     let left = (top..bottom).filter_map(|row| in_row(row).next()).min().unwrap_or(0);
-    let right = (top..bottom).filter_map(|row| in_row(row).last()).max().unwrap_or(0) + 1;
+    let right = (top..bottom).filter_map(|row| in_row(row).next_back()).max().unwrap_or(0) + 1;
     let all = (top..bottom).flat_map(|row| row * width + left..row * width + right);
     let changed = all.map(|at| if differs(&at) { pixels[at] } else { UNCHANGED }).collect();
     let sides = [left, top, right - left, bottom - top];

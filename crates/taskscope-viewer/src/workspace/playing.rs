@@ -197,7 +197,7 @@ fn stops(
             .map(|end| end.time);
         match direction {
             Direction::Forward => panics.next(),
-            Direction::Back => panics.last(),
+            Direction::Back => panics.next_back(),
         }
     };
     let wake = || next_wake(trace, selected?, after, direction);
