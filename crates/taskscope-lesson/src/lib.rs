@@ -28,7 +28,9 @@ mod globs;
 mod lesson;
 mod moment;
 mod parse;
+mod text;
 mod traces;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -39,3 +41,4 @@ pub use error::{ClaimError, Problem};
 pub use lesson::{Answer, Block, Inline, Lesson, Pace, Play, Question, Show, Step};
 pub use moment::Moment;
 pub use traces::Traces;
+pub use words::Words;
