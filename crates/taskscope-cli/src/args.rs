@@ -9,6 +9,7 @@ use taskscope_demos::DEMOS;
 use taskscope_viewer::time;
 
 use crate::film::FilmArgs;
+use crate::lesson::LessonArgs;
 use crate::run::RunArgs;
 
 /// See Tokio schedule your tasks.
@@ -78,6 +79,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Summary(SummaryArgs),
     Render(RenderArgs),
+    Lesson(LessonArgs),
     Boxes(BoxesArgs),
     Generate(GenerateArgs),
     Bench(BenchArgs),

@@ -121,6 +121,30 @@ pub(crate) enum Error {
     #[error(transparent)]
     Record(#[from] taskscope::Error),
 
+    #[error("there is no lesson {number}; `taskscope lesson` lists those that there are")]
+    NoLesson { number: u32 },
+
+    #[error("the lesson in {} has something wrong: {fault}; `taskscope lesson check` says all of it", path.display())]
+    Lesson { path: PathBuf, fault: String },
+
+    #[error("{count} {} wrong with the lesson", if *count == 1 { "thing is" } else { "things are" })]
+    FaultyLesson { count: usize },
+
+    #[error(
+        "the program of lesson {number} has no parameter `{name}`; it has {}",
+        human::some_of(known)
+    )]
+    NoParameter { number: u32, name: String, known: Vec<String> },
+
+    #[error("the program of lesson {number} failed: {source}")]
+    LessonProgram { number: u32, source: io::Error },
+
+    #[error("the lesson's program ended with {status}")]
+    LessonProcess { status: std::process::ExitStatus },
+
+    #[error("{} is there already; name a folder that is not", path.display())]
+    Exists { path: PathBuf },
+
     #[error("the demo `{name}` failed: {source}")]
     Demo { name: &'static str, source: io::Error },
 

@@ -17,6 +17,7 @@ mod error;
 mod film;
 mod generate;
 mod human;
+mod lesson;
 mod output;
 mod render;
 mod run;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::Render(args)) => render::run(&args),
+        Some(Command::Lesson(args)) => lesson::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Boxes(args)) => boxes::run(&args),

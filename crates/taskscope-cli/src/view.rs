@@ -31,7 +31,8 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
     });
     let run_demo: RunDemo = Arc::new(record_elsewhere);
     let (run_demo, indexes) = (Some(run_demo), IndexCache::of_user());
-    let options = Options { demos: demos.collect(), run_demo, indexes, ..options };
+    let lessons = options.lessons.clone().or_else(|| Some(crate::lesson::offered(None)));
+    let options = Options { demos: demos.collect(), run_demo, indexes, lessons, ..options };
     #[cfg(feature = "profile")]
     let _server = profile();
     taskscope_viewer::run(options).map_err(|source| Error::View { source })

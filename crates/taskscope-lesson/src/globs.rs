@@ -18,10 +18,7 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
 }
 
 /// The tasks whose names fit, in the order of their numbers. Parts of tasks are none.
-pub(crate) fn tasks<'a>(
-    trace: &'a Trace,
-    pattern: &'a str,
-) -> impl Iterator<Item = TaskIx> + use<'a> {
+pub fn tasks<'a>(trace: &'a Trace, pattern: &'a str) -> impl Iterator<Item = TaskIx> + use<'a> {
     let tasks = (0..trace.task_count() as u32).map(TaskIx);
     tasks.filter(move |&task| !trace.task(task).is_part && fits(pattern, &trace.task_name(task)))
 }

@@ -38,6 +38,7 @@ mod tests;
 pub use check::{Fault, check};
 pub use claims::{Claim, Value};
 pub use error::{ClaimError, Problem};
+pub use globs::tasks as tasks_called;
 pub use lesson::{Answer, Block, Inline, Lesson, Pace, Play, Question, Show, Step};
 pub use moment::Moment;
 pub use traces::Traces;

@@ -179,7 +179,7 @@ impl Moment {
     }
 
     /// The trace that it is in; `None` for the first.
-    pub(crate) fn trace(&self) -> Option<&str> {
+    pub fn trace(&self) -> Option<&str> {
         self.trace.as_deref()
     }
 

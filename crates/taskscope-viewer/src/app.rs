@@ -8,6 +8,7 @@ use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Ui};
 use crate::command::{AppCommand, Command, Commands};
 use crate::help::{self, PaletteWindow};
 use crate::jobs::{Jobs, Mode};
+use crate::lesson::{Around, Course};
 use crate::loading::{Group, Loading, Placement};
 use crate::open_trace::{Loaded, TraceId};
 use crate::present::Presenting;
@@ -16,7 +17,7 @@ use crate::save_copy::{Outcome, SaveCopy};
 use crate::theme::{self, Palette};
 use crate::welcome::{self, WelcomePage};
 use crate::workspace::Workspace;
-use crate::{Options, bars, transport, waiting};
+use crate::{LessonEntry, Options, bars, transport, waiting};
 
 /// What is asked for with the desktop's file dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) error: Option<String>,
     pub(crate) palette: PaletteWindow,
     pub(crate) keys_open: bool,
+    /// The lesson that is open.
+    pub(crate) course: Option<Course>,
     /// What there was before, while the window presents.
     pub(crate) presenting: Option<Presenting>,
     /// Whether what plays goes on with the time of the window; a film counts its own.
@@ -86,6 +89,7 @@ impl App {
             error: None,
             palette: PaletteWindow::default(),
             keys_open: false,
+            course: None,
             presenting: None,
             passes_time: true,
             shows_session: true,
@@ -105,6 +109,12 @@ impl App {
                 loading
             });
             app.load(files.collect(), Placement::InPlace(group));
+        }
+        if let Some(entry) = app.options.lesson.take() {
+            app.begin_lesson(entry);
+        }
+        if app.options.present && app.workspace.is_some() {
+            app.toggle_presenting(ctx, true);
         }
         app
     }
@@ -265,12 +275,14 @@ impl App {
         self.jobs.free(workspace.close(id));
         if workspace.is_empty() {
             self.workspace = None;
+            self.course = None;
         }
     }
 
     /// Closes all traces.
     pub(crate) fn close_all(&mut self) {
         self.loadings.retain(|loading| loading.opened.is_none());
+        self.course = None;
         self.jobs.free(self.workspace.take().map(Workspace::into_members));
     }
 
@@ -300,6 +312,7 @@ impl App {
             for loading in self.loadings.iter().filter(|loading| loading.is_waited_for()) {
                 bars::loading(ui, bar, loading, &self.commands);
             }
+            self.lesson_panel(ui);
             self.panels(ui, bar, size);
             return;
         }
@@ -309,10 +322,59 @@ impl App {
             ([], Some(session)) => waiting::for_command(ui, session),
             ([], None) => {
                 let (page, error) = (&mut self.welcome_page, self.error.as_deref());
-                page.show(ui, &self.options.demos, &self.recent, error, &self.commands);
+                let lessons = self.options.lessons.as_ref();
+                page.show(ui, &self.options.demos, lessons, &self.recent, error, &self.commands);
             }
             (loadings, _) => welcome::loading(ui, loadings, &self.commands),
         });
+    }
+
+    /// The text of the lesson, at the right.
+    pub(crate) fn lesson_panel(&mut self, ui: &mut Ui) {
+        // It is taken out, so that it can see the window.
+        let Some(mut course) = self.course.take() else { return };
+        if let Some(workspace) = &self.workspace {
+            let mut traces: Vec<_> = workspace
+                .members()
+                .iter()
+                .map(|member| {
+                    let open = &member.open;
+                    let cx = workspace.context(open, None, &self.commands, &self.jobs);
+                    (open.name.clone(), cx)
+                })
+                .collect();
+            let active = workspace.active_id();
+            traces.sort_by_key(|(_, cx)| (cx.open.id != active, cx.open.id));
+            let run = self.options.lessons.as_ref().and_then(|lessons| lessons.run.as_ref());
+            let presents = self.presenting.is_some();
+            course.show(ui, &Around { commands: &self.commands, traces, run, presents });
+        }
+        self.course = Some(course);
+    }
+
+    /// Opens a lesson, in place of what is open.
+    pub(crate) fn begin_lesson(&mut self, entry: LessonEntry) {
+        let Some(words) = self.options.lessons.as_ref().map(|lessons| lessons.words.clone()) else {
+            return;
+        };
+        let group = self.new_group();
+        let traces = entry.traces.clone();
+        let mut open = Vec::new();
+        for (name, file, trace) in traces {
+            let loaded = Loaded::new(trace, file, None);
+            let placement = match open.is_empty() {
+                true => Placement::InPlace(group),
+                false => Placement::Beside,
+            };
+            open.push((name, self.open(loaded, placement)));
+        }
+        let mut course = Course::new(entry, words);
+        course.set_open(open);
+        if let Some(workspace) = &mut self.workspace {
+            workspace.arrange_for_lesson();
+            course.go(workspace);
+        }
+        self.course = Some(course);
     }
 
     /// The panels of the open traces, between the bars that speak of the active one.
@@ -341,7 +403,8 @@ impl App {
     fn top_bar(&self, ui: &mut Ui) {
         ui.horizontal_centered(|ui| {
             let demos = &self.options.demos;
-            bars::menus(ui, demos, &self.commands, |command| self.is_available(command));
+            let lessons = self.options.lessons.as_ref();
+            bars::menus(ui, demos, lessons, &self.commands, |command| self.is_available(command));
             if let Some(workspace) = &self.workspace
                 && let Some(open) = workspace.active()
             {

@@ -11,12 +11,13 @@ use crate::open_trace::OpenTrace;
 use crate::session::Session;
 use crate::theme::Palette;
 use crate::workspace::Workspace;
-use crate::{DemoEntry, notices, time, welcome};
+use crate::{DemoEntry, Lessons, notices, time, welcome};
 
 /// The name of the program, and the menus.
 pub(crate) fn menus(
     ui: &mut Ui,
     demos: &[DemoEntry],
+    lessons: Option<&Lessons>,
     commands: &Commands,
     is_available: impl Fn(&Command) -> bool,
 ) {
@@ -32,6 +33,16 @@ pub(crate) fn menus(
             for demo in demos {
                 if ui.button(&demo.name).on_hover_text(&demo.description).clicked() {
                     commands.send(AppCommand::RunDemo(demo.clone()));
+                }
+            }
+        });
+    }
+    if let Some(lessons) = lessons {
+        ui.menu_button("Lessons", |ui| {
+            for of in &lessons.titles {
+                let text = format!("{}  {}", of.number, of.title);
+                if ui.button(text).on_hover_text(&of.summary).clicked() {
+                    commands.send(AppCommand::OpenLesson(of.number));
                 }
             }
         });

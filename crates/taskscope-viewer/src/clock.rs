@@ -19,6 +19,8 @@ pub(crate) struct Clock {
     pub(crate) measured: Option<(f64, f64)>,
     /// At which events the replay pauses.
     pub(crate) stops: Stops,
+    /// The moment at which it pauses.
+    pub(crate) until: Option<f64>,
     /// Whether the events at which it goes from one to the next are those of the selected task alone.
     pub(crate) follows_task: bool,
 }
@@ -33,6 +35,7 @@ impl Clock {
         Self {
             view: self.view.shifted(by),
             replay: self.replay.shifted(by),
+            until: self.until.map(|until| until + by),
             measured: self.measured.map(|(from, to)| (from + by, to + by)),
             ..self
         }

@@ -30,6 +30,8 @@ pub(crate) enum Needs {
     Selection,
     /// At least two open traces.
     Several,
+    /// A lesson that is open.
+    Lesson,
     /// A file that is being read, or a demo that is being recorded.
     Loading,
 }
@@ -153,6 +155,12 @@ commands! {
         "Let the traces lie as they did in time, by the clock of the machine";
     ResetLayout, "Reset the layout", Trace, [],
         "Put all panels back to where they are at first";
+    NextStep, "Next step of the lesson", Lesson, [plain(Key::N), plain(Key::PageDown)],
+        "Go to the next step of the lesson";
+    PreviousStep, "Previous step of the lesson", Lesson, [plain(Key::B), plain(Key::PageUp)],
+        "Go back to the previous step of the lesson";
+    LeaveLesson, "Leave the lesson", Lesson, [],
+        "Close the lesson's text; its traces stay open";
     Present, "Presenter mode", Trace, [plain(Key::F5)],
         "Show the stage and the lanes alone, large, on the whole screen";
     ToggleTheme, "Dark or light", Nothing, [],
@@ -162,6 +170,10 @@ commands! {
     ShowKeys, "Keys", Nothing, [plain(Key::Questionmark), shift(Key::Questionmark), plain(Key::F1)],
         "Show the keys and what the mouse does";
     + with a value, Nothing:
+    /// Open the lesson with this number, in place of what is open.
+    OpenLesson(u32);
+    /// Choose an answer to the question of the lesson's step.
+    AnswerLesson(usize);
     /// Open these files side by side, in place of what is open.
     OpenFiles(Vec<PathBuf>);
     /// Open these files beside what is open.

@@ -61,8 +61,26 @@ impl App {
             Needs::Loading => self.loadings.iter().any(Loading::is_waited_for),
             Needs::Several => count > 1,
             Needs::Trace => member.is_some(),
+            Needs::Lesson => self.course.is_some(),
             Needs::File => member.is_some_and(|member| member.open.path.is_some()),
             Needs::Selection => member.is_some_and(|member| member.open.selected.is_some()),
+        }
+    }
+
+    fn open_lesson(&mut self, number: u32) {
+        let Some(lessons) = &self.options.lessons else { return };
+        match (lessons.open)(number) {
+            Ok(entry) => self.begin_lesson(entry),
+            Err(why) => self.error = Some(why),
+        }
+    }
+
+    /// Goes to the next step of the lesson, or back.
+    fn turn(&mut self, forward: bool) {
+        if let (Some(course), Some(workspace)) = (&mut self.course, &mut self.workspace)
+            && course.turn(forward)
+        {
+            course.go(workspace);
         }
     }
 
@@ -102,6 +120,15 @@ impl App {
                 Theme::Light => Theme::Dark,
             }),
             AppCommand::Present => self.toggle_presenting(ctx, true),
+            AppCommand::OpenLesson(number) => self.open_lesson(number),
+            AppCommand::NextStep => self.turn(true),
+            AppCommand::PreviousStep => self.turn(false),
+            AppCommand::LeaveLesson => self.course = None,
+            AppCommand::AnswerLesson(answer) => {
+                if let Some(course) = &mut self.course {
+                    course.answer(answer);
+                }
+            }
             AppCommand::ShowPalette => self.palette.open(),
             AppCommand::ShowKeys => self.keys_open = !self.keys_open,
             AppCommand::DismissError() => self.error = None,

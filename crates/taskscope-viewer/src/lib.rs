@@ -39,6 +39,7 @@ mod inspector;
 mod jobs;
 mod keys;
 mod labels;
+mod lesson;
 mod loading;
 mod notices;
 mod open_trace;
@@ -49,6 +50,7 @@ mod present;
 mod raster;
 mod receive;
 mod recent;
+mod record_own;
 mod render;
 mod replay;
 mod save_copy;
@@ -78,6 +80,7 @@ use jobs::Mode;
 pub use egui::Theme;
 pub use film::{Film, FilmOptions, FilmPace, Picture};
 pub use index_cache::IndexCache;
+pub use lesson::{LessonEntry, LessonParameter, LessonTitle, Lessons, OpenLesson, RunLesson};
 pub use render::{RenderError, RenderOptions, render, render_beside};
 pub use session::{Recordings, Session};
 
@@ -116,6 +119,12 @@ pub struct Options {
     pub demos: Vec<DemoEntry>,
     /// How to record one of them.
     pub run_demo: Option<RunDemo>,
+    /// The lessons that the window offers.
+    pub lessons: Option<Lessons>,
+    /// A lesson to open at once, in place of files.
+    pub lesson: Option<LessonEntry>,
+    /// Whether the window begins in presenter mode.
+    pub present: bool,
     /// Where indexes are kept of files that took long to open; none are where this is `None`.
     pub indexes: Option<IndexCache>,
 }

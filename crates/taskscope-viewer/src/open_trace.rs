@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use egui::Color32;
 use taskscope_model::questions::{Activity, Stage};
-use taskscope_model::{PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
+use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
 use crate::following::Following;
 use crate::jobs::{self, Jobs, Question, Snapshot};
@@ -104,6 +104,8 @@ pub(crate) struct OpenTrace {
     /// Counts the selections that lists of tasks should bring into sight.
     pub(crate) selections: u64,
     pub(crate) colour_by: ColourBy,
+    /// A lane that a lesson speaks of.
+    pub(crate) lit: Option<LaneIx>,
 }
 
 impl OpenTrace {
@@ -132,6 +134,7 @@ impl OpenTrace {
             following: None,
             selected: None,
             selections: 0,
+            lit: None,
         }
     }
 

@@ -61,6 +61,7 @@ impl App {
         let ground = Frame::new().fill(palette.background);
         let footer = ground.inner_margin(Margin::symmetric(16, 4));
         Panel::bottom("presenter").frame(footer).exact_size(30.0).show(ui, |ui| self.footer(ui));
+        self.lesson_panel(ui);
         let Some(workspace) = &mut self.workspace else { return };
         CentralPanel::default()
             .frame(ground)

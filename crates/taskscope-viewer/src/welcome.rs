@@ -11,7 +11,7 @@ use crate::command::{AppCommand, Commands};
 use crate::loading::Loading;
 use crate::recent::Recent;
 use crate::theme::Palette;
-use crate::{DemoEntry, bars, typed_path, waiting};
+use crate::{DemoEntry, Lessons, bars, record_own, typed_path, waiting};
 
 /// What the page remembers.
 #[derive(Default)]
@@ -26,6 +26,7 @@ impl WelcomePage {
         &mut self,
         ui: &mut Ui,
         demos: &[DemoEntry],
+        lessons: Option<&Lessons>,
         recent: &Recent,
         error: Option<&str>,
         commands: &Commands,
@@ -40,7 +41,7 @@ impl WelcomePage {
                     ui.add_space(indent);
                     ui.vertical(|ui| {
                         ui.set_width(width);
-                        self.contents(ui, demos, recent, error, commands);
+                        self.contents(ui, demos, lessons, recent, error, commands);
                     });
                 });
             });
@@ -51,6 +52,7 @@ impl WelcomePage {
         &mut self,
         ui: &mut Ui,
         demos: &[DemoEntry],
+        lessons: Option<&Lessons>,
         recent: &Recent,
         error: Option<&str>,
         commands: &Commands,
@@ -67,7 +69,16 @@ impl WelcomePage {
             notice(ui, error);
             ui.add_space(12.0);
         }
-        section(ui, "Demos", "real programs, recorded on this machine when you click");
+        if let Some(lessons) = lessons {
+            section(
+                ui,
+                "Learn",
+                "what a task is, and how it moves: ten lessons over real recordings",
+            );
+            lesson_list(ui, lessons, commands);
+            ui.add_space(18.0);
+        }
+        section(ui, "Look at an example", "real programs, recorded on this machine when you click");
         for demo in demos {
             if demo_row(ui, demo) {
                 commands.send(AppCommand::RunDemo(demo.clone()));
@@ -106,8 +117,8 @@ impl WelcomePage {
             });
         }
         ui.add_space(18.0);
-        section(ui, "Record your own program", "");
-        code(ui, "#[taskscope::main]\nasync fn main() {\n    // your program, as it is\n}");
+        section(ui, "Record my own program", "three lines");
+        record_own::show(ui);
         ui.add_space(24.0);
     }
 }
@@ -118,14 +129,6 @@ fn section(ui: &mut Ui, title: &str, about: &str) {
         ui.weak(about);
     });
     ui.add_space(4.0);
-}
-
-fn code(ui: &mut Ui, text: &str) {
-    let palette = Palette::get(ui);
-    Frame::new().fill(palette.lane).corner_radius(4).inner_margin(12).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.label(RichText::new(text).monospace());
-    });
 }
 
 /// A sentence that deserves a look.
@@ -139,6 +142,24 @@ pub(crate) fn notice(ui: &mut Ui, text: &str) {
             ui.label(text);
         },
     );
+}
+
+/// The lessons, in two columns.
+fn lesson_list(ui: &mut Ui, lessons: &Lessons, commands: &Commands) {
+    let half = lessons.titles.len().div_ceil(2);
+    ui.columns(2, |columns| {
+        for (column, titles) in columns.iter_mut().zip(lessons.titles.chunks(half.max(1))) {
+            for of in titles {
+                let text = format!("{}  {}", of.number, of.title);
+                let link = column.link(RichText::new(text).size(15.0)).on_hover_text(&of.summary);
+                let label = format!("Lesson {}: {}", of.number, of.title);
+                link.widget_info(|| WidgetInfo::labeled(Role::Link, true, &label));
+                if link.clicked() {
+                    commands.send(AppCommand::OpenLesson(of.number));
+                }
+            }
+        }
+    });
 }
 
 /// A demo and its button; whether it was clicked.

@@ -152,6 +152,14 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
     let palette = frame.palette;
     let edge = frame.plot.left();
     painter.vline(edge, frame.plot.y_range(), Stroke::new(1.0, palette.line));
+    for row in frame
+        .rows
+        .iter()
+        .filter(|row| matches!(row.kind, RowKind::Lane(lane) if frame.cx.open.lit == Some(lane)))
+    {
+        let stroke = Stroke::new(2.0, palette.accent);
+        painter.rect_stroke(row.rect, 3.0, stroke, egui::StrokeKind::Inside);
+    }
     for row in &frame.rows {
         let left = row.header.left() + 12.0;
         let middle = row.header.center().y;

@@ -56,6 +56,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
+    /// Lets go of the arrangement, for one of a lesson.
+    pub(crate) fn arrange_for_lesson(&mut self) {
+        self.layout = Layout::presenting(&self.ids());
+    }
+
     /// A window on one trace.
     pub(crate) fn new(loaded: Loaded) -> Self {
         let span = loaded.trace.span();
@@ -73,7 +78,7 @@ impl Workspace {
             active: open.id,
             next_id: 1,
             wall_clock: None,
-            clock: Clock { view, replay, measured: None, stops, follows_task },
+            clock: Clock { view, replay, measured: None, stops, until: None, follows_task },
             layout: Layout::new(&[open.id]),
             members: vec![Member { open, panels: Panels::default() }],
         }

@@ -169,7 +169,15 @@ impl Workspace {
         let found = stops(open, self.clock.stops, self.clock.follows_task, after, until, direction);
         let found = found.into_iter().flatten().filter(is_between);
         let nearest = if forward { found.min() } else { found.max() };
-        Some(nearest? as f64 + open.offset)
+        let nearest = nearest.map(|nearest| nearest as f64 + open.offset);
+        let until = self.clock.until.filter(|until| match forward {
+            true => from < *until && *until <= to,
+            false => to <= *until && *until < from,
+        });
+        match (nearest, until) {
+            (Some(a), Some(b)) => Some(if forward { a.min(b) } else { a.max(b) }),
+            (one, other) => one.or(other),
+        }
     }
 }
 

@@ -1,0 +1,133 @@
+//! The program's source, with the lines lit that a step is about, and a dot at the lines whose tasks run at the playhead.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use egui::text::{LayoutJob, LayoutSection};
+use egui::{Align, Color32, FontId, Frame, Margin, ScrollArea, TextFormat, Ui, pos2, vec2};
+use taskscope_model::LaneIx;
+
+use crate::context::Context;
+use crate::theme::Palette;
+
+const SIZE: f32 = 12.5;
+const LINE: f32 = 17.0;
+/// Where the line's numbers end.
+const GUTTER: f32 = 44.0;
+
+/// Shows the source in this height. `name` is that of its file.
+pub(super) fn show(
+    ui: &mut Ui,
+    source: &str,
+    name: &str,
+    lit: Option<&RangeInclusive<usize>>,
+    scroll: bool,
+    cx: Option<&Context<'_>>,
+    height: f32,
+) {
+    let palette = Palette::get(ui);
+    let running = cx.map(|cx| running(cx, name, palette)).unwrap_or_default();
+    let lines: Vec<&str> = source.lines().collect();
+    Frame::new().fill(palette.background).inner_margin(Margin::same(4)).corner_radius(4.0).show(
+        ui,
+        |ui| {
+            let area =
+                ScrollArea::both().id_salt("source").max_height(height).auto_shrink([false, true]);
+            area.show(ui, |ui| {
+                let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+                let width = (GUTTER + longest as f32 * SIZE * 0.61).max(ui.available_width());
+                let size = vec2(width, lines.len() as f32 * LINE);
+                let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+                response
+                    .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, "Source"));
+                for (number, line) in (1..).zip(&lines) {
+                    let top = rect.top() + (number - 1) as f32 * LINE;
+                    let row = egui::Rect::from_min_size(pos2(rect.left(), top), vec2(width, LINE));
+                    let is_lit = lit.is_some_and(|lit| lit.contains(&number));
+                    if is_lit {
+                        ui.painter().rect_filled(row, 0.0, palette.selected);
+                    }
+                    if scroll && lit.is_some_and(|lit| *lit.start() == number) {
+                        let around = row.expand2(vec2(0.0, 4.0 * LINE));
+                        ui.scroll_to_rect(around, Some(Align::Center));
+                    }
+                    let middle = row.center().y;
+                    if let Some(&colour) = running.get(&number) {
+                        ui.painter().circle_filled(pos2(rect.left() + 7.0, middle), 4.0, colour);
+                    }
+                    let weak = if lit.is_none() || is_lit {
+                        palette.weak
+                    } else {
+                        palette.weak.gamma_multiply(0.6)
+                    };
+                    ui.painter().text(
+                        pos2(rect.left() + GUTTER - 10.0, middle),
+                        egui::Align2::RIGHT_CENTER,
+                        number,
+                        FontId::monospace(SIZE - 2.0),
+                        weak,
+                    );
+                    let dims = lit.is_some() && !is_lit;
+                    let galley = ui.painter().layout_job(highlighted(line, palette, dims));
+                    let at = pos2(rect.left() + GUTTER, middle - 0.5 * galley.size().y);
+                    ui.painter().galley(at, galley, palette.text);
+                }
+            });
+        },
+    );
+}
+
+/// The lines of this file at which tasks were spawned that are polled at the playhead, with their colours.
+fn running(cx: &Context<'_>, name: &str, palette: &Palette) -> BTreeMap<usize, Color32> {
+    let trace = cx.trace();
+    let lanes = (0..trace.lanes().len() as u16).map(LaneIx);
+    let line = |lane: LaneIx| {
+        let task = trace.poll(cx.running(lane)?).task;
+        let place = trace.place(trace.task(task).place?);
+        let is_here = place.file.rsplit(['/', '\\']).next() == Some(name);
+        is_here.then(|| (place.line as usize, cx.open.colour(palette, task)))
+    };
+    lanes.filter_map(line).collect()
+}
+
+/// A line of Rust in a few colours: comments, strings and keywords. No more is needed to read ten lines.
+fn highlighted(line: &str, palette: &Palette, dims: bool) -> LayoutJob {
+    const KEYWORDS: [&str; 26] = [
+        "async", "await", "const", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop",
+        "match", "mod", "move", "mut", "pub", "return", "self", "static", "struct", "use", "where",
+        "while", "as", "crate",
+    ];
+    let mut job = LayoutJob { text: line.to_owned(), ..LayoutJob::default() };
+    let mut section = |range: std::ops::Range<usize>, colour: Color32| {
+        let colour = if dims { colour.gamma_multiply(0.55) } else { colour };
+        let format = TextFormat::simple(FontId::monospace(SIZE), colour);
+        job.sections.push(LayoutSection {
+            leading_space: 0.0,
+            byte_range: range.start.into()..range.end.into(),
+            format,
+        });
+    };
+    let comment = line.find("//").filter(|&at| line[..at].matches('"').count() % 2 == 0);
+    let code = comment.unwrap_or(line.len());
+    let mut at = 0;
+    while at < code {
+        let rest = &line[at..code];
+        let first = rest.chars().next().unwrap_or(' ');
+        let (length, colour) = if first == '"' {
+            let end = rest[1..].find('"').map_or(rest.len(), |end| end + 2);
+            (end, palette.category(4))
+        } else if first.is_alphanumeric() || first == '_' {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let is_keyword = KEYWORDS.contains(&&rest[..end]);
+            (end, if is_keyword { palette.category(0) } else { palette.text })
+        } else {
+            (first.len_utf8(), palette.weak)
+        };
+        section(at..at + length, colour);
+        at += length;
+    }
+    if code < line.len() {
+        section(code..line.len(), palette.weak);
+    }
+    job
+}

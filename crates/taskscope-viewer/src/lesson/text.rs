@@ -1,0 +1,97 @@
+//! The text of a lesson on the screen.
+
+use egui::text::LayoutJob;
+use egui::{Color32, FontId, Frame, Margin, RichText, TextFormat, Ui};
+use taskscope_lesson::{Block, Inline, Traces};
+
+use crate::theme::Palette;
+
+/// How large the text is, in points.
+const SIZE: f32 = 15.5;
+
+/// Shows some text.
+pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
+    for block in blocks {
+        match block {
+            Block::Paragraph(inlines) => {
+                ui.label(job(ui, inlines, traces));
+                ui.add_space(6.0);
+            }
+            Block::List(items) => {
+                for item in items {
+                    ui.horizontal_top(|ui| {
+                        ui.label(RichText::new("•").size(SIZE));
+                        ui.label(job(ui, item, traces));
+                    });
+                }
+                ui.add_space(6.0);
+            }
+            Block::Code { code, .. } => {
+                let palette = Palette::get(ui);
+                Frame::new()
+                    .fill(palette.field)
+                    .inner_margin(Margin::same(8))
+                    .corner_radius(4.0)
+                    .show(ui, |ui| {
+                        ui.set_width(ui.available_width());
+                        egui::ScrollArea::horizontal().id_salt(code).show(ui, |ui| {
+                            let text = RichText::new(code).monospace().size(12.5);
+                            ui.add(egui::Label::new(text).extend());
+                        });
+                    });
+                ui.add_space(6.0);
+            }
+        }
+    }
+}
+
+/// Some words as one text that wraps.
+pub(super) fn job(ui: &Ui, inlines: &[Inline], traces: &Traces) -> LayoutJob {
+    let palette = Palette::get(ui);
+    let mut job = LayoutJob::default();
+    let mut add =
+        |text: &str, font: FontId, colour: Color32, background: Color32, italics: bool| {
+            let line_height = Some(SIZE * 1.4);
+            let format = TextFormat {
+                font_id: font,
+                color: colour,
+                background,
+                italics,
+                line_height,
+                ..TextFormat::default()
+            };
+            job.append(text, 0.0, format);
+        };
+    let plain = FontId::proportional(SIZE);
+    let none = Color32::TRANSPARENT;
+    for inline in inlines {
+        match inline {
+            Inline::Text(text) => add(text, plain.clone(), palette.text, none, false),
+            Inline::Emphasis(text) => add(text, plain.clone(), palette.text, none, true),
+            // The fonts have no bold.
+            Inline::Strong(text) => add(text, plain.clone(), palette.accent, none, false),
+            Inline::Code(text) => {
+                add(text, FontId::monospace(SIZE - 2.0), palette.text, palette.field, false);
+            }
+            Inline::Figure(claim) => {
+                let value = claim.value(traces);
+                let text = value.map_or_else(|_| "?".to_owned(), |value| value.to_string());
+                add(&text, plain.clone(), palette.accent, none, false);
+            }
+        }
+    }
+    job
+}
+
+/// Some words without their looks, for buttons and screen readers.
+pub(super) fn plain(inlines: &[Inline], traces: &Traces) -> String {
+    let word = |inline: &Inline| match inline {
+        Inline::Text(text) | Inline::Emphasis(text) | Inline::Strong(text) | Inline::Code(text) => {
+            text.clone()
+        }
+        Inline::Figure(claim) => {
+            claim.value(traces).map_or_else(|_| "?".to_owned(), |value| value.to_string())
+        }
+    };
+    inlines.iter().map(word).collect()
+}
