@@ -20,7 +20,7 @@
 //!   can be taken off while it is open. Of those that have ended, one can be when its task ends, once,
 //!   and one more as the bracket of the drop; that one comes back before the next poll begins. So
 //!   whatever comes, the third that has ended, from the end or from an open poll on, stays where it is, and can
-//!   become the last; what is before that cannot.
+//!   become the last; what is before that cannot. Where these have been taken off, it is the first.
 //! - The poll behind an open one: it may become the first of its task.
 //!
 //! What a task was, and how it yields, is known only at the end. [`Sums`] says what becomes of that.
@@ -40,10 +40,8 @@ use crate::store::polls::{CHUNK, NONE, Polls};
 use crate::store::shelf::Shelf;
 use crate::summary::sums::Sums;
 use crate::trace::Trace;
-use crate::types::{LaneThread, PollIx};
+use crate::types::{Hot, LaneThread, PollIx};
 
-/// So many polls of a task that have ended can become its last.
-const REACH: usize = 3;
 /// Rows are let go when at least so many bytes of them have come.
 const ROOM: usize = 64 << 20;
 /// About what marking costs for each task, as bytes of rows.
@@ -78,6 +76,11 @@ impl LetGo {
     }
 }
 
+/// So many polls of a task that have ended can be its last, now or when others are taken off.
+fn reach(hot: &Hot) -> usize {
+    3 - usize::from(hot.has(Hot::ENDED)) - usize::from(hot.has(Hot::DROPPED))
+}
+
 impl Replay {
     /// One that lets rows go.
     pub(crate) fn letting_go(of: LetGo) -> Self {
@@ -98,33 +101,17 @@ impl Replay {
 
     fn let_go(&mut self, sums: &mut Sums) {
         let kept = self.reachable();
+        self.skip(&kept);
         let Trace { polls, lanes, tasks, .. } = &mut self.trace;
-        let mut moved = polls.nothing_moved();
+        let mut moved = polls.keep(kept);
         for lane in &mut *lanes {
             for level in &mut lane.levels {
-                polls.compact(&mut level.chunks, &kept, &mut moved, |chunk, is_kept| {
+                polls.compact(&mut level.chunks, &mut moved, |chunk, is_kept| {
                     sums.add(chunk, tasks, is_kept);
                 });
             }
         }
-        // Of these tasks the polls behind the open ones are found from the last one on.
-        let followed: HashSet<u32> = self.open_polls().map(|(_, task)| task).collect();
-        self.trace.polls.relink(|row| {
-            let mut before = row.before;
-            while before != NONE && !kept.has(before) {
-                match moved.before(before) {
-                    None => return before,
-                    Some(further) if followed.contains(&row.task) => before = further,
-                    Some(_) => return GHOST,
-                }
-            }
-            match before {
-                // What came before was let go, which is not the same as that nothing did.
-                NONE if row.before != NONE => GHOST,
-                NONE => NONE,
-                kept => moved.number(kept),
-            }
-        });
+        polls.relink(|before| if before == NONE { NONE } else { moved.number(before) });
         let renumber = |poll: &mut PollIx| poll.0 = moved.number(poll.0);
         for hot in self.hot.iter_mut().filter(|hot| hot.last != NONE) {
             hot.last = moved.number(hot.last);
@@ -138,33 +125,33 @@ impl Replay {
         self.forget_lists();
     }
 
-    /// The open polls with their tasks.
-    fn open_polls(&self) -> impl Iterator<Item = (u32, u32)> {
-        let open = self.streams.iter().flat_map(|stream| &stream.open);
-        open.map(|open| (open.poll.0, open.task.0))
+    /// The open polls, by task.
+    fn open_polls(&self) -> HashMap<u32, HashSet<u32>> {
+        let mut polls: HashMap<u32, HashSet<u32>> = HashMap::default();
+        for open in self.streams.iter().flat_map(|stream| &stream.open) {
+            polls.entry(open.task.0).or_default().insert(open.poll.0);
+        }
+        polls
     }
 
     /// Marks what can still change: see [the module](self).
     fn reachable(&self) -> Marks {
         let polls = &self.trace.polls;
         let mut marks = polls.marks();
-        let mut open: HashMap<u32, HashSet<u32>> = HashMap::default();
-        for (poll, task) in self.open_polls() {
-            marks.set(poll);
-            open.entry(task).or_default().insert(poll);
-        }
         self.occupants.iter().flatten().for_each(|one| marks.set(one.poll.0));
         self.drop_brackets.values().for_each(|poll| marks.set(poll.0));
         let candidates = self.streams.iter().flat_map(|stream| stream.batch.polls());
         candidates.for_each(|poll| marks.set(poll.0));
         for hot in &self.hot {
-            polls.back_from(hot.last).take(REACH).for_each(|poll| marks.set(poll.0));
+            polls.back_from(hot.last).take(reach(hot)).for_each(|poll| marks.set(poll.0));
         }
-        for (task, open) in open {
-            let (mut left, mut behind) = (REACH, None);
-            for PollIx(poll) in polls.back_from(self.hot[task as usize].last) {
+        for (task, open) in self.open_polls() {
+            open.iter().for_each(|&poll| marks.set(poll));
+            let hot = &self.hot[task as usize];
+            let (mut left, mut behind) = (reach(hot), None);
+            for PollIx(poll) in polls.back_from(hot.last) {
                 if open.contains(&poll) {
-                    left = REACH;
+                    left = reach(hot);
                     marks.set(behind.unwrap_or(poll));
                 } else if left > 0 {
                     left -= 1;
@@ -174,6 +161,24 @@ impl Replay {
             }
         }
         marks
+    }
+
+    /// Takes what will be let go from between the polls of tasks that have open ones: what stands behind
+    /// such a poll is found from the last one on.
+    fn skip(&mut self, kept: &Marks) {
+        let tasks = self.open_polls().into_keys();
+        let lasts: Vec<u32> = tasks.map(|task| self.hot[task as usize].last).collect();
+        let polls = &mut self.trace.polls;
+        for mut last in lasts.into_iter().filter(|last| *last != NONE) {
+            while last != GHOST {
+                let next = polls.row(PollIx(last)).before;
+                let next_kept = polls.back_from(next).find(|poll| kept.has(poll.0));
+                // That something came before stays, even if it is let go.
+                let next = if next == NONE { NONE } else { next_kept.map_or(GHOST, |kept| kept.0) };
+                polls.change(PollIx(last)).rows[PollIx(last).slot()].before = next;
+                last = if next == NONE { GHOST } else { next };
+            }
+        }
     }
 
     /// Lists that grow with polls, wakes and parks, and of which figures have nothing.

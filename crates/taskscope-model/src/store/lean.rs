@@ -48,6 +48,9 @@ impl Lean {
     }
 }
 
+/// So many words have a bit for each row of a chunk.
+const WORDS: usize = CHUNK / 64;
+
 /// Rows, one bit each.
 #[derive(Debug)]
 pub(crate) struct Marks(Vec<u64>);
@@ -63,31 +66,37 @@ impl Marks {
         self.0[poll as usize / 64] & 1 << (poll % 64) != 0
     }
 
-    fn of_chunk(&self, number: u32) -> &[u64] {
-        const WORDS: usize = CHUNK / 64;
-        &self.0[number as usize * WORDS..][..WORDS]
+    fn of_chunk(&self, number: usize) -> &[u64] {
+        &self.0[number * WORDS..][..WORDS]
     }
 }
 
-/// Chunks of which the rows have moved, or were let go. A row that has moved has its new number in the
-/// place of its start.
+/// Where rows are that were kept.
 #[derive(Debug)]
-pub(crate) struct Moved(Vec<Option<Page<Chunk>>>);
+pub(crate) struct Moved {
+    kept: Marks,
+    /// By chunk: where the first of its rows is that was kept, and behind it the others; [`NONE`] where
+    /// nothing has moved.
+    first: Vec<u32>,
+}
 
 impl Moved {
-    /// The number of a row that was kept.
+    /// The number of a row by the one that it had; [`GHOST`] for one that was let go.
+    ///
+    /// (The bits are in the cache, which the rows are not.)
     #[inline]
     pub(crate) fn number(&self, poll: u32) -> u32 {
-        match &self.0[PollIx(poll).chunk()] {
-            Some(chunk) => chunk.rows[PollIx(poll).slot()].start,
-            None => poll,
+        let chunk = PollIx(poll).chunk();
+        match self.first[chunk] {
+            NONE => poll,
+            _ if !self.kept.has(poll) => GHOST,
+            first => {
+                let (word, bit) = (PollIx(poll).slot() / 64, poll % 64);
+                let words = self.kept.of_chunk(chunk);
+                let before = words[..word].iter().map(|word| word.count_ones()).sum::<u32>();
+                first + before + (words[word] & ((1 << bit) - 1)).count_ones()
+            }
         }
-    }
-
-    /// The row before one, by the numbers that both had. `None` where the row itself has not moved.
-    pub(crate) fn before(&self, poll: u32) -> Option<u32> {
-        let chunk = self.0[PollIx(poll).chunk()].as_ref()?;
-        Some(chunk.rows[PollIx(poll).slot()].before)
     }
 }
 
@@ -129,17 +138,16 @@ impl Polls {
         Marks(vec![0; self.chunks.len() * CHUNK / 64])
     }
 
-    /// Before the first row moves.
-    pub(crate) fn nothing_moved(&self) -> Moved {
-        Moved(std::iter::repeat_with(|| None).take(self.chunks.len()).collect())
+    /// Before the first row moves of which these are kept.
+    pub(crate) fn keep(&self, kept: Marks) -> Moved {
+        Moved { kept, first: vec![NONE; self.chunks.len()] }
     }
 
-    /// Moves what is marked in the full chunks of a list side by side. Each of these is first shown to
+    /// Moves what is kept of the full chunks of a list side by side. Each of these is first shown to
     /// `let_go`, with what of it is kept.
     pub(crate) fn compact(
         &mut self,
         list: &mut Vec<u32>,
-        kept: &Marks,
         moved: &mut Moved,
         mut let_go: impl FnMut(&Chunk, &dyn Fn(usize) -> bool),
     ) {
@@ -147,37 +155,27 @@ impl Polls {
         // What is filled gets the numbers of what was emptied.
         let mut filled: Vec<Chunk> = Vec::new();
         for &number in &*list {
-            let words = kept.of_chunk(number);
+            let number = number as usize;
+            let words = moved.kept.of_chunk(number);
             let is_kept = |slot: usize| words[slot / 64] & 1 << (slot % 64) != 0;
-            let mut old =
-                std::mem::replace(&mut self.chunks[number as usize], Page::new(Chunk::default()));
+            let empty = Page::new(Chunk::default());
+            let old = std::mem::replace(&mut self.chunks[number], empty);
             let_go(&old, &is_kept);
-            let slots = words.iter().zip((0..).step_by(64)).flat_map(|(&word, first)| {
-                std::iter::successors((word != 0).then_some(word), |word| {
-                    Some(word & (word - 1)).filter(|word| *word != 0)
-                })
-                .map(move |word| first + word.trailing_zeros() as usize)
-            });
-            let slots: Vec<usize> = slots.collect();
-            if !slots.is_empty() {
-                let into = match filled.last_mut().filter(|into| into.takes(&old, &slots)) {
-                    Some(into) => into,
-                    None => {
-                        let new = Chunk::new(old.lane, old.depth, old.base, slots.len());
-                        filled.push(new);
-                        let Some(new) = filled.last_mut() else { return };
-                        new
-                    }
-                };
-                let first = into.rows.len();
-                into.take_rows(&old, &slots);
-                let number = list[filled.len() - 1] as usize;
-                let old = old.edit();
-                for (at, &slot) in (first..).zip(&slots) {
-                    old.rows[slot].start = PollIx::new(number, at).0;
-                }
+            let slots: Vec<usize> = (0..old.rows.len()).filter(|&slot| is_kept(slot)).collect();
+            let mut into = filled.pop();
+            if !into.as_ref().is_some_and(|into| into.takes(&old, &slots)) {
+                filled.extend(into);
+                into = Some(Chunk::new(old.lane, old.depth, old.base, slots.len()));
             }
-            moved.0[number as usize] = Some(old);
+            let Some(mut into) = into.filter(|into| !into.rows.is_empty() || !slots.is_empty())
+            else {
+                moved.first[number] = GHOST;
+                continue;
+            };
+            let to = list[filled.len()] as usize;
+            moved.first[number] = PollIx::new(to, into.rows.len()).0;
+            into.take_rows(&old, &slots);
+            filled.push(into);
         }
         let lean = self.lean.get_or_insert_default();
         lean.free.extend(list.drain(filled.len()..));
@@ -188,11 +186,11 @@ impl Polls {
         lean.closed = 0;
     }
 
-    /// Gives each row what comes before it by its new number, where that is another.
-    pub(crate) fn relink(&mut self, mut before: impl FnMut(&Row) -> u32) {
+    /// Gives each row the number of what comes before it anew.
+    pub(crate) fn relink(&mut self, mut number: impl FnMut(u32) -> u32) {
         for chunk in self.chunks.iter_mut().skip(1) {
             for row in &mut chunk.edit().rows {
-                row.before = before(row);
+                row.before = number(row.before);
             }
         }
     }

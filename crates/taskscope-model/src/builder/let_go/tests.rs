@@ -104,7 +104,7 @@ fn entangled() -> impl Strategy<Value = Vec<(u32, u64, Event<'static>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 512 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 1_000 }))]
 
     #[test]
     fn figures_of_anything_are_those_of_the_open_trace(
