@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::{human, output, trace};
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Error> {
-    let summary = trace::open(&args.file)?.summary();
+    let summary = trace::summary(&args.file)?;
     let text = if args.json { json(&summary)? } else { text(&summary) };
     output::print(&text)
 }

@@ -1,8 +1,9 @@
 //! Opening a trace file, and saying what is wrong with it.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use taskscope_model::{LoadError, Loader, Report, Trace, meta};
+use taskscope_model::{FileSummary, Info, LoadError, Loader, Report, Source, Summary, Trace, meta};
 use taskscope_viewer::IndexCache;
 use taskscope_viewer::trace_file::{self, ReadError};
 
@@ -11,19 +12,33 @@ use crate::{human, output};
 
 /// Opens a trace, and says on standard error what of it could not be read.
 pub(crate) fn open(path: &Path) -> Result<Trace, Error> {
-    let trace = load(path).map_err(|error| match error {
+    let trace = load(path).map_err(|error| failure(path, error))?;
+    warn(path, trace.info(), trace.report());
+    Ok(trace)
+}
+
+/// Reads a file for its figures alone, and says the same of it.
+pub(crate) fn summary(path: &Path) -> Result<Summary, Error> {
+    let of = source(path).and_then(FileSummary::read).map_err(|error| failure(path, error))?;
+    warn(path, &of.info, &of.report);
+    Ok(of.summary)
+}
+
+fn failure(path: &Path, error: LoadError) -> Error {
+    match error {
         LoadError::Read(source) => Error::Read { path: path.to_owned(), source },
         LoadError::Open(source) => Error::Open { path: path.to_owned(), source },
-    })?;
-    let info = trace.info();
+    }
+}
+
+fn warn(path: &Path, info: &Info, report: &Report) {
     let ending = info.get(meta::ENDING).and_then(|_| info.get(meta::DUMP));
-    for notice in notices(path, trace.report(), ending) {
+    for notice in notices(path, report, ending) {
         output::notice(&notice);
     }
-    if let Some(notice) = trace.info().get(meta::NOTICE) {
+    if let Some(notice) = info.get(meta::NOTICE) {
         output::notice(&notice);
     }
-    Ok(trace)
 }
 
 /// Reads a file a part at a time: its bytes are never in memory all at once. An index of it is used,
@@ -32,13 +47,16 @@ fn load(path: &Path) -> Result<Trace, LoadError> {
     if let Some(trace) = IndexCache::of_user().and_then(|indexes| indexes.find(path)) {
         return Ok(trace);
     }
-    let source = trace_file::open(path).map_err(|error| match error {
-        ReadError::Read(error) => LoadError::Read(error),
-        ReadError::Open(error) => LoadError::Open(error),
-    })?;
-    let mut loader = Loader::new(source)?;
+    let mut loader = Loader::new(source(path)?)?;
     while !loader.step()?.is_done {}
     Ok(loader.finish())
+}
+
+fn source(path: &Path) -> Result<Arc<dyn Source>, LoadError> {
+    trace_file::open(path).map_err(|error| match error {
+        ReadError::Read(error) => LoadError::Read(error),
+        ReadError::Open(error) => LoadError::Open(error),
+    })
 }
 
 /// What a person should know before trusting the figures.

@@ -67,6 +67,8 @@ mod states;
 mod store;
 mod summary;
 mod task_times;
+#[cfg(test)]
+mod testing;
 mod trace;
 mod types;
 mod waits;
@@ -86,8 +88,8 @@ pub use spans::{Message, Span, SpanVisit};
 pub use states::{State, StateSpan, StateTimes};
 pub use store::task_polls::{TaskPolls, TaskPollsFrom};
 pub use summary::{
-    PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
-    WorkerSummary,
+    FileSummary, PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary,
+    WaitSummary, WorkerSummary,
 };
 pub use task_times::TaskTimes;
 pub use taskscope_format::{

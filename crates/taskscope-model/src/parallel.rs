@@ -2,6 +2,14 @@
 
 use std::ops::Range;
 
+/// How many processors there are to work on.
+pub(crate) fn processors() -> usize {
+    #[cfg(not(target_family = "wasm"))]
+    return rayon::current_num_threads();
+    #[cfg(target_family = "wasm")]
+    1
+}
+
 /// Calls `work` for each number of a range, on all processors.
 pub(crate) fn for_each(range: Range<usize>, work: impl Fn(usize) + Send + Sync) {
     #[cfg(not(target_family = "wasm"))]
@@ -11,6 +19,28 @@ pub(crate) fn for_each(range: Range<usize>, work: impl Fn(usize) + Send + Sync) 
     }
     #[cfg(target_family = "wasm")]
     range.for_each(work);
+}
+
+/// Makes something of each element of a list, on all processors, in their order.
+pub(crate) fn map<T: Sync, A: Send>(list: &[T], work: impl Fn(&T) -> A + Send + Sync) -> Vec<A> {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+        list.par_iter().map(work).collect()
+    }
+    #[cfg(target_family = "wasm")]
+    list.iter().map(work).collect()
+}
+
+/// Calls `work` for each element of a list with its number, on all processors.
+pub(crate) fn for_each_of<T: Send>(list: &mut [T], work: impl Fn(usize, &mut T) + Send + Sync) {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+        list.par_iter_mut().enumerate().for_each(|(number, element)| work(number, element));
+    }
+    #[cfg(target_family = "wasm")]
+    list.iter_mut().enumerate().for_each(|(number, element)| work(number, element));
 }
 
 /// Makes something of each number of a range, on all processors, in the order of the numbers; or

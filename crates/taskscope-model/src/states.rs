@@ -142,13 +142,11 @@ impl Trace {
     /// When the trace first knows of a task: its spawn, else its first poll, else
     /// its first wake.
     pub fn first_seen(&self, task: TaskIx) -> Nanos {
-        let first = self.task_polls(task).first();
-        let poll = first.map(|poll| self.polls.start(poll));
-        let wake = match first {
-            Some(first) => self.woken(first),
-            None => self.task(task).hot.pending().map(|wake| wake.time),
-        };
-        self.task(task).spawned.or(poll).or(wake).unwrap_or(self.span.start)
+        let of = self.task(task);
+        // (To the first poll it can be 63 steps.)
+        let poll = || self.task_polls(task).first().map(|first| self.polls.start(first));
+        let wake = || of.hot.pending().map(|wake| wake.time);
+        of.spawned.or_else(poll).or_else(wake).unwrap_or(self.span.start)
     }
 
     /// How long a task was in each state.

@@ -4,17 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use taskscope_format::{
-    EndKind, Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp, meta,
-};
+use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp, meta};
 
 use crate::builder;
 use crate::dropped_events::DroppedEvents;
 use crate::gaps::Gap;
 use crate::spans::Spans;
+use crate::store::flags::EndSoFar;
 use crate::store::id_map::IdMap;
 use crate::store::level::LevelView;
-use crate::store::polls::{Flags, Polls, RawEnd, WakerKind};
+use crate::store::polls::{Flags, Polls, WakerKind};
 use crate::store::shelf::Shelf;
 use crate::store::task_polls::TaskPolls;
 use crate::types::{
@@ -307,21 +306,12 @@ impl Trace {
             true => self.tasks[task as usize].end.map(|end| end.kind),
             false => None,
         };
-        match (end, flags.end()) {
-            (Some(EndKind::Returned), _) | (_, RawEnd::Ready) => PollEnd::Ready,
-            (Some(EndKind::Panicked), _) | (_, RawEnd::Panicked) => PollEnd::Panicked,
-            (_, RawEnd::Open) => PollEnd::Open,
-            _ if flags.has(Flags::SELF_WOKEN) => match flags.has(Flags::BUDGET) {
-                true => PollEnd::BudgetSpent,
-                false => PollEnd::Yielded { inferred: false },
-            },
-            _ if self.yielded(task, flags) => match flags.has(Flags::BUDGET) {
-                true => PollEnd::BudgetSpent,
-                false => PollEnd::Yielded { inferred: true },
-            },
-            (Some(EndKind::Cancelled), _) => PollEnd::Cancelled,
-            _ if flags.has(Flags::BUDGET) => PollEnd::BudgetSpent,
-            (_, RawEnd::Pending) => PollEnd::Pending,
+        match flags.poll_end(end) {
+            EndSoFar::Known(how) => how,
+            EndSoFar::UnlessYielded(_) if self.yielded(task, flags) => {
+                PollEnd::Yielded { inferred: true }
+            }
+            EndSoFar::UnlessYielded(how) => how,
         }
     }
 

@@ -74,6 +74,15 @@ impl Batch {
         self.candidates.extend(candidate);
     }
 
+    /// The polls of its candidates.
+    pub(crate) fn polls(&self) -> impl Iterator<Item = PollIx> {
+        self.candidates.iter().map(|candidate| candidate.poll)
+    }
+
+    pub(crate) fn polls_mut(&mut self) -> impl Iterator<Item = &mut PollIx> {
+        self.candidates.iter_mut().map(|candidate| &mut candidate.poll)
+    }
+
     /// Ends the batch: adds its candidates to the habits of their tasks and of the places where these
     /// were spawned, and gives those of its tail to `mark`.
     pub(crate) fn end(

@@ -193,9 +193,12 @@ fn answers_about_a_plausible_program_are_right() {
             WakeFilter { by: Some(WokenBy::Thread), ..all },
             WakeFilter { task: Some(trace.poll(longest).task), ..all },
         ];
+        let callers = [0, 5, tasks as u32 / 3, tasks as u32 / 2, trace.poll(longest).task.0];
+        let by = callers.map(|task| WakeFilter { by: Some(WokenBy::Task(TaskIx(task))), ..all });
         for part in [1, 500, 998] {
             check_finds(&trace, &activity, at(part), &polls);
             check_wakes(&trace, &activity, at(part), &wakes);
+            check_wakes(&trace, &activity, at(part), &by);
         }
     }
 }

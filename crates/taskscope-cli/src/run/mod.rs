@@ -301,11 +301,11 @@ fn nothing_recorded(args: &RunArgs, pattern: &Path) -> String {
 /// The figures on standard error: standard output is the program's.
 fn print_summaries(files: &[PathBuf]) {
     for file in files {
-        match trace::open(file) {
-            Ok(trace) => output::on_the_side(&format!(
+        match trace::summary(file) {
+            Ok(figures) => output::on_the_side(&format!(
                 "\n{}\n{}",
                 file.file_name().unwrap_or_default().to_string_lossy(),
-                summary::text(&trace.summary())
+                summary::text(&figures)
             )),
             Err(error) => output::complain(&error),
         }

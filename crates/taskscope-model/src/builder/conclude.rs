@@ -7,6 +7,7 @@ use taskscope_format::meta;
 use super::infer;
 use super::replay::Replay;
 use super::sweep::Sweep;
+use crate::summary::sums::Sums;
 use crate::trace::Trace;
 use crate::types::{LaneIx, LaneKind};
 
@@ -22,6 +23,13 @@ impl Sweep {
     pub(super) fn finish(mut self) -> Trace {
         let replay = std::mem::take(&mut self.replay);
         self.closed(replay)
+    }
+
+    /// What is left of a trace of which rows were let go, and the sums over these.
+    pub(super) fn finish_sums(mut self) -> (Trace, Sums) {
+        let lets_go = self.replay.lets_go.take();
+        let sums = lets_go.map(|of| of.sums).unwrap_or_default();
+        (self.finish(), sums)
     }
 
     /// Ends what goes on, draws the conclusions, and puts all that is in no order into one.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use taskscope_format::{OpenError, black_box};
 
+use super::let_go::LetGo;
 use super::sweep::Sweep;
 use crate::source::Source;
+use crate::summary::sums::Sums;
 use crate::trace::Trace;
 
 /// Why a file could not be read to its end.
@@ -165,6 +167,13 @@ pub(crate) fn load_bytes(file: &[u8], progress: &mut dyn FnMut(f32)) -> Result<T
             return Ok(sweep.finish());
         }
     }
+}
+
+/// Reads a file for its figures: a trace of which most rows have been let go, and the sums over them.
+pub(crate) fn add_up(source: &Arc<dyn Source>, sums: Sums) -> Result<(Trace, Sums), LoadError> {
+    let mut sweep = Sweep::letting_go(&**source, LetGo::new(sums))?;
+    while !sweep.step(&**source, Some(source))?.is_done {}
+    Ok(sweep.finish_sums())
 }
 
 /// Borrowed bytes as a source.

@@ -32,6 +32,7 @@ mod drops;
 mod feed;
 mod infer;
 mod intern;
+mod let_go;
 mod loader;
 mod missing;
 mod polls;
@@ -39,5 +40,5 @@ mod replay;
 mod sweep;
 mod wakes;
 
-pub(crate) use loader::load_bytes;
 pub use loader::{LoadError, Loader, Progress};
+pub(crate) use loader::{add_up, load_bytes};

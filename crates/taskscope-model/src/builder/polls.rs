@@ -132,7 +132,9 @@ impl Replay {
             && let Some(of) = trace.tasks.get_mut(task)
         {
             if is_marked {
-                of.marks.push(ix.0);
+                if self.lets_go.is_none() {
+                    of.marks.push(ix.0);
+                }
             } else if of.runtime.is_none() {
                 of.runtime = match trace.lanes[lane.get()].kind {
                     LaneKind::Worker { runtime, .. } => Some(runtime),

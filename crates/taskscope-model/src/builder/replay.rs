@@ -22,6 +22,7 @@ use taskscope_format::{BlockAt, EndKind, EventOf, Nanos, PollResult, TaskId, Thr
 
 use super::batch::{GOES_ON, Item, ItemKind, ThreadReader};
 use super::intern::Names;
+use super::let_go::LetGo;
 use crate::prefetch::prefetch;
 use crate::spans::{Here, OpenSpans};
 use crate::store::polls::{Flags, NONE, RawEnd};
@@ -66,6 +67,8 @@ pub(crate) struct Replay {
     pub(crate) has_begun: bool,
     /// More polls than numbers: the rest was left out.
     pub(crate) is_full: bool,
+    /// How rows are let go, where only figures are wanted.
+    pub(super) lets_go: Option<Box<LetGo>>,
 }
 
 /// See [`Replay::undescribed`].
@@ -256,6 +259,15 @@ impl Replay {
                 let kind = self.wait_kind(resource, operation);
                 self.wait(stream, kind);
             }
+            // Figures have nothing of the program's spans, but the lanes that these are on.
+            EventOf::SpanEnter(_) | EventOf::Message { .. } if self.lets_go.is_some() => {
+                let _ = self.here(stream, time);
+            }
+            EventOf::Span(_)
+            | EventOf::SpanFields { .. }
+            | EventOf::SpanExit(_)
+            | EventOf::SpanClose(_)
+                if self.lets_go.is_some() => {}
             EventOf::Span(span) => {
                 let texts = |text: Option<TextIx>| self.text_of(text);
                 let span = span.map(texts);

@@ -7,6 +7,7 @@ use taskscope_format::{FileHeader, Nanos, Scan, Scanner, ThreadId};
 
 use super::batch::ItemKind;
 use super::feed::Feeds;
+use super::let_go::LetGo;
 use super::loader::{LoadError, Progress};
 use super::replay::{Replay, Stream};
 use crate::source::Source;
@@ -85,12 +86,22 @@ pub(super) struct Sweep {
     has_blocks: bool,
     /// All that may be swept has been.
     is_starved: bool,
+    /// So many items are swept in a step: fewer in tests.
+    pub(super) items_a_step: usize,
 }
 
 impl Sweep {
     pub(super) fn new(source: &dyn Source, is_growing: bool) -> Result<Self, LoadError> {
         let mut sweep =
             Self::at_start(is_growing, if is_growing { BEHIND_GROWING } else { BEHIND });
+        sweep.read_header(source)?;
+        Ok(sweep)
+    }
+
+    /// One that lets go of rows that can change no more.
+    pub(super) fn letting_go(source: &dyn Source, of: LetGo) -> Result<Self, LoadError> {
+        let replay = Replay::letting_go(of);
+        let mut sweep = Self { replay, ..Self::at_start(false, BEHIND) };
         sweep.read_header(source)?;
         Ok(sweep)
     }
@@ -114,6 +125,7 @@ impl Sweep {
             has_ended: false,
             has_blocks: false,
             is_starved: false,
+            items_a_step: STEP,
         }
     }
 
@@ -161,6 +173,7 @@ impl Sweep {
             None => false,
         };
         self.is_starved = !has_more;
+        self.replay.let_go_if_due();
         let length = source.length()?.max(1);
         let part = (self.swept_bytes as f32 / length as f32).min(1.0);
         Ok(Progress { part, is_done: has_all && !has_more })
@@ -233,7 +246,11 @@ impl Sweep {
     fn begin_again(&mut self, source: &dyn Source) -> io::Result<bool> {
         let behind = if self.is_growing { MOST_BEHIND.min(self.behind * 4) } else { Nanos::MAX };
         let (header, has_paused) = (self.header, self.has_paused);
-        *self = Self { has_paused, ..Self::at_start(self.is_growing, behind) };
+        let lets_go = self.replay.lets_go.take();
+        let replay = lets_go.map_or_else(Replay::default, |of| Replay::letting_go(of.afresh()));
+        let items_a_step = self.items_a_step;
+        let start = Self::at_start(self.is_growing, behind);
+        *self = Self { has_paused, replay, items_a_step, ..start };
         self.put_header(header);
         self.scan(source)
     }
@@ -248,7 +265,7 @@ impl Sweep {
         if self.swept_bytes == 0 {
             self.known_to = self.scanner.position();
         }
-        let mut left = STEP;
+        let mut left = self.items_a_step;
         while left > 0 {
             let Some((time, _, thread, of)) = self.heads.pop() else { return Ok(false) };
             if time > limit {

@@ -4,16 +4,8 @@ use proptest::prelude::*;
 
 use super::directory::Directory;
 use super::{MAGIC, build};
+use crate::testing::facts;
 use crate::trace::Trace;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
-#[path = "../../../taskscope-format/tests/common/events.rs"]
-#[allow(clippy::unwrap_used, dead_code, reason = "it is for all tests")]
-mod events;
-#[path = "../../tests/common/facts.rs"]
-#[allow(clippy::unwrap_used, dead_code, reason = "it is for all tests")]
-mod facts;
 
 /// The bytes of an index, taken apart.
 struct Parts {

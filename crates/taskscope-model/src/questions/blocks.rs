@@ -1,9 +1,11 @@
 //! A trace in blocks: stretches of time in each of which about as many polls begin.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use taskscope_format::Nanos;
 
+use super::activity::Activity;
 use crate::store::level::LevelView;
 use crate::store::polls::Chunk;
 use crate::trace::Trace;
@@ -38,6 +40,14 @@ impl Blocks {
             polls += count;
         }
         Self { begins, end: trace.span.end.saturating_add(1) }
+    }
+
+    /// Those of an activity, if there is one.
+    pub(crate) fn of<'a>(trace: &Trace, activity: Option<&'a Activity>) -> Cow<'a, Self> {
+        match activity {
+            Some(activity) => Cow::Borrowed(&activity.blocks),
+            None => Cow::Owned(Self::new(trace)),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -137,14 +137,7 @@ pub async fn find_poll(
         return nearest.best.map(|(_, poll)| poll);
     }
     let activity = activity.filter(|activity| activity.is_of(trace));
-    let made;
-    let blocks = match activity {
-        Some(activity) => &activity.blocks,
-        None => {
-            made = Blocks::new(trace);
-            &made
-        }
-    };
+    let blocks = Blocks::of(trace, activity);
     let at = blocks.at(from.0);
     let order: Vec<usize> = match direction {
         Direction::Forward => (at..blocks.len()).collect(),
@@ -162,7 +155,7 @@ pub async fn find_poll(
         let empty = nearest;
         let search = |block: &usize| {
             let mut nearest = empty;
-            in_block(trace, blocks, *block, filter, &mut nearest);
+            in_block(trace, &blocks, *block, filter, &mut nearest);
             nearest.best
         };
         each(batch, search, |best| best.into_iter().for_each(|best| nearest.offer(best))).await;

@@ -15,7 +15,7 @@ use super::blocks::Blocks;
 use super::each;
 use super::find::Nearest;
 use super::sums::Sums;
-use crate::store::polls::{Row, WakerKind};
+use crate::store::polls::{Flags, RawEnd, Row, WakerKind};
 use crate::trace::Trace;
 use crate::types::{LaneIx, PlaceIx, PollIx, TaskIx, WakeAt, WakeIx, Waker};
 use crate::{Direction, WakeEffect};
@@ -123,16 +123,9 @@ pub async fn find_wake(
         return nearest.best.map(|(_, wake)| wake);
     }
     let activity = activity.filter(|activity| activity.is_of(trace));
-    let made;
-    let blocks = match activity {
-        Some(activity) => &activity.blocks,
-        None => {
-            made = Blocks::new(trace);
-            &made
-        }
-    };
+    let blocks = Blocks::of(trace, activity);
     further(trace, activity, filter, &mut nearest).await;
-    in_rows(trace, activity, blocks, filter, &mut nearest).await;
+    in_rows(trace, activity, &blocks, filter, &mut nearest).await;
     if any_apart(trace, &nearest) {
         apart(trace, filter, &mut nearest).await;
     }
@@ -143,8 +136,8 @@ pub async fn find_wake(
 enum Callers {
     Anyone,
     Kind(WakerKind),
-    /// In these polls of one task, of which the first begins then.
-    Polls(HashSet<u32>, Nanos),
+    /// In these polls of one task. By their starts, with the end of the last to end up to there.
+    Polls(HashSet<u32>, Vec<(Nanos, Nanos)>),
 }
 
 impl Callers {
@@ -158,10 +151,23 @@ impl Callers {
             let gone = &activity.gone;
             let first = gone.partition_point(|(of, _)| *of < task.0);
             let gone = gone[first..].iter().take_while(|(of, _)| *of == task.0);
-            let polls = trace.task_polls(task).rev().chain(gone.map(|&(_, poll)| poll));
-            let polls: HashSet<u32> = polls.map(|poll| poll.0).collect();
-            let first = polls.iter().map(|&poll| trace.polls.start(PollIx(poll))).min();
-            return Self::Polls(polls, first.unwrap_or(Nanos::MAX));
+            let all = trace.task_polls(task).rev().chain(gone.map(|&(_, poll)| poll));
+            let (mut polls, mut times) = (HashSet::default(), Vec::new());
+            for poll in all {
+                polls.insert(poll.0);
+                let flags = trace.polls.row(poll).flags;
+                // Where the end was not recorded, what it woke may have come later.
+                let is_known = !flags.has(Flags::GONE) && flags.end() != RawEnd::Open;
+                let end = if is_known { trace.polls.end(poll) } else { Nanos::MAX };
+                times.push((trace.polls.start(poll), end));
+            }
+            times.sort_unstable();
+            let mut latest = 0;
+            for (_, end) in &mut times {
+                latest = latest.max(*end);
+                *end = latest;
+            }
+            return Self::Polls(polls, times);
         }
         match by {
             None => Self::Anyone,
@@ -169,6 +175,14 @@ impl Callers {
             Some(WokenBy::Worker) => Self::Kind(WakerKind::Driver),
             Some(WokenBy::Thread) => Self::Kind(WakerKind::Thread),
         }
+    }
+
+    /// Whether they can have called one from a time on and before another.
+    fn may_call(&self, times: impl FnOnce() -> Range<Nanos>) -> bool {
+        let Self::Polls(_, polls) = self else { return true };
+        let times = times();
+        let begun = polls.partition_point(|(start, _)| *start < times.end);
+        polls[..begun].last().is_some_and(|(_, latest)| *latest >= times.start)
     }
 
     #[inline]
@@ -227,12 +241,9 @@ async fn in_rows(
     let may_be_in =
         |block: usize| activity.is_none_or(|activity| filter.may_be_in(&activity.sums[block]));
     let callers = Callers::new(trace, activity, filter.by);
-    let first = match callers {
-        Callers::Polls(_, first) => first,
-        Callers::Anyone | Callers::Kind(_) => 0,
+    let may_be_in = |block: usize| {
+        may_be_in(block) && callers.may_call(|| first(block)..blocks.times(block).end)
     };
-    // What is woken in a poll begins later.
-    let may_be_in = |block: usize| may_be_in(block) && blocks.times(block).end > first;
     let order: Vec<_> = order.into_iter().filter(|(block, _)| may_be_in(*block)).collect();
     let mut rest = &order[..];
     let mut size = 1;

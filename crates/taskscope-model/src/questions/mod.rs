@@ -66,6 +66,8 @@ pub use scene::{Leaver, Room, Scene, Spot, Token, scene, token_at};
 pub use stage::{Outcome, Stage};
 pub use sums::{HopCount, HopQueue, MOST_LISTED, PlaceSum};
 
+use crate::parallel;
+
 /// Lets others go on, or the question end that is not wanted any more.
 ///
 /// It is ready the second time that it is polled, and wakes nothing: it is for those that poll again anyway.
@@ -105,19 +107,16 @@ pub fn unless<A>(question: impl Future<Output = A>, is_stopped: impl Fn() -> boo
 /// and then. What comes of it is taken in the order of the items.
 async fn each<T: Sync, A: Send>(
     items: &[T],
-    work: impl Fn(&T) -> A + Sync,
+    work: impl Fn(&T) -> A + Send + Sync,
     mut take: impl FnMut(A),
 ) {
-    #[cfg(not(target_family = "wasm"))]
-    for batch in items.chunks(4 * rayon::current_num_threads()) {
-        use rayon::prelude::*;
-        let answers: Vec<A> = batch.par_iter().map(&work).collect();
-        answers.into_iter().for_each(&mut take);
-        pause().await;
-    }
-    #[cfg(target_family = "wasm")]
-    for item in items {
-        take(work(item));
+    // So many that each processor has some; one alone would keep a frame waiting.
+    let at_once = match parallel::processors() {
+        1 => 1,
+        several => 4 * several,
+    };
+    for batch in items.chunks(at_once) {
+        parallel::map(batch, &work).into_iter().for_each(&mut take);
         pause().await;
     }
 }

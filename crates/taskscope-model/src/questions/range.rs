@@ -18,6 +18,7 @@ use super::facts::Facts;
 use super::histogram::Histogram;
 use super::sums::{HopCount, PlaceSum, Sums};
 use crate::PollEnd;
+use crate::parallel;
 use crate::store::polls::Flags;
 use crate::trace::Trace;
 use crate::types::{PlaceIx, PollIx, TaskIx};
@@ -150,25 +151,13 @@ struct Sum {
 /// Sums by task. Each processor has sums of its own, over a share of the blocks.
 async fn tasks(trace: &Trace, blocks: &Blocks, range: Range<Nanos>) -> Vec<TaskSum> {
     let parts = blocks.parts(range);
-    let mut all: Vec<Vec<Sum>> = Vec::new();
-    #[cfg(not(target_family = "wasm"))]
-    let threads = rayon::current_num_threads().min(parts.len()).min(4);
-    #[cfg(target_family = "wasm")]
-    let threads = 1;
-    all.resize_with(threads.max(1), || vec![Sum::default(); trace.task_count()]);
-    let threads = all.len();
+    let threads = parallel::processors().min(parts.len()).clamp(1, 4);
+    let mut all = vec![vec![Sum::default(); trace.task_count()]; threads];
     for parts in parts.chunks(8 * threads) {
-        let add = |(thread, sums): (usize, &mut Vec<Sum>)| {
+        parallel::for_each_of(&mut all, |thread, sums| {
             let parts = parts.iter().skip(thread).step_by(threads);
             parts.for_each(|(_, part, _)| add_tasks(trace, part.clone(), sums));
-        };
-        #[cfg(not(target_family = "wasm"))]
-        {
-            use rayon::prelude::*;
-            all.par_iter_mut().enumerate().for_each(add);
-        }
-        #[cfg(target_family = "wasm")]
-        all.iter_mut().enumerate().for_each(add);
+        });
         super::pause().await;
     }
     let mut tasks = Vec::new();

@@ -1,6 +1,9 @@
 //! What a row of a poll knows beside times and numbers, in bits.
 
 use bytemuck::{Pod, Zeroable};
+use taskscope_format::EndKind;
+
+use crate::types::PollEnd;
 
 /// What is known of a poll beside its times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -29,6 +32,14 @@ pub(crate) enum WakerKind {
     Driver = 2,
     /// Another thread: its number.
     Thread = 3,
+}
+
+/// How a poll ended, as far as its row and the end of its task say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndSoFar {
+    Known(PollEnd),
+    /// The task yielded, if its habits say so; else it ended so.
+    UnlessYielded(PollEnd),
 }
 
 impl Flags {
@@ -105,6 +116,28 @@ impl Flags {
     #[inline]
     pub(crate) fn set_end(&mut self, end: RawEnd) {
         self.0 = self.0 & !0b11 | end as u32;
+    }
+
+    /// How the poll ended. `end` is how its task did, where it was the last poll of the task.
+    pub(crate) fn poll_end(self, end: Option<EndKind>) -> EndSoFar {
+        EndSoFar::Known(match (end, self.end()) {
+            (Some(EndKind::Returned), _) | (_, RawEnd::Ready) => PollEnd::Ready,
+            (Some(EndKind::Panicked), _) | (_, RawEnd::Panicked) => PollEnd::Panicked,
+            (_, RawEnd::Open) => PollEnd::Open,
+            _ if self.has(Self::SELF_WOKEN) => match self.has(Self::BUDGET) {
+                true => PollEnd::BudgetSpent,
+                false => PollEnd::Yielded { inferred: false },
+            },
+            // What spends its budget yields, whatever its habits.
+            _ if self.has(Self::TAIL) && self.has(Self::BUDGET) => PollEnd::BudgetSpent,
+            (Some(EndKind::Cancelled), _) if self.has(Self::TAIL) => {
+                return EndSoFar::UnlessYielded(PollEnd::Cancelled);
+            }
+            _ if self.has(Self::TAIL) => return EndSoFar::UnlessYielded(PollEnd::Pending),
+            (Some(EndKind::Cancelled), _) => PollEnd::Cancelled,
+            _ if self.has(Self::BUDGET) => PollEnd::BudgetSpent,
+            (_, RawEnd::Pending) => PollEnd::Pending,
+        })
     }
 
     #[inline]

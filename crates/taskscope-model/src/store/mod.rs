@@ -18,6 +18,7 @@
 pub(crate) mod blocks;
 pub(crate) mod flags;
 pub(crate) mod id_map;
+pub(crate) mod lean;
 pub(crate) mod level;
 pub(crate) mod page;
 pub(crate) mod polls;

@@ -16,6 +16,7 @@ use taskscope_format::Nanos;
 
 use super::blocks::BLOCK;
 pub(crate) use super::flags::{Flags, RawEnd, WakerKind};
+use super::lean::Lean;
 use super::page::Page;
 use crate::types::{LaneIx, PollIx};
 
@@ -126,7 +127,7 @@ fn put_beside<V>(list: &mut Vec<(u16, V)>, slot: usize, value: V) {
 }
 
 impl Chunk {
-    fn new(lane: LaneIx, depth: u8, base: Nanos, room: usize) -> Self {
+    pub(super) fn new(lane: LaneIx, depth: u8, base: Nanos, room: usize) -> Self {
         Self { lane, depth, base, rows: Vec::with_capacity(room), ..Self::default() }
     }
 
@@ -322,9 +323,19 @@ pub(crate) struct NewPoll {
 }
 
 /// All polls.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Polls {
-    chunks: Vec<Page<Chunk>>,
+    pub(super) chunks: Vec<Page<Chunk>>,
+    /// So many polls fill a chunk: fewer in tests.
+    pub(super) most_rows: usize,
+    /// Where rows are let go: see [`super::lean`].
+    pub(super) lean: Option<Lean>,
+}
+
+impl Default for Polls {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), most_rows: CHUNK, lean: None }
+    }
 }
 
 impl PollIx {
@@ -359,7 +370,7 @@ impl Polls {
 
     /// Polls that were kept elsewhere. The sums of their chunks must have been made.
     pub(crate) fn of_chunks(chunks: impl Iterator<Item = Chunk>) -> Self {
-        Self { chunks: chunks.map(Page::shared).collect() }
+        Self { chunks: chunks.map(Page::shared).collect(), ..Self::default() }
     }
 
     #[inline]
@@ -409,21 +420,27 @@ impl Polls {
         if let Some(&last) = list.last() {
             let chunk = &mut self.chunks[last as usize];
             let slot = chunk.rows.len();
-            if slot < CHUNK && start.saturating_sub(chunk.base) <= u32::MAX.into() {
+            if slot < self.most_rows && start.saturating_sub(chunk.base) <= u32::MAX.into() {
                 return Some(PollIx::new(last as usize, slot));
             }
-            // It will hardly change any more.
-            chunk.edit().sum_up();
+            match &mut self.lean {
+                Some(lean) => lean.closed(chunk),
+                // It will hardly change any more.
+                None => chunk.edit().sum_up(),
+            }
         }
-        let number = self.chunks.len();
-        if number == Self::MOST {
-            return None;
-        }
+        let number = match &mut self.lean {
+            Some(lean) => lean.number(self.chunks.len())?,
+            None => Some(self.chunks.len()).filter(|number| *number < Self::MOST)?,
+        };
         // A list whose chunks have been full fills the next one, too.
         let was_full =
             list.last().is_some_and(|&last| self.chunks[last as usize].rows.len() == CHUNK);
         let chunk = Chunk::new(lane, depth, start, if was_full { CHUNK } else { 1 });
-        self.chunks.push(Page::new(chunk));
+        match self.chunks.get_mut(number) {
+            Some(free) => *free = Page::new(chunk),
+            None => self.chunks.push(Page::new(chunk)),
+        }
         list.push(number as u32);
         Some(PollIx::new(number, 0))
     }

@@ -113,6 +113,14 @@ impl<T: Clone> Shelf<T> {
         self.chunks.iter_mut().for_each(Page::share);
     }
 
+    /// Lets go of elements that nobody asks for any more: they are counted, and only the last ones are
+    /// still there.
+    pub(crate) fn forget(&mut self) {
+        if let Some((_, full)) = self.chunks.split_last_mut() {
+            full.iter_mut().for_each(|chunk| *chunk.edit() = Vec::new());
+        }
+    }
+
     /// An element to be changed.
     #[inline]
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {

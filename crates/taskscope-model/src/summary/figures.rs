@@ -6,6 +6,8 @@ use foldhash::HashMap;
 
 use taskscope_format::{CancelledBy, EndKind, Flavor, Nanos, TaskKind, meta};
 
+use super::latencies::Latencies;
+use super::sums::Sums;
 use super::{
     PollEnds, RuntimeSummary, ScheduleLatency, Summary, TaskCounts, ThreadSummary, WaitSummary,
     WorkerSummary,
@@ -18,7 +20,13 @@ use crate::types::{LaneIx, LaneKind, PollEnd, TaskIx};
 impl Trace {
     /// The trace in a few figures.
     pub fn summary(&self) -> Summary {
-        let polls = PollFigures::new(self);
+        self.summary_with(Sums::default())
+    }
+
+    /// Likewise, with what was added up of polls that are in it no more.
+    pub(crate) fn summary_with(&self, sums: Sums) -> Summary {
+        let mut polls = PollFigures::new(self);
+        polls.take_in(self, &sums);
         let mut runtimes: Vec<_> = self.runtimes().iter().collect();
         runtimes.sort_by_key(|runtime| runtime.id);
         let runtimes: Vec<RuntimeSummary> = runtimes
@@ -58,49 +66,42 @@ impl Trace {
             wakes: self.records_wakes().then_some(task_wakes),
             hops: self.hop_count(),
             longest_poll_ns: polls.longest,
-            schedule_latency: self.schedule_latency(),
             forced_yields: poll_ends.budget,
-            waits: self.records_wakes().then(|| self.wait_summaries()),
+            waits: self.records_wakes().then(|| self.wait_summaries(&sums)),
+            schedule_latency: self.schedule_latency(sums.latencies),
         }
     }
 
-    fn schedule_latency(&self) -> Option<ScheduleLatency> {
-        let mut all = Vec::new();
+    /// Those of its polls are added to `latencies`.
+    fn schedule_latency(&self, mut latencies: Latencies) -> Option<ScheduleLatency> {
         for chunk in self.polls.chunks() {
-            let of_tasks = chunk.all_scheduled().iter().filter(|(slot, _)| {
-                let row = &chunk.rows[usize::from(*slot)];
+            for &(slot, since) in chunk.all_scheduled() {
+                let slot = usize::from(slot);
+                let row = &chunk.rows[slot];
+                if !row.flags.has(Flags::GONE) && self.task(TaskIx(row.task)).is_async() {
+                    latencies.add(chunk.start(slot).saturating_sub(since));
+                }
+            }
+        }
+        latencies.summary()
+    }
+
+    fn wait_summaries(&self, sums: &Sums) -> Vec<WaitSummary> {
+        let rows = self.polls.chunks().iter().flat_map(|chunk| {
+            let of_tasks = chunk.waits.iter().filter(|wait| {
+                let row = &chunk.rows[usize::from(wait.slot)];
                 !row.flags.has(Flags::GONE) && self.task(TaskIx(row.task)).is_async()
             });
-            all.extend(
-                of_tasks.map(|&(slot, since)| chunk.start(usize::from(slot)).saturating_sub(since)),
-            );
-        }
-        all.sort_unstable();
-        let at = |share: usize| all.get((all.len() - 1) * share / 100).copied();
-        Some(ScheduleLatency {
-            polls: all.len() as u64,
-            longest_ns: *all.last()?,
-            total_ns: all.iter().fold(0, |sum: u64, one| sum.saturating_add(*one)),
-            p50_ns: at(50)?,
-            p99_ns: at(99)?,
-        })
-    }
-
-    fn wait_summaries(&self) -> Vec<WaitSummary> {
+            of_tasks.map(|wait| (wait.kind, 1))
+        });
         // First by where the word is kept, which takes no time however long it is.
         let mut by_place: HashMap<_, (&str, u64)> = HashMap::default();
-        for chunk in self.polls.chunks() {
-            for wait in &chunk.waits {
-                let row = &chunk.rows[usize::from(wait.slot)];
-                if row.flags.has(Flags::GONE) || !self.task(TaskIx(row.task)).is_async() {
-                    continue;
-                }
-                let (resource, operation) = self.wait_kind(wait.kind);
-                let operation = operation.map_or("", |operation| self.text(operation));
-                let operation = self.resource(resource).operation(operation);
-                let place = (operation.as_ptr(), operation.len());
-                by_place.entry(place).or_insert((operation, 0)).1 += 1;
-            }
+        for (kind, count) in rows.chain(sums.waits()) {
+            let (resource, operation) = self.wait_kind(kind);
+            let operation = operation.map_or("", |operation| self.text(operation));
+            let operation = self.resource(resource).operation(operation);
+            let place = (operation.as_ptr(), operation.len());
+            by_place.entry(place).or_insert((operation, 0)).1 += count;
         }
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for (operation, count) in by_place.into_values() {
@@ -123,7 +124,7 @@ impl Trace {
         WorkerSummary {
             index,
             polls: polls.by_lane[lane.get()],
-            busy_ns: self.lane(lane).busy,
+            busy_ns: polls.busy[lane.get()],
             name: self.first_thread(lane).and_then(|t| t.name.as_deref()).map(str::to_owned),
             parks: self.records_parks(lane).then(|| self.lane(lane).park_count()),
         }
@@ -134,12 +135,12 @@ impl Trace {
             self.threads().iter().map(|thread| (thread.id, &thread.name)).collect();
         let summary = |lane| {
             let LaneKind::Thread(id) = self.lane(lane).kind else { return None };
-            let polls = polls.by_lane[lane.get()];
+            let (polls, busy_ns) = (polls.by_lane[lane.get()], polls.busy[lane.get()]);
             (polls > 0).then(|| ThreadSummary {
                 id: id.0,
                 name: names.get(&id).and_then(|name| name.as_deref()).map(str::to_owned),
                 polls,
-                busy_ns: self.lane(lane).busy,
+                busy_ns,
             })
         };
         self.lane_order().iter().copied().filter_map(summary).collect()
@@ -220,6 +221,8 @@ impl Trace {
 #[derive(Clone, Debug)]
 struct PollFigures {
     by_lane: Vec<u64>,
+    /// Time for which any polls occupied each lane.
+    busy: Vec<Nanos>,
     ends: [(PollEnd, u64); PollEnd::ALL.len()],
     longest: Nanos,
 }
@@ -230,6 +233,7 @@ impl PollFigures {
         let is_async: Vec<bool> = trace.tasks().map(|task| task.is_async()).collect();
         let none = || Self {
             by_lane: vec![0; trace.lanes().len()],
+            busy: Vec::new(),
             ends: PollEnd::ALL.map(|how| (how, 0)),
             longest: 0,
         };
@@ -238,7 +242,24 @@ impl PollFigures {
             figures.add(trace, &chunks[number], &is_async);
             figures
         };
-        parallel::fold(0..chunks.len(), none, add, Self::join)
+        let busy = trace.lanes().iter().map(|lane| lane.busy).collect();
+        Self { busy, ..parallel::fold(0..chunks.len(), none, add, Self::join) }
+    }
+
+    /// Takes in what was added up.
+    fn take_in(&mut self, trace: &Trace, sums: &Sums) {
+        self.longest = self.longest.max(sums.longest);
+        for (lane, (polls, busy)) in (0..).zip(self.by_lane.iter_mut().zip(&mut self.busy)) {
+            let sum = sums.lane(LaneIx(lane));
+            *polls += sum.polls;
+            *busy = busy.saturating_add(sum.busy);
+        }
+        for ((_, count), added) in self.ends.iter_mut().zip(sums.ends) {
+            *count += added;
+        }
+        for (how, count) in sums.ends_by_habit(trace) {
+            self.ends[how.position()].1 += count;
+        }
     }
 
     fn add(&mut self, trace: &Trace, chunk: &Chunk, is_async: &[bool]) {
@@ -251,7 +272,10 @@ impl PollFigures {
             self.longest = chunk.duration(slot).max(self.longest);
             self.ends[trace.poll_end(row.task, row.flags).position()].1 += 1;
         }
-        self.by_lane[chunk.lane.get()] += count;
+        // What has no polls may have no lane.
+        if count > 0 {
+            self.by_lane[chunk.lane.get()] += count;
+        }
     }
 
     fn join(mut self, other: Self) -> Self {

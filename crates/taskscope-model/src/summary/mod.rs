@@ -5,6 +5,11 @@
 //! was not recorded is `null`, and never 0.
 
 mod figures;
+mod file;
+mod latencies;
+pub(crate) mod sums;
+
+pub use file::FileSummary;
 
 use serde::Serialize;
 use taskscope_format::Nanos;
