@@ -17,6 +17,7 @@ pub(crate) fn multi_thread(recording: &Recording, workers: u64) -> io::Result<Ru
 }
 
 /// A current-thread runtime that is recorded.
+#[expect(dead_code, reason = "the first lesson will use it")]
 pub(crate) fn current_thread(recording: &Recording) -> io::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all();

@@ -320,6 +320,15 @@ pub(crate) enum Theme {
     Light,
 }
 
+impl From<Theme> for taskscope_viewer::Theme {
+    fn from(theme: Theme) -> Self {
+        match theme {
+            Theme::Dark => Self::Dark,
+            Theme::Light => Self::Light,
+        }
+    }
+}
+
 /// How large a demo is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DemoSize {
@@ -357,7 +366,7 @@ fn parse_count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "expected a whole number such as 500, 10k, 100M or 1_000_000".to_owned())
 }
 
-fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
+pub(crate) fn parse_picture_size(text: &str) -> Result<[u32; 2], String> {
     let parse = || {
         let (width, height) = text.split_once(['x', '×'])?;
         Some([width.parse().ok()?, height.parse().ok()?])

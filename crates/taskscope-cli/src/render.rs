@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use taskscope_model::{TaskIx, Trace};
-use taskscope_viewer::{RenderOptions, Theme};
+use taskscope_viewer::RenderOptions;
 
-use crate::args::{self, RenderArgs};
+use crate::args::RenderArgs;
 use crate::error::Error;
 use crate::{film, human, output, trace};
 
@@ -16,10 +16,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
     let options = RenderOptions {
         size: args.size.unwrap_or(usual),
         scale: args.scale.into(),
-        theme: match args.theme {
-            args::Theme::Dark => Theme::Dark,
-            args::Theme::Light => Theme::Light,
-        },
+        theme: args.theme.into(),
         span: args.span,
         stage: args.stage,
         at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,

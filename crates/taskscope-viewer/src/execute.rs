@@ -76,7 +76,7 @@ impl App {
     }
 
     /// Goes to the next step of the lesson, or back.
-    fn turn(&mut self, forward: bool) {
+    pub(crate) fn turn(&mut self, forward: bool) {
         if let (Some(course), Some(workspace)) = (&mut self.course, &mut self.workspace)
             && course.turn(forward)
         {

@@ -81,7 +81,7 @@ pub use egui::Theme;
 pub use film::{Film, FilmOptions, FilmPace, Picture};
 pub use index_cache::IndexCache;
 pub use lesson::{LessonEntry, LessonParameter, LessonTitle, Lessons, OpenLesson, RunLesson};
-pub use render::{RenderError, RenderOptions, render, render_beside};
+pub use render::{RenderError, RenderOptions, render, render_beside, render_lesson};
 pub use session::{Recordings, Session};
 
 /// Records the demo of that name and returns the file, or says why it couldn't.

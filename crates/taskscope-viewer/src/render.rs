@@ -10,7 +10,9 @@ use crate::headless::Headless;
 use crate::jobs::Mode;
 use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
+use crate::recent::Recent;
 use crate::workspace::{PanelId, PanelKind, Workspace};
+use crate::{LessonEntry, Lessons, Options};
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +87,34 @@ pub fn render(
     render_beside(vec![(trace.into(), name.to_owned())], options)
 }
 
+/// Draws the window with a lesson open at one of its steps, counted from 1, as a PNG; in presenter mode if it `presents`.
+/// Of `options` only the size, the scale and the theme are looked at.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_lesson(
+    entry: LessonEntry,
+    lessons: Lessons,
+    step: usize,
+    presents: bool,
+    options: &RenderOptions,
+) -> Result<Vec<u8>, RenderError> {
+    let ctx = egui::Context::default();
+    ctx.set_theme(options.theme);
+    let app_options = Options { lessons: Some(lessons), ..Options::default() };
+    let mut app = App::new(&ctx, app_options, Recent::default(), Mode::AtOnce);
+    app.begin_lesson(entry);
+    if presents {
+        app.toggle_presenting(&ctx, true);
+    }
+    (1..step).for_each(|_| app.turn(true));
+    if let Some(workspace) = &mut app.workspace {
+        // A picture stands still.
+        workspace.clock.replay.pause();
+    }
+    picture(ctx, app, options)
+}
+
 /// Draws the window with several traces open side by side, each with its name, as a PNG.
 /// `options` choose a moment and a task of the first.
 ///
@@ -94,10 +124,21 @@ pub fn render_beside(
     traces: Vec<(Arc<Trace>, String)>,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, RenderError> {
+    let traces = traces.into_iter().map(|(trace, name)| Loaded::new(trace, name, None)).collect();
+    let ctx = egui::Context::default();
+    ctx.set_theme(options.theme);
+    let mut app = App::with_traces(&ctx, traces, Mode::AtOnce);
+    if let Some(workspace) = &mut app.workspace {
+        choose(workspace, options);
+    }
+    picture(ctx, app, options)
+}
+
+/// A window as a PNG.
+fn picture(ctx: egui::Context, app: App, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     let pixels = pixels(options)?;
     let size = vec2(options.size[0] as f32, options.size[1] as f32);
-    let traces = traces.into_iter().map(|(trace, name)| Loaded::new(trace, name, None)).collect();
-    let image = draw(traces, size, pixels, options);
+    let image = draw(ctx, app, size, pixels, options.scale);
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, pixels[0] as u32, pixels[1] as u32);
     encoder.set_color(png::ColorType::Rgba);
@@ -118,18 +159,13 @@ pub(crate) fn pixels(options: &RenderOptions) -> Result<[usize; 2], RenderError>
 }
 
 fn draw(
-    traces: Vec<Loaded>,
+    ctx: egui::Context,
+    app: App,
     size: Vec2,
     pixels: [usize; 2],
-    options: &RenderOptions,
+    scale: f32,
 ) -> egui::ColorImage {
-    let ctx = egui::Context::default();
-    ctx.set_theme(options.theme);
-    let mut app = App::with_traces(&ctx, traces, Mode::AtOnce);
-    if let Some(workspace) = &mut app.workspace {
-        choose(workspace, options);
-    }
-    let mut window = Headless::new(ctx, app, size, options.scale);
+    let mut window = Headless::new(ctx, app, size, scale);
     let mut rasterizer = Rasterizer::default();
     let mut frame = || window.frame_with(Vec::new(), |textures| rasterizer.update(textures));
     // Panels and tables know their sizes only once they have been laid out.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::args::{Theme, parse_picture_size};
+
 /// Learn what tasks are and how they move: lessons over recorded programs
 ///
 /// Without a number it lists the lessons. A folder with a lesson that you have written is opened in the same way.
@@ -30,6 +32,23 @@ pub(crate) struct LessonArgs {
     /// Begin in presenter mode: large type on the whole screen, and nothing around it
     #[arg(long)]
     pub(crate) present: bool,
+
+    /// Draw a picture of a step in place of opening the window; needs neither GPU nor display
+    #[arg(long, value_name = "OUT.png", requires = "lesson")]
+    pub(crate) picture: Option<PathBuf>,
+
+    /// The step of the picture
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "picture")]
+    pub(crate) step: usize,
+
+    /// Width and height of the picture
+    #[arg(long, value_name = "WxH", default_value = "1280x720", requires = "picture",
+        value_parser = parse_picture_size)]
+    pub(crate) size: [u32; 2],
+
+    /// Colours of the picture
+    #[arg(long, value_enum, default_value_t = Theme::Dark, requires = "picture")]
+    pub(crate) theme: Theme,
 }
 
 /// A lesson, by its number or where it lies.

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use taskscope_lesson::{Lesson, Words};
 use taskscope_lessons::{LESSONS, Shipped};
 use taskscope_model::Trace;
-use taskscope_viewer::{LessonEntry, LessonParameter, LessonTitle, Lessons, Options};
+use taskscope_viewer::{
+    LessonEntry, LessonParameter, LessonTitle, Lessons, Options, RenderOptions,
+};
 
 use crate::error::Error;
 use crate::{output, view};
@@ -32,8 +34,26 @@ pub(crate) fn run(args: &LessonArgs) -> Result<(), Error> {
         Some(What::Number(number)) => shipped(find(*number)?, &language)?,
         Some(What::Folder(folder)) => from_folder(folder, &language)?,
     };
+    if let Some(out) = &args.picture {
+        return picture(args, entry, lessons, out);
+    }
     let (lesson, lessons) = (Some(entry), Some(lessons));
     view::window(Options { lesson, lessons, present: args.present, ..Options::default() })
+}
+
+/// A picture of a step.
+fn picture(
+    args: &LessonArgs,
+    entry: LessonEntry,
+    lessons: Lessons,
+    out: &Path,
+) -> Result<(), Error> {
+    let options =
+        RenderOptions { size: args.size, theme: args.theme.into(), ..RenderOptions::default() };
+    let png = taskscope_viewer::render_lesson(entry, lessons, args.step, args.present, &options)
+        .map_err(|source| Error::Draw { path: out.to_owned(), source })?;
+    std::fs::write(out, png).map_err(|source| Error::Write { path: out.to_owned(), source })?;
+    output::print(&format!("picture written to {}\n", out.display()))
 }
 
 fn find(number: u32) -> Result<&'static Shipped, Error> {

@@ -48,7 +48,8 @@ pub(super) fn show(
                         ui.painter().rect_filled(row, 0.0, palette.selected);
                     }
                     if scroll && lit.is_some_and(|lit| *lit.start() == number) {
-                        let around = row.expand2(vec2(0.0, 4.0 * LINE));
+                        let left = row.with_max_x(row.left() + GUTTER);
+                        let around = left.expand2(vec2(0.0, 4.0 * LINE));
                         ui.scroll_to_rect(around, Some(Align::Center));
                     }
                     let middle = row.center().y;

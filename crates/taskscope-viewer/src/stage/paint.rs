@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 use taskscope_model::questions::{Leaver, Scene, Spot, Token};
-use taskscope_model::{LaneIx, TaskIx, Trace};
+use taskscope_model::{LaneIx, TaskIx, TaskKind, Trace};
 
 use super::actors::{Actor, Actors, Group, is_inferred, on_way};
 use super::plan::Plan;
@@ -438,12 +438,16 @@ impl Stagehand<'_> {
     }
 }
 
-/// The number of a task: of its name, if it ends in one, or Tokio's.
+/// What stands on a token: the number at the end of the task's name, else the first letters of that, else Tokio's number.
 pub(super) fn token_text(trace: &Trace, task: TaskIx) -> String {
     let of = trace.task(task);
     let digits = |name: &str| {
         let start = name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
         (start < name.len()).then(|| name[start..].to_owned())
     };
-    of.name().and_then(digits).unwrap_or_else(|| of.id.to_string())
+    match (of.name(), of.kind) {
+        (Some(name), _) => digits(name).unwrap_or_else(|| name.chars().take(4).collect()),
+        (None, TaskKind::BlockOn) => "main".to_owned(),
+        (None, _) => of.id.to_string(),
+    }
 }
