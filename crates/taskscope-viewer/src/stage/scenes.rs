@@ -30,6 +30,11 @@ pub(super) struct Scenes {
 }
 
 impl Scenes {
+    /// The moment of the scene that was shown last, and how many tokens it has.
+    pub(super) fn shown(&self) -> Option<(Nanos, usize)> {
+        self.fresh.as_ref().map(|(_, _, scene)| (scene.time, scene.tokens.len()))
+    }
+
     /// The scene at the playhead; `None` until there is one.
     pub(super) fn at_playhead(&mut self, cx: &Context<'_>) -> Option<&Scene> {
         let playhead = cx.replay.playhead();
