@@ -181,6 +181,13 @@ pub(crate) struct OpenSpans {
     open: HashMap<ThreadId, Vec<(LaneIx, usize)>>,
 }
 
+impl OpenSpans {
+    /// What is needed to end them.
+    pub(crate) fn of_open(&self) -> Self {
+        Self { open: self.open.clone(), ..Self::default() }
+    }
+}
+
 impl Spans {
     /// From here on a copy costs next to nothing.
     pub(crate) fn share(&mut self) {

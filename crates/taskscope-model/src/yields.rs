@@ -33,9 +33,11 @@
 //! Habits change as more is read, and a poll may have been read long ago. So a poll only keeps that the
 //! wake behind it stands in a tail, and the habits are asked when the poll is ([`Decisions`]).
 
+use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use crate::prefetch::prefetch;
+use crate::store::flat::Flat;
 use crate::store::polls::Flags;
 use crate::store::shelf::Shelf;
 use crate::types::{Hot, PlaceIx, PollIx, TaskIx, TaskView};
@@ -74,12 +76,17 @@ impl Batch {
         self.candidates.extend(candidate);
     }
 
+    /// The tasks of its candidates.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskIx> {
+        self.candidates.iter().map(|candidate| candidate.task)
+    }
+
     /// Ends the batch: adds its candidates to the habits of their tasks and of the places where these
     /// were spawned, and gives those of its tail to `mark`.
     pub(crate) fn end(
         &mut self,
         habits: &mut Habits,
-        tasks: &mut [Hot],
+        tasks: &mut Flat<Hot>,
         place: impl Fn(TaskIx) -> Option<PlaceIx>,
         mut mark: impl FnMut(&Candidate),
     ) {
@@ -166,10 +173,14 @@ const NEVER: u8 = 2;
 const AT_ONCE_MOSTLY: u8 = 4;
 
 /// The habits of tasks and of places where tasks were spawned.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Habits {
     /// Of tasks that have one, by [`Hot::habit`] less one, with the place where the task was spawned.
     of_task: Shelf<(Habit, u32)>,
+    /// In a copy, those that it may need, by [`Hot::habit`].
+    few: Option<HashMap<u32, (Habit, u32)>>,
+    /// How many tasks have one.
+    count: u32,
     /// By place: the first is for none.
     of_place: Vec<Habit>,
 }
@@ -191,10 +202,18 @@ impl Habits {
     ) {
         if hot.habit == 0 {
             let place = place(candidate.task).map_or(0, |place| place.0 + 1);
-            self.of_task.push((Habit::default(), place));
-            hot.habit = self.of_task.len() as u32;
+            self.count += 1;
+            hot.habit = self.count;
+            match &mut self.few {
+                Some(few) => drop(few.insert(hot.habit, (Habit::default(), place))),
+                None => self.of_task.push((Habit::default(), place)),
+            }
         }
-        let Some((habit, place)) = self.of_task.get_mut(hot.habit as usize - 1) else { return };
+        let known = match &mut self.few {
+            Some(few) => few.get_mut(&hot.habit),
+            None => self.of_task.get_mut(hot.habit as usize - 1),
+        };
+        let Some((habit, place)) = known else { return };
         habit.add(candidate, in_tail, chance);
         hot.set_habits(habit.bits());
         let place = *place as usize;
@@ -209,9 +228,12 @@ impl Habits {
         Decisions { of_place: self.of_place.iter().map(Habit::yields).collect() }
     }
 
-    /// From here on a copy costs next to nothing.
-    pub(crate) fn share(&mut self) {
-        self.of_task.share();
+    /// A copy with those of these tasks alone, by [`Hot::habit`].
+    pub(crate) fn of_few(&self, numbers: impl Iterator<Item = u32>) -> Self {
+        let of_task = |number: u32| self.of_task.get((number as usize).checked_sub(1)?).copied();
+        let few = numbers.filter_map(|number| Some((number, of_task(number)?))).collect();
+        let (of_place, count) = (self.of_place.clone(), self.count);
+        Self { few: Some(few), of_place, count, ..Self::default() }
     }
 }
 

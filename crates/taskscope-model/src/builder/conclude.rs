@@ -13,15 +13,17 @@ use crate::types::{LaneIx, LaneKind};
 impl Sweep {
     /// The trace so far, as a copy that shares nearly all of its memory.
     pub(super) fn snapshot(&mut self) -> Trace {
-        self.replay.trace.share();
-        self.replay.habits.share();
+        self.replay.share();
         let copy = self.replay.closing_copy();
         self.closed(copy)
     }
 
     pub(super) fn finish(mut self) -> Trace {
         let replay = std::mem::take(&mut self.replay);
-        self.closed(replay)
+        let trace = self.closed(replay);
+        // It will be asked for, and no later one is to come.
+        trace.odd_times();
+        trace
     }
 
     /// Ends what goes on, draws the conclusions, and puts all that is in no order into one.
@@ -38,11 +40,13 @@ impl Sweep {
         trace.habits = replay.habits.decisions();
         infer::kinds(&replay, &mut trace);
         infer::runtime_names(&mut trace);
-        let pending = replay.hot.iter().filter_map(|hot| Some(hot.pending()?.time));
-        trace.odd_times = pending.chain(replay.late_times).collect();
-        trace.odd_times.sort_unstable();
+        replay.hot.settle();
+        replay.hops_of.settle();
+        trace.task_of.settle();
         trace.hot = Arc::new(replay.hot);
-        trace.hops_of = Arc::new(replay.hops_of);
+        trace.hops_of = replay.hops_of;
+        // Not those that another copy has found.
+        trace.odd_times = Arc::default();
         trace.report.complete = self.scanner.is_complete();
         trace.report.damages.sort_by_key(|damage| damage.offset);
         let thread = |of: usize| self.feeds.threads[of].thread;
@@ -52,22 +56,16 @@ impl Sweep {
         trace.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
         trace.gaps.sort_by_key(|gap| (gap.from, gap.until, gap.thread));
         trace.ends_off_lane = trace.polls.ends_off_lane();
+        trace.sum_up();
         trace.share();
-        index_lanes(&mut trace);
+        order_lanes(&mut trace);
         trace
     }
 }
 
-/// Makes the sums of each lane, and puts lanes into the order in which people read them.
-fn index_lanes(trace: &mut Trace) {
-    let Trace { lanes, polls, runtimes, lane_order, .. } = trace;
-    for lane in lanes.iter_mut() {
-        for level in &mut lane.levels {
-            level.index(polls);
-        }
-        // What lies within a poll is part of it.
-        lane.busy = lane.levels.first().map_or(0, |level| level.busy);
-    }
+/// Puts lanes into the order in which people read them.
+fn order_lanes(trace: &mut Trace) {
+    let Trace { lanes, runtimes, lane_order, .. } = trace;
     *lane_order = (0..lanes.len()).map(|lane| LaneIx(lane as u16)).collect();
     lane_order.sort_by_key(|lane| match lanes[lane.get()].kind {
         LaneKind::Worker { runtime, index } => (0, runtimes[runtime as usize].id, index),

@@ -200,7 +200,7 @@ impl Replay {
         let kind = self.trace.tasks[task.get()].end.map(|end| end.kind);
         if last != NONE && kind != Some(EndKind::Unknown) {
             let last = PollIx(last);
-            self.trace.polls.change(last).rows[last.slot()].flags.set(Flags::LAST);
+            self.trace.polls.flags_mut(last).set(Flags::LAST);
         }
     }
 }

@@ -57,7 +57,7 @@ fn arrays(trace: &Trace, texts: &mut TextTable, to: &mut Writer<'_>) -> io::Resu
         marks: to.array(trace.tasks.iter().flat_map(|task| task.marks.iter().copied()))?,
         tasks: to.array(tasks)?,
         ends_off_lane: to.array(trace.ends_off_lane.iter().copied())?,
-        odd_times: to.array(trace.odd_times.iter().copied())?,
+        odd_times: to.array(trace.odd_times().iter().copied())?,
         spawns: to.array(trace.spawns.iter().copied())?,
         ends: to.array(trace.ends.iter().copied())?,
         hops: to.array(trace.hops.iter().copied())?,

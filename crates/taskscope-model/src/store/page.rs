@@ -13,6 +13,23 @@ pub(crate) enum Page<T> {
     Shared(Arc<T>),
 }
 
+/// Makes room for one more in a list that will hardly get longer than `most`. (A copy of a list has no
+/// room, and one that grows by itself gets twice as much as it may need.)
+#[inline]
+pub(super) fn make_room<T>(list: &mut Vec<T>, most: usize) {
+    if list.len() == list.capacity() {
+        make_more_room(list, most);
+    }
+}
+
+#[cold]
+fn make_more_room<T>(list: &mut Vec<T>, most: usize) {
+    let left = most.saturating_sub(list.len()).max(1);
+    // What is short may stay short.
+    let more = if list.len() < most / 8 { list.len().max(4).min(left) } else { left };
+    list.reserve_exact(more);
+}
+
 impl<T> Page<T> {
     pub(crate) fn new(value: T) -> Self {
         Self::Own(Box::new(value))

@@ -16,7 +16,7 @@ use taskscope_format::Nanos;
 
 use super::blocks::BLOCK;
 pub(crate) use super::flags::{Flags, RawEnd, WakerKind};
-use super::page::Page;
+use super::page::{Page, make_room};
 use crate::types::{LaneIx, PollIx};
 
 /// No task, no poll.
@@ -134,6 +134,7 @@ impl Chunk {
     fn push(&mut self, start: u32, poll: &NewPoll) {
         let NewPoll { task, before, waker, flags, .. } = *poll;
         let slot = self.rows.len();
+        make_room(&mut self.rows, CHUNK);
         let (Ok(duration), Ok(delay)) = (poll.duration.try_into(), poll.delay.try_into()) else {
             self.rows.push(Row { start, duration: 0, task, before, delay: 0, waker, flags });
             self.set_duration(slot, poll.duration);
@@ -325,6 +326,10 @@ pub(crate) struct NewPoll {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Polls {
     chunks: Vec<Page<Chunk>>,
+    /// Chunks that have changed since the sums of their levels were made, in any order.
+    touched: Vec<u32>,
+    /// Chunks with polls that had left their lane, in any order.
+    with_left: Vec<u32>,
 }
 
 impl PollIx {
@@ -359,7 +364,7 @@ impl Polls {
 
     /// Polls that were kept elsewhere. The sums of their chunks must have been made.
     pub(crate) fn of_chunks(chunks: impl Iterator<Item = Chunk>) -> Self {
-        Self { chunks: chunks.map(Page::shared).collect() }
+        Self { chunks: chunks.map(Page::shared).collect(), ..Self::default() }
     }
 
     #[inline]
@@ -392,8 +397,31 @@ impl Polls {
     #[inline]
     pub(crate) fn change(&mut self, poll: PollIx) -> &mut Chunk {
         let chunk = self.chunks[poll.chunk()].edit();
-        chunk.is_summed = false;
+        if std::mem::take(&mut chunk.is_summed) {
+            self.touched.push(poll.chunk() as u32);
+        }
         chunk
+    }
+
+    /// Likewise where nothing is changed that sums are made of: neither times nor who woke whom.
+    #[inline]
+    pub(crate) fn annotate(&mut self, poll: PollIx) -> &mut Chunk {
+        self.chunks[poll.chunk()].edit()
+    }
+
+    /// The same for the flags of a poll alone.
+    #[inline]
+    pub(crate) fn flags_mut(&mut self, poll: PollIx) -> &mut Flags {
+        &mut self.annotate(poll).rows[poll.slot()].flags
+    }
+
+    /// The thread of a poll has stopped being its worker.
+    pub(crate) fn set_left(&mut self, poll: PollIx, time: Nanos) {
+        let number = poll.chunk() as u32;
+        if self.chunks[poll.chunk()].left.is_empty() {
+            self.with_left.push(number);
+        }
+        self.change(poll).set_left(poll.slot(), time);
     }
 
     /// The number that a poll will have that begins at `start` in the last chunk of a list of chunks,
@@ -424,6 +452,7 @@ impl Polls {
             list.last().is_some_and(|&last| self.chunks[last as usize].rows.len() == CHUNK);
         let chunk = Chunk::new(lane, depth, start, if was_full { CHUNK } else { 1 });
         self.chunks.push(Page::new(chunk));
+        self.touched.push(number as u32);
         list.push(number as u32);
         Some(PollIx::new(number, 0))
     }
@@ -431,15 +460,15 @@ impl Polls {
     /// Puts a poll into its spot.
     #[inline]
     pub(crate) fn put(&mut self, at: PollIx, poll: &NewPoll) {
-        let chunk = self.chunks[at.chunk()].edit();
-        chunk.is_summed = false;
+        let chunk = self.change(at);
         let start = poll.start.saturating_sub(chunk.base).min(u32::MAX.into()) as u32;
         chunk.push(start, poll);
     }
 
     /// When polls ended that had left their lane, sorted.
     pub(crate) fn ends_off_lane(&self) -> Vec<Nanos> {
-        let left = self.chunks.iter().flat_map(|chunk| {
+        let left = self.with_left.iter().flat_map(|&number| {
+            let chunk = self.chunk(number as usize);
             let slots = chunk.left.iter().map(|&(slot, _)| usize::from(slot));
             let flags = |slot: &usize| chunk.rows[*slot].flags;
             slots
@@ -453,18 +482,20 @@ impl Polls {
         ends
     }
 
-    /// Makes the sums of all chunks that have changed.
-    pub(crate) fn sum_up(&mut self) {
-        for chunk in &mut self.chunks {
-            if !chunk.is_summed {
-                chunk.edit().sum_up();
+    /// Makes the sums of all chunks that have changed, and gives their numbers: those of their levels
+    /// are to be made.
+    pub(crate) fn sum_up(&mut self) -> Vec<u32> {
+        let touched = std::mem::take(&mut self.touched);
+        for &number in &touched {
+            if !self.chunk(number as usize).is_summed {
+                self.chunks[number as usize].edit().sum_up();
             }
         }
+        touched
     }
 
-    /// Makes the sums, and from here on a copy costs next to nothing.
+    /// From here on a copy costs next to nothing.
     pub(crate) fn share(&mut self) {
-        self.sum_up();
         self.chunks.iter_mut().for_each(Page::share);
     }
 }
