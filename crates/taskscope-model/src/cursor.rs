@@ -32,7 +32,7 @@ impl Trace {
                 woken.into_iter().for_each(|woken| nearest.offer(woken));
             }
         }
-        nearest.in_slice(&self.ends_off_lane, |&end| end);
+        nearest.in_slice(self.ends_off_lane(), |&end| end);
         nearest.in_slice(self.odd_times(), |&time| time);
         let after = self.more_wakes.partition_point(|wake| wake.order <= time);
         let before = self.more_wakes.partition_point(|wake| wake.order < time);

@@ -47,8 +47,6 @@ pub struct Trace {
     pub(crate) task_of: IdMap,
     pub(crate) polls: Polls,
     pub(crate) poll_count: u64,
-    /// When polls ended that had left their lane, sorted.
-    pub(crate) ends_off_lane: Vec<Nanos>,
     /// Wakes of tasks that were going to be polled anyway, in the order of time.
     pub(crate) more_wakes: Shelf<MoreWake>,
     pub(crate) wake_count: u64,
@@ -66,6 +64,8 @@ pub struct Trace {
     pub(crate) late_times: Vec<Nanos>,
     /// See [`odd_times`](Self::odd_times).
     pub(crate) odd_times: Arc<OnceLock<Vec<Nanos>>>,
+    /// See [`ends_off_lane`](Self::ends_off_lane).
+    pub(crate) ends_off_lane: Arc<OnceLock<Vec<Nanos>>>,
     /// When tasks were spawned, sorted.
     pub(crate) spawns: Shelf<Nanos>,
     /// When tasks ended, sorted.
@@ -133,6 +133,11 @@ impl Trace {
             times.sort_unstable();
             times
         })
+    }
+
+    /// When polls ended that had left their lane, sorted. (Likewise.)
+    pub(crate) fn ends_off_lane(&self) -> &[Nanos] {
+        self.ends_off_lane.get_or_init(|| self.polls.ends_off_lane())
     }
 
     /// Reads a trace file.

@@ -39,7 +39,6 @@ use taskscope_format::Nanos;
 use crate::prefetch::prefetch;
 use crate::store::flat::Flat;
 use crate::store::polls::Flags;
-use crate::store::shelf::Shelf;
 use crate::types::{Hot, PlaceIx, PollIx, TaskIx, TaskView};
 
 /// A wake by a worker between two polls, of a task that its last poll had left pending with its waker
@@ -172,11 +171,15 @@ const YIELDS: u8 = 1;
 const NEVER: u8 = 2;
 const AT_ONCE_MOSTLY: u8 = 4;
 
+/// So many tasks make a chunk of [`Habits`].
+const CHUNK: usize = 512;
+
 /// The habits of tasks and of places where tasks were spawned.
 #[derive(Debug, Default)]
 pub(crate) struct Habits {
-    /// Of tasks that have one, by [`Hot::habit`] less one, with the place where the task was spawned.
-    of_task: Shelf<(Habit, u32)>,
+    /// Of tasks that have one, by [`Hot::habit`] less one, with the place where the task was spawned; in
+    /// chunks, so that none is moved. (They are in no copy, so that these are no pages.)
+    of_task: Vec<Vec<(Habit, u32)>>,
     /// In a copy, those that it may need, by [`Hot::habit`].
     few: Option<HashMap<u32, (Habit, u32)>>,
     /// How many tasks have one.
@@ -189,7 +192,14 @@ impl Habits {
     /// What is known of a task will be needed when its batch ends.
     #[inline]
     pub(crate) fn prefetch(&self, hot: &Hot) {
-        prefetch((hot.habit as usize).checked_sub(1).and_then(|at| self.of_task.get(at)));
+        prefetch(self.of_task(hot.habit));
+    }
+
+    /// What is known of a task, by [`Hot::habit`].
+    #[inline]
+    fn of_task(&self, number: u32) -> Option<&(Habit, u32)> {
+        let at = (number as usize).checked_sub(1)?;
+        self.of_task.get(at / CHUNK)?.get(at % CHUNK)
     }
 
     /// Takes in a candidate. `place` is asked for where its task was spawned, once.
@@ -206,12 +216,23 @@ impl Habits {
             hot.habit = self.count;
             match &mut self.few {
                 Some(few) => drop(few.insert(hot.habit, (Habit::default(), place))),
-                None => self.of_task.push((Habit::default(), place)),
+                None => {
+                    if (self.count - 1) as usize % CHUNK == 0 {
+                        // Most traces have few.
+                        let room = if self.count == 1 { 1 } else { CHUNK };
+                        self.of_task.push(Vec::with_capacity(room));
+                    }
+                    let last = self.of_task.last_mut();
+                    last.into_iter().for_each(|last| last.push((Habit::default(), place)));
+                }
             }
         }
         let known = match &mut self.few {
             Some(few) => few.get_mut(&hot.habit),
-            None => self.of_task.get_mut(hot.habit as usize - 1),
+            None => {
+                let at = hot.habit as usize - 1;
+                self.of_task.get_mut(at / CHUNK).and_then(|chunk| chunk.get_mut(at % CHUNK))
+            }
         };
         let Some((habit, place)) = known else { return };
         habit.add(candidate, in_tail, chance);
@@ -230,8 +251,7 @@ impl Habits {
 
     /// A copy with those of these tasks alone, by [`Hot::habit`].
     pub(crate) fn of_few(&self, numbers: impl Iterator<Item = u32>) -> Self {
-        let of_task = |number: u32| self.of_task.get((number as usize).checked_sub(1)?).copied();
-        let few = numbers.filter_map(|number| Some((number, of_task(number)?))).collect();
+        let few = numbers.filter_map(|number| Some((number, *self.of_task(number)?))).collect();
         let (of_place, count) = (self.of_place.clone(), self.count);
         Self { few: Some(few), of_place, count, ..Self::default() }
     }

@@ -21,8 +21,8 @@ impl Sweep {
     pub(super) fn finish(mut self) -> Trace {
         let replay = std::mem::take(&mut self.replay);
         let trace = self.closed(replay);
-        // It will be asked for, and no later one is to come.
-        trace.odd_times();
+        // They will be asked for, and no later trace is to come.
+        (trace.odd_times(), trace.ends_off_lane());
         trace
     }
 
@@ -46,7 +46,7 @@ impl Sweep {
         trace.hot = Arc::new(replay.hot);
         trace.hops_of = replay.hops_of;
         // Not those that another copy has found.
-        trace.odd_times = Arc::default();
+        (trace.odd_times, trace.ends_off_lane) = Default::default();
         trace.report.complete = self.scanner.is_complete();
         trace.report.damages.sort_by_key(|damage| damage.offset);
         let thread = |of: usize| self.feeds.threads[of].thread;
@@ -55,7 +55,6 @@ impl Sweep {
         trace.threads.sort_by_key(|thread| thread.id);
         trace.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
         trace.gaps.sort_by_key(|gap| (gap.from, gap.until, gap.thread));
-        trace.ends_off_lane = trace.polls.ends_off_lane();
         trace.sum_up();
         trace.share();
         order_lanes(&mut trace);

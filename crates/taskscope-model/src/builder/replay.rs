@@ -178,14 +178,24 @@ impl Replay {
     /// Items come soon.
     #[inline]
     pub(crate) fn prefetch(&self, items: &[Item], rare: &[EventOf<u32>]) {
-        // What this needs, and further on the items themselves: another processor has made them.
+        // What this needs; further on what says where that is; and further still the items themselves:
+        // another processor has made them.
         const SOON: usize = 6;
-        const LATER: usize = 24;
-        prefetch(items.get(LATER));
+        const LATER: usize = 12;
+        const LATEST: usize = 24;
+        prefetch(items.get(LATEST));
+        if let Some(Item { kind: ItemKind::Poll | ItemKind::Wake, what, .. }) = items.get(LATER) {
+            self.trace.task_of.prefetch(*what);
+        }
         match items.get(SOON) {
-            Some(Item { kind: ItemKind::Poll | ItemKind::Wake, what, .. }) => {
-                let task = self.trace.task_of.get(*what);
-                prefetch(task.and_then(|task| self.hot.get(task as usize)));
+            Some(Item { kind: kind @ (ItemKind::Poll | ItemKind::Wake), what, .. }) => {
+                if let Some(task) = self.trace.task_of.get(*what) {
+                    prefetch(self.hot.get(task as usize));
+                    // Every second poll is a hop.
+                    if *kind == ItemKind::Poll {
+                        prefetch(self.hops_of.get(task as usize));
+                    }
+                }
             }
             Some(Item { kind: ItemKind::Rare, what, .. }) => prefetch(rare.get(*what as usize)),
             _ => {}

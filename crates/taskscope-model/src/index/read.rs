@@ -165,7 +165,7 @@ fn fill(
     (0..).zip(trace.tasks.iter()).for_each(|(ix, task)| task_of.insert(task.id.0, ix));
     task_of.settle();
     trace.task_of = task_of;
-    trace.ends_off_lane = reader.list(&arrays.ends_off_lane)?;
+    trace.ends_off_lane = Arc::new(OnceLock::from(reader.list(&arrays.ends_off_lane)?));
     trace.odd_times = Arc::new(OnceLock::from(reader.list(&arrays.odd_times)?));
     trace.spawns = reader.shelf(&arrays.spawns, |_, time| Some(time))?;
     trace.ends = reader.shelf(&arrays.ends, |_, time| Some(time))?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use super::flat::Flat;
+use crate::prefetch::prefetch;
 
 const NONE: u32 = u32::MAX;
 
@@ -42,6 +43,12 @@ impl IdMap {
     /// As a copy has it: nothing more will be added.
     pub(crate) fn settle(&mut self) {
         self.near.settle();
+    }
+
+    /// It will be looked up.
+    #[inline]
+    pub(crate) fn prefetch(&self, id: u64) {
+        prefetch(id.checked_sub(self.base).and_then(|at| self.near.get(usize::try_from(at).ok()?)));
     }
 
     pub(crate) fn insert(&mut self, id: u64, ix: u32) {
