@@ -132,7 +132,7 @@ impl Replay {
         if (hot.polls as usize).is_multiple_of(STRIDE)
             && let Some(of) = self.trace.tasks.get_mut(task.get())
         {
-            of.marks.pop_if(|mark| *mark == ix.0);
+            of.marks.pop_if_last(ix.0);
         }
         self.hops_of[task.get()] -= u32::from(hopped);
         self.trace.hop_count -= u64::from(hopped);

@@ -21,6 +21,7 @@ pub(crate) mod flags;
 pub(crate) mod flat;
 pub(crate) mod id_map;
 pub(crate) mod level;
+pub(crate) mod marks;
 pub(crate) mod page;
 pub(crate) mod polls;
 pub(crate) mod shelf;
