@@ -16,7 +16,7 @@ use taskscope_format::Nanos;
 
 use super::blocks::BLOCK;
 pub(crate) use super::flags::{Flags, RawEnd, WakerKind};
-use super::page::{Page, make_room};
+use super::page::{Page, copy_with_room, make_room};
 use crate::types::{LaneIx, PollIx};
 
 /// No task, no poll.
@@ -128,6 +128,26 @@ fn put_beside<V>(list: &mut Vec<(u16, V)>, slot: usize, value: V) {
 impl Chunk {
     fn new(lane: LaneIx, depth: u8, base: Nanos, room: usize) -> Self {
         Self { lane, depth, base, rows: Vec::with_capacity(room), ..Self::default() }
+    }
+
+    /// A copy to which polls will be added.
+    fn copy_to_grow(&self) -> Self {
+        let rows = copy_with_room(&self.rows, CHUNK);
+        let Self { long, late, left, waits, more_wakes, scheduled, .. } = self;
+        Self {
+            rows,
+            long: long.clone(),
+            late: late.clone(),
+            left: left.clone(),
+            waits: waits.clone(),
+            more_wakes: more_wakes.clone(),
+            scheduled: scheduled.clone(),
+            // They will be made anew.
+            groups: Vec::new(),
+            block_bounds: Vec::new(),
+            is_summed: self.is_summed,
+            ..*self
+        }
     }
 
     #[inline]
@@ -460,7 +480,10 @@ impl Polls {
     /// Puts a poll into its spot.
     #[inline]
     pub(crate) fn put(&mut self, at: PollIx, poll: &NewPoll) {
-        let chunk = self.change(at);
+        let chunk = self.chunks[at.chunk()].edit_by(Chunk::copy_to_grow);
+        if std::mem::take(&mut chunk.is_summed) {
+            self.touched.push(at.chunk() as u32);
+        }
         let start = poll.start.saturating_sub(chunk.base).min(u32::MAX.into()) as u32;
         chunk.push(start, poll);
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use super::page::{Page, make_room};
+use super::page::{Page, copy_with_room, make_room};
 
 /// See [`super`]. Elements that stand in it can be changed, too.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl<T: Clone> Shelf<T> {
         let is_full = self.length.is_multiple_of(Self::CHUNK);
         match self.chunks.last_mut().filter(|_| !is_full) {
             Some(chunk) => {
-                let chunk = chunk.edit();
+                let chunk = chunk.edit_by(|chunk| copy_with_room(chunk, Self::CHUNK));
                 make_room(chunk, Self::CHUNK);
                 chunk.push(element);
             }
