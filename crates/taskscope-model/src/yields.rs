@@ -217,7 +217,7 @@ impl Habits {
             match &mut self.few {
                 Some(few) => drop(few.insert(hot.habit, (Habit::default(), place))),
                 None => {
-                    if (self.count - 1) as usize % CHUNK == 0 {
+                    if ((self.count - 1) as usize).is_multiple_of(CHUNK) {
                         // Most traces have few.
                         let room = if self.count == 1 { 1 } else { CHUNK };
                         self.of_task.push(Vec::with_capacity(room));

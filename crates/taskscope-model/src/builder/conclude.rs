@@ -22,7 +22,8 @@ impl Sweep {
         let replay = std::mem::take(&mut self.replay);
         let trace = self.closed(replay);
         // They will be asked for, and no later trace is to come.
-        (trace.odd_times(), trace.ends_off_lane());
+        trace.odd_times();
+        trace.ends_off_lane();
         trace
     }
 

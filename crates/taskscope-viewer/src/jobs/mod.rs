@@ -268,7 +268,7 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
             self.failed.as_ref().is_some_and(|(asked, other)| is_wanted(*asked, other));
         if is_answered || has_failed {
             self.running = None;
-        } else if grows && self.comes_too_soon(jobs, &is_like) {
+        } else if grows && self.comes_too_soon(jobs, is_like) {
             // The last answer has to do.
         } else if self.running.as_ref().is_none_or(|(_, other, _)| !is_like(other)) {
             // What was asked before is cancelled first.
