@@ -27,8 +27,10 @@ impl<T> Default for Flat<T> {
 }
 
 impl<T: Copy> Flat<T> {
-    /// So many elements make a page: about 8 KiB. What one event changes is copied with its page.
-    const PAGE: usize = match (8 << 10) / size_of::<T>() {
+    /// So many elements make a page, of 128 KiB. What one event changes is copied with its page, so that
+    /// a smaller one would be better; but allocators give back only what is as large, and the pages of
+    /// older copies would stay: two bytes a poll.
+    const PAGE: usize = match (128 << 10) / size_of::<T>() {
         0 => 1,
         // A power of two, so that an index is two shifts.
         some => 1 << some.ilog2(),
@@ -184,11 +186,11 @@ mod tests {
             assert_eq!(copy.get(expected.len()), None);
         }
         let page = Flat::<u64>::PAGE;
-        flat[3 * page] = 0;
+        flat[page] = 0;
         let same =
             |at: &usize| Arc::ptr_eq(&flat.pages[*at], &copies[copies.len() - 1].0.pages[*at]);
         assert_eq!((0..flat.pages.len()).filter(same).count(), flat.pages.len() - 1);
         flat.push(5);
-        assert_eq!((flat.len(), flat[20_000], flat[3 * page]), (20_001, 5, 0));
+        assert_eq!((flat.len(), flat[20_000], flat[page]), (20_001, 5, 0));
     }
 }
