@@ -342,7 +342,12 @@ impl Stagehand<'_> {
         let shown = self.cx.replay.motion().remains(leaver.time, playhead);
         let Some(at) = self.plan.at(leaver.from, 0.0).filter(|_| shown > 0.0) else { return };
         let unit = self.plan.unit;
-        let at = at + vec2(0.0, -26.0 * unit * (1.0 - shown) - 4.0 * unit);
+        // From above where it was: the slot may have the next task already.
+        let above = match leaver.from {
+            Spot::Slot(lane) => self.plan.lane(lane).map_or(0.0, |of| of.slot_radius),
+            _ => 0.0,
+        };
+        let at = at + vec2(0.0, -above - 22.0 * unit * (1.0 - shown));
         let (word, palette) = (words::parting(leaver.outcome), self.palette);
         let colour = match leaver.outcome {
             taskscope_model::questions::Outcome::Returned => palette.text,
