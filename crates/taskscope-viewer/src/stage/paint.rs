@@ -89,7 +89,11 @@ impl Stagehand<'_> {
             let at = of.rect.left_center() + vec2(12.0 * unit, 0.0);
             let name = match self.trace().runtimes().len() {
                 1 => "injection queue".to_owned(),
-                _ => format!("injection queue {}", of.runtime),
+                _ => {
+                    let runtime = &self.trace().runtimes()[of.runtime as usize];
+                    let id = runtime.id.to_string();
+                    format!("queue of {}", runtime.name.as_deref().unwrap_or(&id))
+                }
             };
             let room = of.queue.left() - at.x - 6.0 * unit;
             self.text(at, Align2::LEFT_CENTER, &name, self.font(12.5), palette.text, room);
