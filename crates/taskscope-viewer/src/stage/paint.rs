@@ -372,6 +372,24 @@ impl Stagehand<'_> {
         self.painter.galley(pos2(beside.x, beside.y - galley.size().y / 2.0), galley, colour);
     }
 
+    /// Where a lesson speaks of one lane, that is outlined and the others step back.
+    pub(super) fn paint_spotlight(&self) {
+        let Some(lit) = self.cx.open.lit else { return };
+        let veil = self.palette.background.gamma_multiply(0.55);
+        for of in &self.plan.lanes {
+            match of.lane == lit {
+                true => {
+                    let stroke = Stroke::new(2.0 * self.plan.unit, self.palette.accent);
+                    let corner = 6.0 * self.plan.unit;
+                    self.painter.rect_stroke(of.rect, corner, stroke, StrokeKind::Inside);
+                }
+                false => {
+                    self.painter.rect_filled(of.rect, 0.0, veil);
+                }
+            }
+        }
+    }
+
     /// The way of a token that flies to a slot: where it comes from dotted, with a trail.
     pub(super) fn paint_way(&self, actor: &Actor, alarm: bool) {
         let Some((from, to)) = actor.way else { return };
