@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo};
 use taskscope_model::Trace;
-use taskscope_model::questions::{Activity, Room, Scene, Spot, Stage, Token, pause, scene};
+use taskscope_model::questions::{Activity, Room, Spot, Stage, Token, pause, scene};
 
 use crate::context::Context;
 use crate::empty;
@@ -84,7 +84,7 @@ impl StagePanel {
 
     /// The scene that is shown.
     #[cfg(test)]
-    pub(crate) fn scene(&self) -> Option<&Scene> {
+    pub(crate) fn scene(&self) -> Option<&taskscope_model::questions::Scene> {
         self.scenes.scene()
     }
 
