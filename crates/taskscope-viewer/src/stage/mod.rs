@@ -15,6 +15,7 @@ mod paint;
 mod plan;
 mod scenes;
 mod side;
+mod tokens;
 mod words;
 
 use std::sync::Arc;
