@@ -24,6 +24,8 @@ const BOUNDS: &[(&[&str], f64)] = &[
     (&["search_ms", "all"], 1_000.0),
     (&["follow_lag_ms"], 20_000.0),
     (&["summary_ms"], 4_000.0),
+    (&["stage_ms", "p99"], 100.0),
+    (&["stage_seek_ms", "p99"], 1_000.0),
 ];
 
 /// Generates a trace, measures it, and says whether all figures are within their bounds.

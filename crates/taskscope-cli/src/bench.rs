@@ -51,6 +51,14 @@ fn text(bench: &Bench) -> String {
     let lag = bench.follow_lag_ms.map_or("unknown".to_owned(), ms);
     row("follow", lag, "at most, from the file to the window".to_owned());
     row("summary", ms(bench.summary_ms), "once the trace is open".to_owned());
+    let (half, more) = quantiles(&bench.stage_ms);
+    row(
+        "stage",
+        half,
+        format!("{more}; up to {}", human::counted(bench.stage_tasks as u64, "task")),
+    );
+    let (half, more) = quantiles(&bench.stage_seek_ms);
+    row("to moment", half, format!("{more}, until the stage shows it"));
     let asked = &bench.questions;
     let of = human::bytes(asked.activity_bytes);
     row("activity", ms(asked.activity_ms), format!("what questions lean on: {of}"));

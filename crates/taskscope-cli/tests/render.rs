@@ -110,3 +110,51 @@ fn wrong_usage() {
     with(&["-o", "b", "--scale", "3"]).misused(&["3", "1..=2"]);
     with(&["-o", "b", "--theme", "pink"]).misused(&["pink", "dark, light"]);
 }
+
+#[test]
+fn a_film_has_the_same_bytes_each_time() {
+    let sandbox = Sandbox::with_trace();
+    let film = |name: &str, more: &[&str]| {
+        let usual = ["render", "a.tscope", "-o", name, "--size", "320x200", "--film", "0us..300us"];
+        let run = sandbox.run(&[&usual[..], more].concat()).done();
+        assert!(run.out.starts_with("film of "), "{}", run.out);
+        run.out
+    };
+    let pace = ["--seconds", "0.5", "--fps", "8"];
+    film("a.gif", &pace);
+    film("b.gif", &pace);
+    let (first, second) = (sandbox.path("a.gif"), sandbox.path("b.gif"));
+    let (first, second) = (std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
+    assert!(first.starts_with(b"GIF89a") && first == second);
+
+    let said = film("frame-%d.png", &pace);
+    let frames: Vec<Picture> = (0..)
+        .map(|number| sandbox.path(&format!("frame-{number:05}.png")))
+        .take_while(|path| path.exists())
+        .map(|path| Picture::open(&path))
+        .collect();
+    assert!(said.starts_with(&format!("film of {} frames", frames.len())), "{said}");
+    assert!(frames.len() >= 4 && frames[0].size == (320, 200));
+    assert!(frames[0].pixels_unlike(&frames[frames.len() - 1]) > 10, "something moves");
+    film("events.gif", &["--events", "20", "--fps", "4"]);
+}
+
+#[test]
+fn a_film_that_cannot_be_made_says_why() {
+    let sandbox = Sandbox::with_trace();
+    for (out, stretch, says) in [
+        ("a.gif", "1ms..100s", "ask for a stretch within it"),
+        ("a.mp4", "0us..1us", "call it OUT.gif"),
+        ("a.png", "0us..1us", "call it OUT.gif"),
+    ] {
+        let run = ["render", "a.tscope", "-o", out, "--film", stretch];
+        sandbox.run(&run).failed(&[says]);
+    }
+}
+
+#[test]
+fn the_stage_can_be_drawn() {
+    let sandbox = Sandbox::with_trace();
+    let (usual, stage) = (draw(&sandbox, &[]), draw(&sandbox, &["--stage"]));
+    assert!(usual.pixels_unlike(&stage) > 10_000);
+}

@@ -32,8 +32,8 @@ impl Trace {
                 woken.into_iter().for_each(|woken| nearest.offer(woken));
             }
         }
-        nearest.in_slice(&self.ends_off_lane, |&end| end);
-        nearest.in_slice(&self.odd_times, |&time| time);
+        nearest.in_slice(self.ends_off_lane(), |&end| end);
+        nearest.in_slice(self.odd_times(), |&time| time);
         let after = self.more_wakes.partition_point(|wake| wake.order <= time);
         let before = self.more_wakes.partition_point(|wake| wake.order < time);
         let in_place = |at: &usize| self.more_wakes.get(*at).is_none_or(|w| w.time == w.order);

@@ -1,7 +1,7 @@
 //! [`Trace`]: the arrays, and the plain questions to them.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp, meta};
@@ -11,9 +11,10 @@ use crate::dropped_events::DroppedEvents;
 use crate::gaps::Gap;
 use crate::spans::Spans;
 use crate::store::flags::EndSoFar;
+use crate::store::flat::Flat;
 use crate::store::id_map::IdMap;
 use crate::store::level::LevelView;
-use crate::store::polls::{Flags, Polls, WakerKind};
+use crate::store::polls::{Chunk, Flags, Polls, WakerKind};
 use crate::store::shelf::Shelf;
 use crate::store::task_polls::TaskPolls;
 use crate::types::{
@@ -39,19 +40,17 @@ pub struct Trace {
     pub(crate) places: Shelf<Place>,
     pub(crate) tasks: Shelf<Task>,
     /// One for each task.
-    pub(crate) hot: Arc<Vec<Hot>>,
+    pub(crate) hot: Arc<Flat<Hot>>,
     /// How often each task hopped.
-    pub(crate) hops_of: Arc<Vec<u32>>,
+    pub(crate) hops_of: Flat<u32>,
     pub(crate) task_of: IdMap,
     pub(crate) polls: Polls,
     pub(crate) poll_count: u64,
-    /// When polls ended that had left their lane, sorted.
-    pub(crate) ends_off_lane: Vec<Nanos>,
     /// Wakes of tasks that were going to be polled anyway, in the order of time.
     pub(crate) more_wakes: Shelf<MoreWake>,
     pub(crate) wake_count: u64,
     /// The worker that a thread was that called a waker, where that is not the lane on which it did.
-    pub(crate) odd_wakers: HashMap<WakeKey, LaneIx>,
+    pub(crate) odd_wakers: Arc<HashMap<WakeKey, LaneIx>>,
     pub(crate) resources: Shelf<ResourceRow>,
     pub(crate) resource_kinds: Shelf<Resource>,
     /// Operations that are not the first on their resource.
@@ -60,9 +59,12 @@ pub struct Trace {
     /// The polls that hops lead to, by their start. (Some turn out to be none: they have no such flag.)
     pub(crate) hops: Shelf<PollIx>,
     pub(crate) hop_count: u64,
-    /// When tasks were woken that have not been polled since, and what does not stand in its place in
-    /// the lists below; sorted.
-    pub(crate) odd_times: Vec<Nanos>,
+    /// Times of what was found out only later, so that it does not stand in its place in the lists below.
+    pub(crate) late_times: Vec<Nanos>,
+    /// See [`odd_times`](Self::odd_times).
+    pub(crate) odd_times: Arc<OnceLock<Vec<Nanos>>>,
+    /// See [`ends_off_lane`](Self::ends_off_lane).
+    pub(crate) ends_off_lane: Arc<OnceLock<Vec<Nanos>>>,
     /// When tasks were spawned, sorted.
     pub(crate) spawns: Shelf<Nanos>,
     /// When tasks ended, sorted.
@@ -87,6 +89,7 @@ impl Trace {
         self.texts.share();
         self.places.share();
         self.tasks.share();
+        self.task_of.share();
         self.polls.share();
         self.more_wakes.share();
         self.resources.share();
@@ -96,7 +99,45 @@ impl Trace {
         self.hops.share();
         self.spawns.share();
         self.ends.share();
-        self.lanes.iter_mut().for_each(|lane| lane.parks.share());
+        for lane in &mut self.lanes {
+            lane.parks.share();
+            lane.levels.iter_mut().for_each(|level| level.share());
+        }
+    }
+
+    /// Makes the sums over polls that are not there, or not right any more.
+    pub(crate) fn sum_up(&mut self) {
+        let Self { lanes, polls, .. } = self;
+        for number in polls.sum_up() {
+            let Chunk { lane, depth, .. } = *polls.chunk(number as usize);
+            let levels = lanes.get_mut(lane.get()).map(|lane| &mut lane.levels);
+            if let Some(level) = levels.and_then(|levels| levels.get_mut(usize::from(depth))) {
+                level.forget_from(number);
+            }
+        }
+        for lane in lanes {
+            for level in &mut lane.levels {
+                level.index(polls);
+            }
+            // What lies within a poll is part of it.
+            lane.busy = lane.levels.first().map_or(0, |level| level.busy);
+        }
+    }
+
+    /// When tasks were woken that have not been polled since, and what does not stand in its place in
+    /// one of the lists that are sorted by time; sorted. (A look at each task: not for each snapshot.)
+    pub(crate) fn odd_times(&self) -> &[Nanos] {
+        self.odd_times.get_or_init(|| {
+            let pending = self.hot.iter().filter_map(|hot| Some(hot.pending()?.time));
+            let mut times: Vec<Nanos> = pending.chain(self.late_times.iter().copied()).collect();
+            times.sort_unstable();
+            times
+        })
+    }
+
+    /// When polls ended that had left their lane, sorted. (Likewise.)
+    pub(crate) fn ends_off_lane(&self) -> &[Nanos] {
+        self.ends_off_lane.get_or_init(|| self.polls.ends_off_lane())
     }
 
     /// Reads a trace file.

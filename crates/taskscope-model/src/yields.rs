@@ -33,11 +33,12 @@
 //! Habits change as more is read, and a poll may have been read long ago. So a poll only keeps that the
 //! wake behind it stands in a tail, and the habits are asked when the poll is ([`Decisions`]).
 
+use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use crate::prefetch::prefetch;
+use crate::store::flat::Flat;
 use crate::store::polls::Flags;
-use crate::store::shelf::Shelf;
 use crate::types::{Hot, PlaceIx, PollIx, TaskIx, TaskView};
 
 /// A wake by a worker between two polls, of a task that its last poll had left pending with its waker
@@ -83,12 +84,17 @@ impl Batch {
         self.candidates.iter_mut().map(|candidate| &mut candidate.poll)
     }
 
+    /// The tasks of its candidates.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskIx> {
+        self.candidates.iter().map(|candidate| candidate.task)
+    }
+
     /// Ends the batch: adds its candidates to the habits of their tasks and of the places where these
     /// were spawned, and gives those of its tail to `mark`.
     pub(crate) fn end(
         &mut self,
         habits: &mut Habits,
-        tasks: &mut [Hot],
+        tasks: &mut Flat<Hot>,
         place: impl Fn(TaskIx) -> Option<PlaceIx>,
         mut mark: impl FnMut(&Candidate),
     ) {
@@ -174,11 +180,19 @@ const YIELDS: u8 = 1;
 const NEVER: u8 = 2;
 const AT_ONCE_MOSTLY: u8 = 4;
 
+/// So many tasks make a chunk of [`Habits`].
+const CHUNK: usize = 512;
+
 /// The habits of tasks and of places where tasks were spawned.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Habits {
-    /// Of tasks that have one, by [`Hot::habit`] less one, with the place where the task was spawned.
-    of_task: Shelf<(Habit, u32)>,
+    /// Of tasks that have one, by [`Hot::habit`] less one, with the place where the task was spawned; in
+    /// chunks, so that none is moved. (They are in no copy, so that these are no pages.)
+    of_task: Vec<Vec<(Habit, u32)>>,
+    /// In a copy, those that it may need, by [`Hot::habit`].
+    few: Option<HashMap<u32, (Habit, u32)>>,
+    /// How many tasks have one.
+    count: u32,
     /// By place: the first is for none.
     of_place: Vec<Habit>,
 }
@@ -187,7 +201,14 @@ impl Habits {
     /// What is known of a task will be needed when its batch ends.
     #[inline]
     pub(crate) fn prefetch(&self, hot: &Hot) {
-        prefetch((hot.habit as usize).checked_sub(1).and_then(|at| self.of_task.get(at)));
+        prefetch(self.of_task(hot.habit));
+    }
+
+    /// What is known of a task, by [`Hot::habit`].
+    #[inline]
+    fn of_task(&self, number: u32) -> Option<&(Habit, u32)> {
+        let at = (number as usize).checked_sub(1)?;
+        self.of_task.get(at / CHUNK)?.get(at % CHUNK)
     }
 
     /// Takes in a candidate. `place` is asked for where its task was spawned, once.
@@ -200,10 +221,29 @@ impl Habits {
     ) {
         if hot.habit == 0 {
             let place = place(candidate.task).map_or(0, |place| place.0 + 1);
-            self.of_task.push((Habit::default(), place));
-            hot.habit = self.of_task.len() as u32;
+            self.count += 1;
+            hot.habit = self.count;
+            match &mut self.few {
+                Some(few) => drop(few.insert(hot.habit, (Habit::default(), place))),
+                None => {
+                    if ((self.count - 1) as usize).is_multiple_of(CHUNK) {
+                        // Most traces have few.
+                        let room = if self.count == 1 { 1 } else { CHUNK };
+                        self.of_task.push(Vec::with_capacity(room));
+                    }
+                    let last = self.of_task.last_mut();
+                    last.into_iter().for_each(|last| last.push((Habit::default(), place)));
+                }
+            }
         }
-        let Some((habit, place)) = self.of_task.get_mut(hot.habit as usize - 1) else { return };
+        let known = match &mut self.few {
+            Some(few) => few.get_mut(&hot.habit),
+            None => {
+                let at = hot.habit as usize - 1;
+                self.of_task.get_mut(at / CHUNK).and_then(|chunk| chunk.get_mut(at % CHUNK))
+            }
+        };
+        let Some((habit, place)) = known else { return };
         habit.add(candidate, in_tail, chance);
         hot.set_habits(habit.bits());
         let place = *place as usize;
@@ -218,9 +258,11 @@ impl Habits {
         Decisions { of_place: self.of_place.iter().map(Habit::yields).collect() }
     }
 
-    /// From here on a copy costs next to nothing.
-    pub(crate) fn share(&mut self) {
-        self.of_task.share();
+    /// A copy with those of these tasks alone, by [`Hot::habit`].
+    pub(crate) fn of_few(&self, numbers: impl Iterator<Item = u32>) -> Self {
+        let few = numbers.filter_map(|number| Some((number, *self.of_task(number)?))).collect();
+        let (of_place, count) = (self.of_place.clone(), self.count);
+        Self { few: Some(few), of_place, count, ..Self::default() }
     }
 }
 

@@ -5,19 +5,17 @@ use egui::{Align, Frame, Layout, RichText, Role, Ui, WidgetInfo};
 use crate::theme::Palette;
 
 /// What to do, and what to write for it.
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 4] = [
     (
-        "Add the recorder, and let Tokio report its tasks (once):",
-        "cargo add taskscope --features macros",
+        "Let Tokio report its tasks: in .cargo/config.toml, beside the Cargo.lock",
+        "[build]\nrustflags = [\"--cfg\", \"tokio_unstable\"]",
     ),
     (
-        "Put this line above main, in place of #[tokio::main]:",
-        "#[taskscope::main]\nasync fn main() {\n    // your program, as it is\n}",
+        "Add the recorder: in Cargo.toml, with the path of your copy of taskscope",
+        "[dependencies]\ntaskscope = { path = \"…/taskscope/crates/taskscope\" }",
     ),
-    (
-        "Run it, and watch it as it runs:",
-        "RUSTFLAGS=\"--cfg tokio_unstable\" taskscope run -- cargo run",
-    ),
+    ("Replace #[tokio::main]", "#[taskscope::main]"),
+    ("Run it, and watch it as it runs", "taskscope run -- cargo run"),
 ];
 
 /// Shows the steps.

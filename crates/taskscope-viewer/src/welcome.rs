@@ -73,7 +73,7 @@ impl WelcomePage {
             section(
                 ui,
                 "Learn",
-                "what a task is, and how it moves: ten lessons over real recordings",
+                "what a task is, and how it moves, in lessons over real recordings",
             );
             lesson_list(ui, lessons, commands);
             ui.add_space(18.0);
@@ -117,7 +117,7 @@ impl WelcomePage {
             });
         }
         ui.add_space(18.0);
-        section(ui, "Record my own program", "three lines");
+        section(ui, "Record my own program", "what to write once, each copied by a click");
         record_own::show(ui);
         ui.add_space(24.0);
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use taskscope::Recorder;
-use taskscope_lessons::Shipped;
+use taskscope_lessons::{Shipped, Values};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -43,10 +43,7 @@ fn run_here(
     out: &Path,
 ) -> Result<(), Error> {
     let number = lesson.number;
-    let values = lesson.program.values(chosen).map_err(|name| {
-        let known = lesson.program.parameters.iter().map(|of| of.name.to_owned()).collect();
-        Error::NoParameter { number, name, known }
-    })?;
+    let values = values(lesson, chosen)?;
     let targets = Targets::new().with_target("taskscope_lessons", LevelFilter::INFO);
     let recording =
         Recorder::builder().targets(targets).flight(None).file(file(out, run)).start()?;
@@ -62,6 +59,14 @@ fn run_here(
     Ok(())
 }
 
+/// The values that were chosen, and the usual ones for the rest.
+fn values(lesson: &Shipped, chosen: &BTreeMap<String, u64>) -> Result<Values, Error> {
+    lesson.program.values(chosen).map_err(|name| {
+        let known = lesson.program.parameters.iter().map(|of| of.name.to_owned()).collect();
+        Error::NoParameter { number: lesson.number, name, known }
+    })
+}
+
 fn file(out: &Path, run: &str) -> PathBuf {
     out.join(format!("{run}.{}", taskscope_format::EXTENSION))
 }
@@ -72,6 +77,8 @@ fn record(
     chosen: &BTreeMap<String, u64>,
     out: &Path,
 ) -> Result<Vec<PathBuf>, Error> {
+    // What is wrong is said here, once, and not by each of them.
+    values(lesson, chosen)?;
     let program = std::env::current_exe().map_err(|source| Error::Start {
         program: "taskscope".into(),
         source,

@@ -14,15 +14,18 @@ use crate::types::{LaneIx, LaneKind};
 impl Sweep {
     /// The trace so far, as a copy that shares nearly all of its memory.
     pub(super) fn snapshot(&mut self) -> Trace {
-        self.replay.trace.share();
-        self.replay.habits.share();
+        self.replay.share();
         let copy = self.replay.closing_copy();
         self.closed(copy)
     }
 
     pub(super) fn finish(mut self) -> Trace {
         let replay = std::mem::take(&mut self.replay);
-        self.closed(replay)
+        let trace = self.closed(replay);
+        // They will be asked for, and no later trace is to come.
+        trace.odd_times();
+        trace.ends_off_lane();
+        trace
     }
 
     /// What is left of a trace of which rows were let go, and the sums over these.
@@ -46,11 +49,13 @@ impl Sweep {
         trace.habits = replay.habits.decisions();
         infer::kinds(&replay, &mut trace);
         infer::runtime_names(&mut trace);
-        let pending = replay.hot.iter().filter_map(|hot| Some(hot.pending()?.time));
-        trace.odd_times = pending.chain(replay.late_times).collect();
-        trace.odd_times.sort_unstable();
+        replay.hot.settle();
+        replay.hops_of.settle();
+        trace.task_of.settle();
         trace.hot = Arc::new(replay.hot);
-        trace.hops_of = Arc::new(replay.hops_of);
+        trace.hops_of = replay.hops_of;
+        // Not those that another copy has found.
+        (trace.odd_times, trace.ends_off_lane) = Default::default();
         trace.report.complete = self.scanner.is_complete();
         trace.report.damages.sort_by_key(|damage| damage.offset);
         let thread = |of: usize| self.feeds.threads[of].thread;
@@ -59,23 +64,16 @@ impl Sweep {
         trace.threads.sort_by_key(|thread| thread.id);
         trace.drops.sort_by_key(|drop| (drop.from, drop.until, drop.thread));
         trace.gaps.sort_by_key(|gap| (gap.from, gap.until, gap.thread));
-        trace.ends_off_lane = trace.polls.ends_off_lane();
+        trace.sum_up();
         trace.share();
-        index_lanes(&mut trace);
+        order_lanes(&mut trace);
         trace
     }
 }
 
-/// Makes the sums of each lane, and puts lanes into the order in which people read them.
-fn index_lanes(trace: &mut Trace) {
-    let Trace { lanes, polls, runtimes, lane_order, .. } = trace;
-    for lane in lanes.iter_mut() {
-        for level in &mut lane.levels {
-            level.index(polls);
-        }
-        // What lies within a poll is part of it.
-        lane.busy = lane.levels.first().map_or(0, |level| level.busy);
-    }
+/// Puts lanes into the order in which people read them.
+fn order_lanes(trace: &mut Trace) {
+    let Trace { lanes, runtimes, lane_order, .. } = trace;
     *lane_order = (0..lanes.len()).map(|lane| LaneIx(lane as u16)).collect();
     lane_order.sort_by_key(|lane| match lanes[lane.get()].kind {
         LaneKind::Worker { runtime, index } => (0, runtimes[runtime as usize].id, index),

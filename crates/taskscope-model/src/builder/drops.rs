@@ -132,7 +132,7 @@ impl Replay {
         if (hot.polls as usize).is_multiple_of(STRIDE)
             && let Some(of) = self.trace.tasks.get_mut(task.get())
         {
-            of.marks.pop_if(|mark| *mark == ix.0);
+            of.marks.pop_if_last(ix.0);
         }
         self.hops_of[task.get()] -= u32::from(hopped);
         self.trace.hop_count -= u64::from(hopped);
@@ -200,7 +200,7 @@ impl Replay {
         let kind = self.trace.tasks[task.get()].end.map(|end| end.kind);
         if last != NONE && kind != Some(EndKind::Unknown) {
             let last = PollIx(last);
-            self.trace.polls.change(last).rows[last.slot()].flags.set(Flags::LAST);
+            self.trace.polls.flags_mut(last).set(Flags::LAST);
         }
     }
 }

@@ -113,9 +113,11 @@ impl Replay {
         }
         polls.relink(|before| if before == NONE { NONE } else { moved.number(before) });
         let renumber = |poll: &mut PollIx| poll.0 = moved.number(poll.0);
-        for hot in self.hot.iter_mut().filter(|hot| hot.last != NONE) {
-            hot.last = moved.number(hot.last);
-        }
+        self.hot.for_each_mut(|hot| {
+            if hot.last != NONE {
+                hot.last = moved.number(hot.last);
+            }
+        });
         for stream in &mut self.streams {
             stream.open.iter_mut().for_each(|open| renumber(&mut open.poll));
             stream.batch.polls_mut().for_each(renumber);
@@ -142,7 +144,7 @@ impl Replay {
         self.drop_brackets.values().for_each(|poll| marks.set(poll.0));
         let candidates = self.streams.iter().flat_map(|stream| stream.batch.polls());
         candidates.for_each(|poll| marks.set(poll.0));
-        for hot in &self.hot {
+        for hot in self.hot.iter() {
             polls.back_from(hot.last).take(reach(hot)).for_each(|poll| marks.set(poll.0));
         }
         for (task, open) in self.open_polls() {
@@ -186,9 +188,10 @@ impl Replay {
         let trace = &mut self.trace;
         trace.hops = Shelf::default();
         trace.more_wakes = Shelf::default();
-        trace.odd_wakers.clear();
+        trace.odd_wakers = Default::default();
         trace.before.clear();
-        self.late_times.clear();
+        trace.late_times.clear();
+        trace.polls.forget_changes();
         for lane in &mut trace.lanes {
             lane.parks.forget();
             // The first stays, by its place and by its time, and the last, to which the next is added.

@@ -64,6 +64,14 @@ impl Replay {
         self.trace.spans.lose(&mut self.spans, thread, since);
     }
 
+    /// From here on a [copy to be closed](Self::closing_copy) costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.trace.sum_up();
+        self.trace.share();
+        self.hot.share();
+        self.hops_of.share();
+    }
+
     /// A copy to be closed, without what is only needed to go on.
     pub(crate) fn closing_copy(&self) -> Self {
         let open = self.streams.iter().flat_map(|stream| &stream.open);
@@ -72,19 +80,20 @@ impl Replay {
         let drop_brackets = open.filter_map(drop_bracket).collect();
         let undescribed = self.undescribed.iter().map(|of| of.task);
         let of_described = undescribed.filter(|task| self.described.contains(task)).collect();
+        let batches = self.streams.iter().flat_map(|stream| stream.batch.tasks());
+        let unfinished = batches.map(|task| self.hot[task.get()].habit);
         Self {
             trace: self.trace.clone(),
             hot: self.hot.clone(),
             hops_of: self.hops_of.clone(),
             names: self.names.of_lanes(),
             streams: self.streams.clone(),
-            spans: self.spans.clone(),
-            habits: self.habits.clone(),
+            spans: self.spans.of_open(),
+            habits: self.habits.of_few(unfinished),
             occupants: self.occupants.clone(),
             undescribed: self.undescribed.clone(),
             described: of_described,
             block_on_lanes: self.block_on_lanes.clone(),
-            late_times: self.late_times.clone(),
             is_full: self.is_full,
             drop_brackets,
             window: self.window,

@@ -68,10 +68,10 @@ impl Replay {
         let open = OpenPoll { poll: ix, task, lane, on_worker, goes_on };
         self.streams[stream].open.push(open);
         if let Some(since) = self.streams[stream].scheduled.take() {
-            self.trace.polls.change(ix).set_scheduled(ix.slot(), since);
+            self.trace.polls.annotate(ix).set_scheduled(ix.slot(), since);
         }
         if item.time < time {
-            self.trace.polls.change(ix).rows[ix.slot()].flags.set(Flags::BEFORE);
+            self.trace.polls.flags_mut(ix).set(Flags::BEFORE);
             self.trace.before.push((ix, item.time));
         }
         if self.hot[task.get()].has(Hot::ENDED) {
@@ -152,7 +152,7 @@ impl Replay {
         }
         if before != NONE {
             let before = PollIx(before);
-            self.trace.polls.change(before).rows[before.slot()].flags.clear(Flags::LAST);
+            self.trace.polls.flags_mut(before).clear(Flags::LAST);
         }
         self.mark_last(open.task);
         if !open.goes_on {
@@ -271,9 +271,8 @@ impl Replay {
 impl Trace {
     /// The thread of a poll has stopped being its worker.
     pub(crate) fn gave_away(&mut self, ix: PollIx, time: Nanos) {
-        let chunk = self.polls.change(ix);
-        chunk.set_left(ix.slot(), time);
-        if !chunk.rows[ix.slot()].flags.has(Flags::GOES_ON) {
+        self.polls.set_left(ix, time);
+        if !self.polls.row(ix).flags.has(Flags::GOES_ON) {
             self.settle_left(ix);
         }
     }

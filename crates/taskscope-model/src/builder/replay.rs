@@ -25,6 +25,7 @@ use super::intern::Names;
 use super::let_go::LetGo;
 use crate::prefetch::prefetch;
 use crate::spans::{Here, OpenSpans};
+use crate::store::flat::Flat;
 use crate::store::polls::{Flags, NONE, RawEnd};
 use crate::trace::Trace;
 use crate::types::{End, Hot, LaneIx, LaneKind, LaneThread, Moment, Park, PollIx, TaskIx, TextIx};
@@ -34,13 +35,13 @@ use crate::yields::{Batch, Habits};
 const MOST_PARTS: usize = 8;
 
 /// A trace in the making.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Replay {
     pub(crate) trace: Trace,
     /// One for each task: what becomes [`Trace::hot`].
-    pub(crate) hot: Vec<Hot>,
+    pub(crate) hot: Flat<Hot>,
     /// How often each has hopped. (Beside what is kept of a task they would be found much later.)
-    pub(crate) hops_of: Vec<u32>,
+    pub(crate) hops_of: Flat<u32>,
     pub(crate) names: Names,
     pub(crate) streams: Vec<Stream>,
     pub(crate) spans: OpenSpans,
@@ -58,8 +59,6 @@ pub(crate) struct Replay {
     pub(crate) block_on_lanes: HashSet<LaneIx>,
     /// Ends of tasks that nothing else has named.
     pub(super) orphan_ends: HashMap<TaskId, End>,
-    /// Times of what was found out only later, so that it does not stand in its place.
-    pub(crate) late_times: Vec<Nanos>,
     /// The last bracket of a task that has ended, where it was one in which the task was dropped.
     pub(crate) drop_brackets: HashMap<TaskIx, PollIx>,
     /// See [`crate::spans::Spans::more_fields`].
@@ -182,14 +181,24 @@ impl Replay {
     /// Items come soon.
     #[inline]
     pub(crate) fn prefetch(&self, items: &[Item], rare: &[EventOf<u32>]) {
-        // What this needs, and further on the items themselves: another processor has made them.
+        // What this needs; further on what says where that is; and further still the items themselves:
+        // another processor has made them.
         const SOON: usize = 6;
-        const LATER: usize = 24;
-        prefetch(items.get(LATER));
+        const LATER: usize = 12;
+        const LATEST: usize = 24;
+        prefetch(items.get(LATEST));
+        if let Some(Item { kind: ItemKind::Poll | ItemKind::Wake, what, .. }) = items.get(LATER) {
+            self.trace.task_of.prefetch(*what);
+        }
         match items.get(SOON) {
-            Some(Item { kind: ItemKind::Poll | ItemKind::Wake, what, .. }) => {
-                let task = self.trace.task_of.get(*what);
-                prefetch(task.and_then(|task| self.hot.get(task as usize)));
+            Some(Item { kind: kind @ (ItemKind::Poll | ItemKind::Wake), what, .. }) => {
+                if let Some(task) = self.trace.task_of.get(*what) {
+                    prefetch(self.hot.get(task as usize));
+                    // Every second poll is a hop.
+                    if *kind == ItemKind::Poll {
+                        prefetch(self.hops_of.get(task as usize));
+                    }
+                }
             }
             Some(Item { kind: ItemKind::Rare, what, .. }) => prefetch(rare.get(*what as usize)),
             _ => {}
@@ -250,8 +259,7 @@ impl Replay {
             }
             EventOf::BudgetSpent => {
                 if let Some(open) = self.streams[stream].open.last() {
-                    let slot = open.poll.slot();
-                    self.trace.polls.change(open.poll).rows[slot].flags.set(Flags::BUDGET);
+                    self.trace.polls.flags_mut(open.poll).set(Flags::BUDGET);
                 }
             }
             EventOf::Resource(resource) => self.resource(&resource),
@@ -390,7 +398,7 @@ impl Replay {
         match self.trace.ends.last().is_none_or(|&last| last <= end.time) {
             true => self.trace.ends.push(end.time),
             // Something named the task after its end.
-            false => self.late_times.push(end.time),
+            false => self.trace.late_times.push(end.time),
         }
         self.trace.known_ends += u64::from(end.kind != EndKind::Unknown);
         self.take_off_late(task, end.time);
@@ -413,7 +421,7 @@ impl Replay {
         let Self { streams, trace, .. } = self;
         // A task waits for what its parts wait for. (No program has parts in parts in parts.)
         for open in streams[stream].open.iter().rev().take(MOST_PARTS) {
-            trace.polls.change(open.poll).add_wait(open.poll.slot(), kind);
+            trace.polls.annotate(open.poll).add_wait(open.poll.slot(), kind);
             if !trace.tasks[open.task.get()].is_part {
                 break;
             }
@@ -428,7 +436,7 @@ impl Replay {
         let Trace { polls, tasks, .. } = trace;
         let place = |task: TaskIx| tasks[task.get()].place;
         stream.batch.end(habits, hot, place, |candidate| {
-            let flags = &mut polls.change(candidate.poll).rows[candidate.poll.slot()].flags;
+            let flags = polls.flags_mut(candidate.poll);
             flags.set(Flags::TAIL);
             if candidate.records_parks {
                 flags.set(Flags::TAIL_PARKS);

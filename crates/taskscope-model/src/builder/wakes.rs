@@ -1,5 +1,7 @@
 //! Wakes, as they come in the order of time.
 
+use std::sync::Arc;
+
 use taskscope_format::{Nanos, TaskId};
 
 use super::batch::Item;
@@ -31,7 +33,7 @@ impl Replay {
             None if lane.is_some() => flags.set(Flags::WAKER_NO_WORKER),
             Some(other) if lane != worker => {
                 flags.set(Flags::WAKER_ODD);
-                self.trace.odd_wakers.insert((task.0, time), other);
+                Arc::make_mut(&mut self.trace.odd_wakers).insert((task.0, time), other);
             }
             _ => {}
         }
@@ -64,11 +66,9 @@ impl Replay {
         }
         hot.set_pending(Some(wake));
         if by_itself && hot.last != NONE {
-            let chunk = trace.polls.change(last);
-            let ends = chunk.end(last.slot());
-            let flags = &mut chunk.rows[last.slot()].flags;
-            if flags.has(Flags::GOES_ON) || time <= ends {
-                flags.set(Flags::SELF_WOKEN);
+            let goes_on = trace.polls.row(last).flags.has(Flags::GOES_ON);
+            if goes_on || time <= trace.polls.end(last) {
+                trace.polls.flags_mut(last).set(Flags::SELF_WOKEN);
             }
         }
     }
@@ -84,13 +84,13 @@ impl Replay {
         } else {
             let last = PollIx(last);
             let before = trace.polls.chunk(last.chunk()).last_more_wake(last.slot());
-            trace.polls.change(last).set_last_more_wake(last.slot(), at);
+            trace.polls.annotate(last).set_last_more_wake(last.slot(), at);
             before.unwrap_or(NONE)
         };
         let PendingWake { time, waker, flags } = wake;
         let order = trace.more_wakes.last().map_or(time, |last| last.order.max(time));
         if order > time {
-            self.late_times.push(time);
+            trace.late_times.push(time);
         }
         trace.more_wakes.push(MoreWake { time, order, task: task.0, before, waker, flags });
     }

@@ -1,6 +1,6 @@
 //! From the bytes of an index to a trace.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::check::{Bounds, Counts, links_hold};
 use super::directory::{Arrays, Directory};
@@ -11,6 +11,7 @@ use super::{IndexError, MAGIC, build};
 use crate::parallel;
 use crate::source::Source;
 use crate::spans::LaneVisits;
+use crate::store::flat::Flat;
 use crate::store::id_map::IdMap;
 use crate::store::polls::{Chunk, NONE, Polls};
 use crate::trace::Trace;
@@ -157,14 +158,15 @@ fn fill(
     if !marks.iter().all(|&mark| bounds.has_poll(mark)) {
         return Err(IndexError::damaged("marks name no polls"));
     }
-    trace.hot = Arc::new(reader.list(&arrays.hot)?);
-    trace.hops_of = Arc::new(reader.list(&arrays.hops_of)?);
+    trace.hot = Arc::new(Flat::from(reader.list(&arrays.hot)?));
+    trace.hops_of = Flat::from(reader.list(&arrays.hops_of)?);
     trace.tasks = reader.shelf(&arrays.tasks, |_, row: TaskRow| row.task(&marks, counts))?;
     let mut task_of = IdMap::default();
     (0..).zip(trace.tasks.iter()).for_each(|(ix, task)| task_of.insert(task.id.0, ix));
+    task_of.settle();
     trace.task_of = task_of;
-    trace.ends_off_lane = reader.list(&arrays.ends_off_lane)?;
-    trace.odd_times = reader.list(&arrays.odd_times)?;
+    trace.ends_off_lane = Arc::new(OnceLock::from(reader.list(&arrays.ends_off_lane)?));
+    trace.odd_times = Arc::new(OnceLock::from(reader.list(&arrays.odd_times)?));
     trace.spawns = reader.shelf(&arrays.spawns, |_, time| Some(time))?;
     trace.ends = reader.shelf(&arrays.ends, |_, time| Some(time))?;
     trace.hops =
@@ -175,10 +177,11 @@ fn fill(
         (before && task && bounds.waker_holds(wake.flags, wake.waker)).then_some(wake)
     })?;
     let odd_wakers: Vec<OddWaker> = reader.list(&arrays.odd_wakers)?;
+    let odd_wakers_of = Arc::make_mut(&mut trace.odd_wakers);
     for OddWaker { time, task, lane } in odd_wakers {
         let lane = among(lane, counts.lanes).flatten();
         let lane = lane.ok_or(IndexError::damaged("a waker lies on no lane"))?;
-        trace.odd_wakers.insert((task, time), crate::types::LaneIx(lane as u16));
+        odd_wakers_of.insert((task, time), crate::types::LaneIx(lane as u16));
     }
     trace.resources = reader.shelf(&arrays.resources, |_, [kind, operation]: [u32; 2]| {
         let operation = among(operation, counts.texts)?.map(TextIx);

@@ -103,7 +103,7 @@ impl TaskRow {
             spawned: has(HAS_SPAWNED).then_some(self.spawned),
             spawned_on: among(self.spawned_on, counts.lanes)?.map(|lane| LaneIx(lane as u16)),
             end,
-            marks: marks.to_vec(),
+            marks: marks.iter().copied().collect(),
             last_early: self.last_early,
         })
     }

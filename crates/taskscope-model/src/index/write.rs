@@ -56,8 +56,8 @@ fn arrays(trace: &Trace, texts: &mut TextTable, to: &mut Writer<'_>) -> io::Resu
         hops_of: to.array(trace.hops_of.iter().copied())?,
         marks: to.array(trace.tasks.iter().flat_map(|task| task.marks.iter().copied()))?,
         tasks: to.array(tasks)?,
-        ends_off_lane: to.array(trace.ends_off_lane.iter().copied())?,
-        odd_times: to.array(trace.odd_times.iter().copied())?,
+        ends_off_lane: to.array(trace.ends_off_lane().iter().copied())?,
+        odd_times: to.array(trace.odd_times().iter().copied())?,
         spawns: to.array(trace.spawns.iter().copied())?,
         ends: to.array(trace.ends.iter().copied())?,
         hops: to.array(trace.hops.iter().copied())?,
@@ -75,7 +75,11 @@ fn arrays(trace: &Trace, texts: &mut TextTable, to: &mut Writer<'_>) -> io::Resu
         visits: spans
             .visits
             .iter()
-            .map(|of| Ok((to.array(of.visits.iter().map(VisitRow::new))?, of.longest)))
+            .map(|of| {
+                let ended = of.visits.iter().map(|visit| spans.ended(visit, trace.span.end));
+                let visits = ended.map(|visit| VisitRow::new(&visit));
+                Ok((to.array(visits)?, of.longest))
+            })
             .collect::<io::Result<_>>()?,
         texts: {
             let numbers: Vec<u32> = trace.texts.iter().map(|text| texts.number(text)).collect();

@@ -30,6 +30,7 @@ use super::lives::Lives;
 use super::steps::{self, Before};
 use super::sums::Sums;
 use crate::State;
+use crate::store::flat::Flat;
 use crate::store::polls::{Flags, NONE};
 use crate::trace::Trace;
 use crate::types::{Hot, PlaceIx, PollIx, TaskIx};
@@ -46,7 +47,7 @@ pub(crate) const COUNTED: usize = 16;
 /// What is counted once of a finished trace: see the crate's `questions/activity.rs`.
 #[derive(Debug)]
 pub struct Activity {
-    of: Arc<Vec<Hot>>,
+    of: Arc<Flat<Hot>>,
     pub(crate) facts: Facts,
     pub(crate) grid: Grid,
     /// The first is of all tasks.

@@ -345,8 +345,9 @@ fn any_apart(trace: &Trace, nearest: &Nearest<WakeIx>) -> bool {
         Direction::Forward => time..=best.unwrap_or(Nanos::MAX),
         Direction::Back => best.unwrap_or(0)..=time,
     };
-    let first = trace.odd_times.partition_point(|time| time < times.start());
-    trace.odd_times.get(first).is_some_and(|time| times.contains(time))
+    let odd_times = trace.odd_times();
+    let first = odd_times.partition_point(|time| time < times.start());
+    odd_times.get(first).is_some_and(|time| times.contains(time))
 }
 
 /// Those that do not stand in their place: of tasks that have not been polled since, and a few others.

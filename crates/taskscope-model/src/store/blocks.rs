@@ -5,8 +5,9 @@
 
 use taskscope_format::Nanos;
 
-use super::level::{At, LevelView, Longest, partition_near};
+use super::level::{At, LevelView, Longest};
 use super::polls::{Chunk, GROUP};
+use super::shelf::Shelf;
 use crate::types::PollIx;
 
 /// So many polls make a block, or fewer at the end of a chunk.
@@ -32,7 +33,7 @@ pub(crate) struct Block {
 /// The sums of a level.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blocks {
-    blocks: Vec<Block>,
+    blocks: Shelf<Block>,
     /// The first of each chunk.
     first_of: Vec<u32>,
     /// Of all blocks.
@@ -53,6 +54,21 @@ pub(crate) struct Many {
 }
 
 impl Blocks {
+    /// From here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.blocks.share();
+    }
+
+    /// Leaves the first chunks alone.
+    pub(super) fn truncate(&mut self, chunks: usize) {
+        let Some(&first) = self.first_of.get(chunks) else { return };
+        if let Some(block) = self.blocks.get(first as usize) {
+            (self.busy, self.count) = (block.busy_before, block.count_before);
+        }
+        self.first_of.truncate(chunks);
+        self.blocks.truncate(first as usize);
+    }
+
     /// Adds the chunk behind the last. `number` is its own.
     pub(crate) fn add(&mut self, number: usize, chunk: &Chunk) {
         let position = self.first_of.len() as u32;
@@ -93,7 +109,7 @@ impl LevelView<'_> {
         let at = *first_of.get(from.chunk)? as usize + from.slot / BLOCK;
         let first = blocks.get(at)?;
         let until = (first.begins / step + 1).saturating_mul(step);
-        let last = at + partition_near(&blocks[at + 1..], |block| block.begins < until);
+        let last = blocks.partition_from(at + 1, |block| block.begins < until) - 1;
         if blocks[last].count_before - first.count_before < 3 * BLOCK as u64 {
             return None;
         }
@@ -105,7 +121,7 @@ impl LevelView<'_> {
             ),
             None => (*busy, *count, At { chunk: first_of.len(), slot: 0 }),
         };
-        let longest = blocks[at..=last].iter().fold(first, |longest, block| {
+        let longest = blocks.iter_from(at).take(last + 1 - at).fold(first, |longest, block| {
             if block.longest >= longest.longest { block } else { longest }
         });
         Some(Many {

@@ -4,7 +4,12 @@
 //! another: for them a list is enough, which takes four bytes where a hash map takes twenty, and a
 //! look-up that costs nothing. What lies far off stands in a map.
 
+use std::sync::Arc;
+
 use foldhash::HashMap;
+
+use super::flat::Flat;
+use crate::prefetch::prefetch;
 
 const NONE: u32 = u32::MAX;
 
@@ -12,9 +17,10 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct IdMap {
     /// The number of the first in `near`.
     base: u64,
-    near: Vec<u32>,
+    near: Flat<u32>,
     used: usize,
-    far: HashMap<u64, u32>,
+    /// Copies share it until one is added.
+    far: Arc<HashMap<u64, u32>>,
 }
 
 impl IdMap {
@@ -29,6 +35,22 @@ impl IdMap {
         }
     }
 
+    /// From here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.near.share();
+    }
+
+    /// As a copy has it: nothing more will be added.
+    pub(crate) fn settle(&mut self) {
+        self.near.settle();
+    }
+
+    /// It will be looked up.
+    #[inline]
+    pub(crate) fn prefetch(&self, id: u64) {
+        prefetch(id.checked_sub(self.base).and_then(|at| self.near.get(usize::try_from(at).ok()?)));
+    }
+
     pub(crate) fn insert(&mut self, id: u64, ix: u32) {
         if self.near.is_empty() && self.far.is_empty() {
             self.base = id;
@@ -38,14 +60,12 @@ impl IdMap {
         match id.checked_sub(self.base).filter(|at| *at < most) {
             Some(at) => {
                 let at = at as usize;
-                if self.near.len() <= at {
-                    self.near.resize(at + 1, NONE);
-                }
+                self.near.resize(at + 1, NONE);
                 self.near[at] = ix;
                 self.used += 1;
             }
             None => {
-                self.far.insert(id, ix);
+                Arc::make_mut(&mut self.far).insert(id, ix);
             }
         }
     }

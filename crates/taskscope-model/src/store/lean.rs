@@ -114,7 +114,12 @@ impl Polls {
         };
         let mut chunk = Chunk { rows: vec![ghost], ..Chunk::default() };
         chunk.rows[0].flags.set(Flags::GONE);
-        Self { chunks: vec![Page::new(chunk)], most_rows, lean: Some(Lean::default()) }
+        Self {
+            chunks: vec![Page::new(chunk)],
+            most_rows,
+            lean: Some(Lean::default()),
+            ..Self::default()
+        }
     }
 
     /// What full chunks take of which nothing was let go.

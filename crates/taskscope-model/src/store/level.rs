@@ -17,10 +17,10 @@ use crate::types::PollIx;
 pub(crate) struct Level {
     /// The numbers of its chunks, in the order of time.
     pub(crate) chunks: Vec<u32>,
-    /// One for each, once [`Level::index`] was called.
+    /// One for each that [`Level::index`] has seen.
     nodes: Vec<Node>,
     pub(super) blocks: Blocks,
-    /// How many polls.
+    /// How many polls, in these.
     pub(crate) count: u64,
     /// Time for which they occupied the lane.
     pub(crate) busy: Nanos,
@@ -65,12 +65,25 @@ pub(crate) struct Longest {
 }
 
 impl Level {
-    /// Makes the sums, for which those of the chunks must have been made.
+    /// From here on a copy costs next to nothing.
+    pub(crate) fn share(&mut self) {
+        self.blocks.share();
+    }
+
+    /// Sums from the chunk with this number on are to be made again.
+    pub(crate) fn forget_from(&mut self, number: u32) {
+        let at = self.chunks.partition_point(|&chunk| chunk < number);
+        if let Some(node) = self.nodes.get(at) {
+            (self.busy, self.count) = (node.busy_before, node.count_before);
+            self.nodes.truncate(at);
+            self.blocks.truncate(at);
+        }
+    }
+
+    /// Makes the sums that are not there, for which those of the chunks must have been made.
     pub(crate) fn index(&mut self, polls: &Polls) {
-        let (mut busy, mut count) = (0u64, 0);
-        self.nodes = Vec::with_capacity(self.chunks.len());
-        self.blocks = Blocks::default();
-        for &number in &self.chunks {
+        let (mut busy, mut count) = (self.busy, self.count);
+        for &number in self.chunks.iter().skip(self.nodes.len()) {
             let chunk = polls.chunk(number as usize);
             self.nodes.push(Node {
                 base: chunk.base,

@@ -8,7 +8,8 @@
 //! # The plan
 //! All lists are cut into pages. A copy of a trace shares them. The builder goes on: to change a page that
 //! a copy shares, it makes a new one first ([`page`]), which is nearly always the last of its list alone.
-//! What has been given a number keeps it.
+//! What has been given a number keeps it. What each event changes (the figures of its task) is kept in one
+//! piece beside pages that copies share: [`flat`].
 //!
 //! # Why rows and not columns
 //! A poll is a row of 28 bytes, and not seven columns of four: every question that looks at a poll
@@ -17,9 +18,11 @@
 
 pub(crate) mod blocks;
 pub(crate) mod flags;
+pub(crate) mod flat;
 pub(crate) mod id_map;
 pub(crate) mod lean;
 pub(crate) mod level;
+pub(crate) mod marks;
 pub(crate) mod page;
 pub(crate) mod polls;
 pub(crate) mod shelf;

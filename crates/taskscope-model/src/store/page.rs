@@ -13,6 +13,33 @@ pub(crate) enum Page<T> {
     Shared(Arc<T>),
 }
 
+/// A copy of a list, with the room that [`make_room`] would make.
+pub(super) fn copy_with_room<T: Clone>(list: &[T], most: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(list.len() + more_room(list.len(), most));
+    copy.extend_from_slice(list);
+    copy
+}
+
+/// Makes room for one more in a list that will hardly get longer than `most`. (A copy of a list has no
+/// room, and one that grows by itself gets twice as much as it may need.)
+#[inline]
+pub(super) fn make_room<T>(list: &mut Vec<T>, most: usize) {
+    if list.len() == list.capacity() {
+        make_more_room(list, most);
+    }
+}
+
+#[cold]
+fn make_more_room<T>(list: &mut Vec<T>, most: usize) {
+    list.reserve_exact(more_room(list.len(), most));
+}
+
+fn more_room(length: usize, most: usize) -> usize {
+    let left = most.saturating_sub(length).max(1);
+    // What is short may stay short.
+    if length < most / 8 { length.max(4).min(left) } else { left }
+}
+
 impl<T> Page<T> {
     pub(crate) fn new(value: T) -> Self {
         Self::Own(Box::new(value))
@@ -34,8 +61,14 @@ impl<T: Clone + Default> Page<T> {
 
     #[inline]
     pub(crate) fn edit(&mut self) -> &mut T {
+        self.edit_by(T::clone)
+    }
+
+    /// The same with another way to copy it: with room for what comes, say.
+    #[inline]
+    pub(super) fn edit_by(&mut self, copy: impl FnOnce(&T) -> T) -> &mut T {
         if let Self::Shared(_) = self {
-            self.take_back();
+            self.take_back(copy);
         }
         match self {
             Self::Own(own) => own,
@@ -45,12 +78,12 @@ impl<T: Clone + Default> Page<T> {
     }
 
     #[cold]
-    fn take_back(&mut self) {
+    fn take_back(&mut self, copy: impl FnOnce(&T) -> T) {
         if let Self::Shared(shared) = self {
             let own = match Arc::get_mut(shared) {
                 // Nobody shares it any more.
                 Some(own) => std::mem::take(own),
-                None => T::clone(shared),
+                None => copy(shared),
             };
             *self = Self::Own(Box::new(own));
         }

@@ -17,7 +17,7 @@ use taskscope_format::Nanos;
 use super::blocks::BLOCK;
 pub(crate) use super::flags::{Flags, RawEnd, WakerKind};
 use super::lean::Lean;
-use super::page::Page;
+use super::page::{Page, copy_with_room, make_room};
 use crate::types::{LaneIx, PollIx};
 
 /// No task, no poll.
@@ -131,10 +131,31 @@ impl Chunk {
         Self { lane, depth, base, rows: Vec::with_capacity(room), ..Self::default() }
     }
 
+    /// A copy to which polls will be added.
+    fn copy_to_grow(&self) -> Self {
+        let rows = copy_with_room(&self.rows, CHUNK);
+        let Self { long, late, left, waits, more_wakes, scheduled, .. } = self;
+        Self {
+            rows,
+            long: long.clone(),
+            late: late.clone(),
+            left: left.clone(),
+            waits: waits.clone(),
+            more_wakes: more_wakes.clone(),
+            scheduled: scheduled.clone(),
+            // They will be made anew.
+            groups: Vec::new(),
+            block_bounds: Vec::new(),
+            is_summed: self.is_summed,
+            ..*self
+        }
+    }
+
     #[inline]
     fn push(&mut self, start: u32, poll: &NewPoll) {
         let NewPoll { task, before, waker, flags, .. } = *poll;
         let slot = self.rows.len();
+        make_room(&mut self.rows, CHUNK);
         let (Ok(duration), Ok(delay)) = (poll.duration.try_into(), poll.delay.try_into()) else {
             self.rows.push(Row { start, duration: 0, task, before, delay: 0, waker, flags });
             self.set_duration(slot, poll.duration);
@@ -326,6 +347,10 @@ pub(crate) struct NewPoll {
 #[derive(Clone, Debug)]
 pub(crate) struct Polls {
     pub(super) chunks: Vec<Page<Chunk>>,
+    /// Chunks that have changed since the sums of their levels were made, in any order.
+    pub(super) touched: Vec<u32>,
+    /// Chunks with polls that had left their lane, in any order.
+    pub(super) with_left: Vec<u32>,
     /// So many polls fill a chunk: fewer in tests.
     pub(super) most_rows: usize,
     /// Where rows are let go: see [`super::lean`].
@@ -334,7 +359,8 @@ pub(crate) struct Polls {
 
 impl Default for Polls {
     fn default() -> Self {
-        Self { chunks: Vec::new(), most_rows: CHUNK, lean: None }
+        let (chunks, touched, with_left) = Default::default();
+        Self { chunks, touched, with_left, most_rows: CHUNK, lean: None }
     }
 }
 
@@ -403,8 +429,37 @@ impl Polls {
     #[inline]
     pub(crate) fn change(&mut self, poll: PollIx) -> &mut Chunk {
         let chunk = self.chunks[poll.chunk()].edit();
-        chunk.is_summed = false;
+        if std::mem::take(&mut chunk.is_summed) {
+            self.touched.push(poll.chunk() as u32);
+        }
         chunk
+    }
+
+    /// Likewise where nothing is changed that sums are made of: neither times nor who woke whom.
+    #[inline]
+    pub(crate) fn annotate(&mut self, poll: PollIx) -> &mut Chunk {
+        self.chunks[poll.chunk()].edit()
+    }
+
+    /// The same for the flags of a poll alone.
+    #[inline]
+    pub(crate) fn flags_mut(&mut self, poll: PollIx) -> &mut Flags {
+        &mut self.annotate(poll).rows[poll.slot()].flags
+    }
+
+    /// The thread of a poll has stopped being its worker.
+    pub(crate) fn set_left(&mut self, poll: PollIx, time: Nanos) {
+        let number = poll.chunk() as u32;
+        if self.chunks[poll.chunk()].left.is_empty() {
+            self.with_left.push(number);
+        }
+        self.change(poll).set_left(poll.slot(), time);
+    }
+
+    /// Forgets what has changed: where no sums are made of polls.
+    pub(crate) fn forget_changes(&mut self) {
+        self.touched.clear();
+        self.with_left.clear();
     }
 
     /// The number that a poll will have that begins at `start` in the last chunk of a list of chunks,
@@ -441,6 +496,7 @@ impl Polls {
             Some(free) => *free = Page::new(chunk),
             None => self.chunks.push(Page::new(chunk)),
         }
+        self.touched.push(number as u32);
         list.push(number as u32);
         Some(PollIx::new(number, 0))
     }
@@ -448,15 +504,18 @@ impl Polls {
     /// Puts a poll into its spot.
     #[inline]
     pub(crate) fn put(&mut self, at: PollIx, poll: &NewPoll) {
-        let chunk = self.chunks[at.chunk()].edit();
-        chunk.is_summed = false;
+        let chunk = self.chunks[at.chunk()].edit_by(Chunk::copy_to_grow);
+        if std::mem::take(&mut chunk.is_summed) {
+            self.touched.push(at.chunk() as u32);
+        }
         let start = poll.start.saturating_sub(chunk.base).min(u32::MAX.into()) as u32;
         chunk.push(start, poll);
     }
 
     /// When polls ended that had left their lane, sorted.
     pub(crate) fn ends_off_lane(&self) -> Vec<Nanos> {
-        let left = self.chunks.iter().flat_map(|chunk| {
+        let left = self.with_left.iter().flat_map(|&number| {
+            let chunk = self.chunk(number as usize);
             let slots = chunk.left.iter().map(|&(slot, _)| usize::from(slot));
             let flags = |slot: &usize| chunk.rows[*slot].flags;
             slots
@@ -470,18 +529,24 @@ impl Polls {
         ends
     }
 
-    /// Makes the sums of all chunks that have changed.
-    pub(crate) fn sum_up(&mut self) {
-        for chunk in &mut self.chunks {
-            if !chunk.is_summed {
-                chunk.edit().sum_up();
+    /// Makes the sums of all chunks that have changed, and gives their numbers: those of their levels
+    /// are to be made.
+    pub(crate) fn sum_up(&mut self) -> Vec<u32> {
+        let mut touched = std::mem::take(&mut self.touched);
+        if self.lean.is_some() {
+            // Rows move from chunk to chunk there, and sums are made once.
+            touched = (0..self.chunks.len() as u32).collect();
+        }
+        for &number in &touched {
+            if !self.chunk(number as usize).is_summed {
+                self.chunks[number as usize].edit().sum_up();
             }
         }
+        touched
     }
 
-    /// Makes the sums, and from here on a copy costs next to nothing.
+    /// From here on a copy costs next to nothing.
     pub(crate) fn share(&mut self) {
-        self.sum_up();
         self.chunks.iter_mut().for_each(Page::share);
     }
 }

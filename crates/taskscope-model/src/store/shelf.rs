@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use super::page::Page;
+use super::page::{Page, copy_with_room, make_room};
 
 /// See [`super`]. Elements that stand in it can be changed, too.
 #[derive(Clone, Debug)]
@@ -96,7 +96,11 @@ impl<T: Clone> Shelf<T> {
     pub(crate) fn push(&mut self, element: T) {
         let is_full = self.length.is_multiple_of(Self::CHUNK);
         match self.chunks.last_mut().filter(|_| !is_full) {
-            Some(chunk) => chunk.edit().push(element),
+            Some(chunk) => {
+                let chunk = chunk.edit_by(|chunk| copy_with_room(chunk, Self::CHUNK));
+                make_room(chunk, Self::CHUNK);
+                chunk.push(element);
+            }
             None => {
                 // The first is small in most lists.
                 let room = if self.chunks.is_empty() { 1 } else { Self::CHUNK };
@@ -106,6 +110,20 @@ impl<T: Clone> Shelf<T> {
             }
         }
         self.length += 1;
+    }
+
+    /// Leaves the first elements alone.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        if length < self.length {
+            self.chunks.truncate(length.div_ceil(Self::CHUNK));
+            let last = length % Self::CHUNK;
+            if last > 0
+                && let Some(chunk) = self.chunks.last_mut()
+            {
+                chunk.edit().truncate(last);
+            }
+            self.length = length;
+        }
     }
 
     /// From here on a copy costs next to nothing.

@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use taskscope_format::{CancelledBy, EndKind, Nanos, TaskId, TaskKind};
 
 use super::{LaneIx, PlaceIx, TaskIx, TextIx};
+use crate::store::marks::Marks;
 use crate::store::polls::{Flags, NONE};
 use crate::trace::Trace;
 
@@ -56,7 +57,7 @@ pub struct Task {
     /// Its end; `None` where it was alive when the recording ended.
     pub end: Option<End>,
     /// Every 64th of its polls, from the 64th on.
-    pub(crate) marks: Vec<u32>,
+    pub(crate) marks: Marks,
     /// The last of its wakes before its first poll that did not lead to that, in `Trace::more_wakes`.
     pub(crate) last_early: u32,
 }
@@ -247,7 +248,7 @@ impl Task {
             spawned: None,
             spawned_on: None,
             end: None,
-            marks: Vec::new(),
+            marks: Marks::default(),
             last_early: NONE,
         }
     }

@@ -15,6 +15,7 @@ mod memory;
 mod opening;
 mod questions;
 mod script;
+mod stage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -76,6 +77,12 @@ pub struct Bench {
     pub follow_lag_ms: Option<f64>,
     /// What the figures of `taskscope summary` take once the trace is open.
     pub summary_ms: f64,
+    /// Processor time of frames with the stage, while it plays at each pace.
+    pub stage_ms: Quantiles,
+    /// From the command to go to a moment until the stage shows it.
+    pub stage_seek_ms: Quantiles,
+    /// The most tasks that it showed.
+    pub stage_tasks: usize,
     /// What the questions take that panels ask.
     pub questions: Questions,
 }
@@ -138,6 +145,7 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
     let opened = opening::open(&mut window, path)?;
     let trace = opened.trace;
     let measured = script::run(&mut window);
+    let (stage_ms, stage_seek_ms, stage_tasks) = stage::run(&mut window);
     let begun = std::time::Instant::now();
     drop(trace.summary());
     let summary_ms = millis(begun.elapsed());
@@ -161,6 +169,9 @@ pub fn run(path: &Path) -> Result<Bench, BenchError> {
         sort_ms: Quantiles::of(measured.sorts),
         follow_lag_ms: None,
         summary_ms,
+        stage_ms,
+        stage_seek_ms,
+        stage_tasks,
         questions,
     };
     let indexed = again::Indexed::new(path, &trace);

@@ -246,7 +246,25 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
     where
         F: Future<Output = A> + Send + 'static,
     {
+        self.ask_on(jobs, snapshot, key, K::eq, work)
+    }
+
+    /// The same where what is asked becomes another with each snapshot, as it does where all is shown
+    /// that there is. `is_like` says whether two keys differ by that alone: then one is not worked out
+    /// sooner after the other than the same would be.
+    pub(crate) fn ask_on<F>(
+        &mut self,
+        jobs: &Jobs,
+        snapshot: Snapshot,
+        key: &K,
+        is_like: impl Fn(&K, &K) -> bool,
+        work: impl FnOnce() -> F,
+    ) -> Option<&Answer<K, A>>
+    where
+        F: Future<Output = A> + Send + 'static,
+    {
         self.take_in();
+        let is_like = |other: &K| other == key || snapshot.grows && is_like(other, key);
         let Snapshot { revision, grows } = snapshot;
         let is_wanted = |asked: u64, other: &K| asked == revision && other == key;
         let is_answered =
@@ -255,9 +273,9 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
             self.failed.as_ref().is_some_and(|(asked, other)| is_wanted(*asked, other));
         if is_answered || has_failed {
             self.running = None;
-        } else if grows && self.comes_too_soon(jobs, key) {
+        } else if grows && self.comes_too_soon(jobs, is_like) {
             // The last answer has to do.
-        } else if self.running.as_ref().is_none_or(|(_, other, _)| other != key) {
+        } else if self.running.as_ref().is_none_or(|(_, other, _)| !is_like(other)) {
             // What was asked before is cancelled first.
             self.running = None;
             self.pace = Some((Instant::now(), Duration::ZERO));
@@ -269,9 +287,9 @@ impl<K: PartialEq + Clone, A: Send + 'static> Question<K, A> {
 
     /// Whether the same was answered of an earlier snapshot, and so lately that to work it out again
     /// would take more than a thirtieth of the time. Looks again later, if so.
-    fn comes_too_soon(&self, jobs: &Jobs, key: &K) -> bool {
+    fn comes_too_soon(&self, jobs: &Jobs, is_like: impl Fn(&K) -> bool) -> bool {
         const SHARE: u32 = 30;
-        let is_same = self.answer.as_ref().is_some_and(|answer| answer.key == *key);
+        let is_same = self.answer.as_ref().is_some_and(|answer| is_like(&answer.key));
         let Some((asked, took)) = self.pace.filter(|_| is_same && self.running.is_none()) else {
             return false;
         };

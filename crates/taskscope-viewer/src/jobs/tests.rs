@@ -115,6 +115,37 @@ fn of_a_trace_that_grows_the_same_is_not_asked_again_at_once() {
 }
 
 #[test]
+fn what_is_asked_of_all_of_a_trace_that_grows_is_the_same_question() {
+    let jobs = jobs(Mode::Threads);
+    let mut question = Question::default();
+    let grows = |revision| Snapshot { revision, grows: true };
+    let is_like = |one: &u32, other: &u32| one % 2 == other % 2;
+    let (go_on, wait) = channel();
+    let asked = Instant::now();
+    question.ask_on(&jobs, grows(0), &2, is_like, || after(wait, 10));
+    // It grows: what is being worked out goes on.
+    question
+        .ask_on(&jobs, grows(1), &4, is_like, || async { unreachable!("the first is not done") });
+    while asked.elapsed() < Duration::from_millis(20) {
+        std::thread::yield_now();
+    }
+    go_on.send(()).unwrap();
+    jobs.wait();
+    let too_soon = || async { unreachable!("it is too soon") };
+    let answer = question.ask_on(&jobs, grows(2), &6, is_like, too_soon);
+    assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some((2, 10)));
+    // Something else is asked at once, and so is all once there is all.
+    question.ask_on(&jobs, grows(2), &7, is_like, || async { 11 });
+    jobs.wait();
+    let answer = question.ask_on(&jobs, grows(2), &7, is_like, too_soon);
+    assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some((7, 11)));
+    question.ask_on(&jobs, whole(2), &9, is_like, || async { 12 });
+    jobs.wait();
+    let answer = question.ask_on(&jobs, whole(2), &9, is_like, too_soon);
+    assert_eq!(answer.map(|answer| (answer.key, answer.value)), Some((9, 12)));
+}
+
+#[test]
 fn work_that_panics_is_not_tried_again_and_stops_no_other() {
     let jobs = jobs(Mode::Threads);
     let tried = Arc::new(AtomicU32::new(0));

@@ -13,10 +13,13 @@ use crate::theme::Palette;
 /// The figures that runs are compared by.
 const FIGURES: [&str; 6] = ["wall", "busy", "most_running", "polls", "hops", "scheduled_p99"];
 
+/// The figures of a trace; one is `None` that it does not have.
+type Figures = Vec<Option<Value>>;
+
 /// The figures of the open traces.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    of: Vec<(TraceId, Question<(), Vec<Option<Value>>>)>,
+    of: Vec<(TraceId, Question<(), Figures>)>,
 }
 
 impl Runs {
@@ -60,7 +63,7 @@ impl Runs {
         });
     }
 
-    fn values(&mut self, cx: &Context<'_>) -> Option<&Vec<Option<Value>>> {
+    fn values(&mut self, cx: &Context<'_>) -> Option<&Figures> {
         if !self.of.iter().any(|(id, _)| *id == cx.open.id) {
             self.of.push((cx.open.id, Question::default()));
         }
@@ -71,7 +74,7 @@ impl Runs {
     }
 }
 
-fn figures(trace: Arc<Trace>) -> Vec<Option<Value>> {
+fn figures(trace: Arc<Trace>) -> Figures {
     let traces = Traces::new([("A".to_owned(), trace)]);
     let value = |name: &str| name.parse::<Claim>().ok()?.value(&traces).ok();
     FIGURES.iter().map(|name| value(name)).collect()

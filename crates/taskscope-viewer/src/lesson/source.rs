@@ -108,7 +108,7 @@ fn highlighted(line: &str, palette: &Palette, dims: bool) -> LayoutJob {
             format,
         });
     };
-    let comment = line.find("//").filter(|&at| line[..at].matches('"').count() % 2 == 0);
+    let comment = line.find("//").filter(|&at| line[..at].matches('"').count().is_multiple_of(2));
     let code = comment.unwrap_or(line.len());
     let mut at = 0;
     while at < code {

@@ -76,6 +76,11 @@ impl StagePanel {
         explain(ui, &hand, &actors);
     }
 
+    /// The moment that is shown, and how many tasks are.
+    pub(crate) fn shown(&self) -> Option<(taskscope_model::Nanos, usize)> {
+        self.scenes.shown()
+    }
+
     /// What there has to be a place for; `None` until that is known.
     fn cast(&mut self, cx: &Context<'_>) -> Option<Cast> {
         let stage = cx.open.stage()?.clone();

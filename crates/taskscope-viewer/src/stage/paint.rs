@@ -89,7 +89,11 @@ impl Stagehand<'_> {
             let at = of.rect.left_center() + vec2(12.0 * unit, 0.0);
             let name = match self.trace().runtimes().len() {
                 1 => "injection queue".to_owned(),
-                _ => format!("injection queue {}", of.runtime),
+                _ => {
+                    let runtime = &self.trace().runtimes()[of.runtime as usize];
+                    let id = runtime.id.to_string();
+                    format!("queue of {}", runtime.name.as_deref().unwrap_or(&id))
+                }
             };
             let room = of.queue.left() - at.x - 6.0 * unit;
             self.text(at, Align2::LEFT_CENTER, &name, self.font(12.5), palette.text, room);
@@ -342,7 +346,12 @@ impl Stagehand<'_> {
         let shown = self.cx.replay.motion().remains(leaver.time, playhead);
         let Some(at) = self.plan.at(leaver.from, 0.0).filter(|_| shown > 0.0) else { return };
         let unit = self.plan.unit;
-        let at = at + vec2(0.0, -26.0 * unit * (1.0 - shown) - 4.0 * unit);
+        // From above where it was: the slot may have the next task already.
+        let above = match leaver.from {
+            Spot::Slot(lane) => self.plan.lane(lane).map_or(0.0, |of| of.slot_radius),
+            _ => 0.0,
+        };
+        let at = at + vec2(0.0, -above - 22.0 * unit * (1.0 - shown));
         let (word, palette) = (words::parting(leaver.outcome), self.palette);
         let colour = match leaver.outcome {
             taskscope_model::questions::Outcome::Returned => palette.text,

@@ -6,15 +6,16 @@
 //! now; a task that was spawned within these frames comes late.
 
 use taskscope_model::Nanos;
-use taskscope_model::questions::{Scene, Spot, Token, now, scene, token_at};
+use taskscope_model::questions::{Scene, Token, now, scene, token_at};
 
 use crate::context::Context;
 use crate::jobs::Question;
 
 /// Scenes of traces with up to so many tasks are worked out at once: a few milliseconds.
 const FEW_TASKS: usize = 3_000;
-/// Of scenes of up to so many tokens, those that have changed are asked for: a few milliseconds.
-const MOST_FRESH: usize = 20_000;
+/// Of so many tokens that have changed it is asked where they are now: a few milliseconds, since each costs
+/// some misses of the cache. The others are not shown until the next answer.
+const MOST_FRESH: usize = 400;
 
 /// From when to when: the ends that are to be seen, and the instant.
 type Asked = (Nanos, Nanos);
@@ -27,9 +28,17 @@ pub(super) struct Scenes {
     asked: Asked,
     /// The scene as it is at the playhead, and of which snapshot.
     fresh: Option<(u64, Asked, Scene)>,
+    /// Whether that is an answer, and not one that was made fresh.
+    is_answer: bool,
 }
 
 impl Scenes {
+    /// The moment of the scene that is shown, if all of it is there, and how many tokens it has.
+    pub(super) fn shown(&self) -> Option<(Nanos, usize)> {
+        let answer = self.fresh.as_ref().filter(|_| self.is_answer);
+        answer.map(|(_, _, scene)| (scene.time, scene.tokens.len()))
+    }
+
     /// The scene at the playhead; `None` until there is one.
     pub(super) fn at_playhead(&mut self, cx: &Context<'_>) -> Option<&Scene> {
         let playhead = cx.replay.playhead();
@@ -37,7 +46,8 @@ impl Scenes {
         let since = cx.replay.motion().since(playhead).floor().max(0.0) as Nanos;
         let wanted = (since.min(moment), moment);
         let revision = cx.open.revision;
-        if self.fresh.as_ref().is_some_and(|(of, asked, _)| (*of, *asked) == (revision, wanted)) {
+        let is_fresh = |(of, asked, _): &(u64, Asked, Scene)| (*of, *asked) == (revision, wanted);
+        if self.is_answer && self.fresh.as_ref().is_some_and(is_fresh) {
             return self.fresh.as_ref().map(|(_, _, scene)| scene);
         }
         let stage = cx.open.stage()?;
@@ -45,6 +55,7 @@ impl Scenes {
         let trace = cx.trace();
         if trace.task_count() <= FEW_TASKS {
             let scene = now(scene(trace, activity.as_deref(), stage, wanted.0, wanted.1));
+            self.is_answer = true;
             return Some(&self.fresh.insert((revision, wanted, scene)).2);
         }
         // What is being worked out is waited for, also when the playhead has gone on: otherwise nothing would ever
@@ -59,21 +70,22 @@ impl Scenes {
         };
         let answer = self.question.ask(cx.jobs, cx.open.snapshot(), &asked, work)?;
         let mut scene = answer.value.clone();
-        if answer.key != wanted {
+        self.is_answer = answer.key == wanted;
+        if !self.is_answer {
             cx.jobs.repaint();
         }
-        if scene.tokens.len() <= MOST_FRESH && scene.time != moment {
+        if scene.time != moment {
+            let mut asked = 0;
             let refreshed = |token: Token| match is_at(&token, moment) {
                 true => Some(token),
-                false => token_at(trace, stage, token.task, moment),
+                false if asked < MOST_FRESH => {
+                    asked += 1;
+                    token_at(trace, stage, token.task, moment)
+                }
+                false => None,
             };
             scene.tokens = scene.tokens.into_iter().filter_map(refreshed).collect();
             scene.time = moment;
-        } else if scene.time != moment {
-            // Too many: at least no slot shows what is not so.
-            scene
-                .tokens
-                .retain(|token| !matches!(token.spot, Spot::Slot(_)) || is_at(token, moment));
         }
         Some(&self.fresh.insert((revision, wanted, scene)).2)
     }

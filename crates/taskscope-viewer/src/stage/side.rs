@@ -146,6 +146,8 @@ fn matrix(ui: &Ui, cx: &Context<'_>, column: &mut Column<'_>, counts: &[HopCount
     let workers: Vec<LaneIx> = trace
         .runtimes()
         .iter()
+        // On a single worker nothing hops.
+        .filter(|runtime| runtime.workers.len() > 1)
         .flat_map(|runtime| &runtime.workers)
         .copied()
         .take(MOST_WORKERS)

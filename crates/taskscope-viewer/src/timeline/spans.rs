@@ -38,6 +38,15 @@ struct Asked {
     window: Range<Nanos>,
     /// What lies wholly within so much time that is painted already is left out.
     pixel: f64,
+    /// The view reaches from the first to the last moment that there is.
+    is_whole: bool,
+}
+
+impl Asked {
+    /// Whether all was asked for, and all is, of a trace that has grown.
+    fn grows(&self, other: &Self) -> bool {
+        self.is_whole && other.is_whole && self.lanes == other.lanes
+    }
 }
 
 /// Bars and ticks, in the time of the trace: they can be painted wherever that is on the screen by then.
@@ -85,6 +94,7 @@ impl SpanBars {
             lanes: lanes.iter().map(|&(lane, _)| lane).collect(),
             window: window.clone(),
             pixel: frame.scale.ns_per_pixel(),
+            is_whole: frame.cx.view.is_whole(),
         };
         let trace = frame.cx.open.trace_for_jobs();
         if count <= FEW {
@@ -93,7 +103,7 @@ impl SpanBars {
         }
         let (jobs, revision) = (frame.cx.jobs, frame.cx.open.revision);
         let work = || marks(trace, asked.clone());
-        let answer = self.marks.ask(jobs, frame.cx.open.snapshot(), &asked, work);
+        let answer = self.marks.ask_on(jobs, frame.cx.open.snapshot(), &asked, Asked::grows, work);
         let none = Marks::default();
         let mesh = Arc::new(paint(frame, lanes, answer.map_or(&none, |answer| &answer.value)));
         if answer.is_some_and(|answer| answer.key == asked && answer.revision == revision) {
@@ -105,7 +115,7 @@ impl SpanBars {
 
 /// The bars and ticks in a window.
 async fn marks(trace: Arc<Trace>, asked: Asked) -> Marks {
-    let Asked { lanes, window, pixel } = asked;
+    let Asked { lanes, window, pixel, .. } = asked;
     let mut marks = Marks::default();
     let bars = &mut marks.bars;
     for lane in lanes {
