@@ -76,8 +76,19 @@ fn paint_end(painter: &Painter, frame: &Frame<'_>, task: TaskIx, row: Rect) {
     let text = labels::task_end(Some(end));
     let galley = painter.layout_no_wrap(text, FontId::proportional(12.5), colour);
     let size = galley.size();
-    let fits = x + 6.0 + size.x < frame.plot.right();
-    let at = pos2(if fits { x + 6.0 } else { x - 6.0 - size.x }, y - 0.5 * size.y);
+    let at = if x + 6.0 + size.x < frame.plot.right() {
+        x + 6.0
+    } else {
+        // Before the edge, unless it would hide a poll.
+        let before = x - 6.0 - size.x;
+        let last = frame.cx.trace().task_polls(task).last();
+        let polled = last.map(|poll| frame.scale.x(frame.cx.trace().poll(poll).end as f64));
+        if polled.is_some_and(|polled| polled > before) {
+            return;
+        }
+        before
+    };
+    let at = pos2(at, y - 0.5 * size.y);
     let ground = Rect::from_min_size(at, size).expand2(vec2(4.0, 1.0));
     painter.rect_filled(ground, 3.0, frame.palette.lane);
     painter.galley(at, galley, colour);
