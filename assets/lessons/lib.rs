@@ -7,6 +7,18 @@
 
 mod support;
 
+#[path = "01-concurrency/program.rs"]
+mod concurrency;
+#[path = "02-connections/program.rs"]
+mod connections;
+#[path = "03-join-handle/program.rs"]
+mod join_handle;
+#[path = "04-results/program.rs"]
+mod results;
+#[path = "08-send/program.rs"]
+mod send;
+#[path = "07-static/program.rs"]
+mod statics;
 #[path = "05-tasks-move/program.rs"]
 mod tasks_move;
 
@@ -117,10 +129,36 @@ macro_rules! lesson {
 }
 
 /// All lessons, in the order of their numbers.
-pub const LESSONS: &[Shipped] = &[lesson!(
-    5, "05-tasks-move", tasks_move,
-    languages: [], traces: ["moves"]
-)];
+pub const LESSONS: &[Shipped] = &[
+    lesson!(
+        1, "01-concurrency", concurrency,
+        languages: ["de"], traces: ["one-thread", "several-threads"]
+    ),
+    lesson!(
+        2, "02-connections", connections,
+        languages: ["de"], traces: ["server"]
+    ),
+    lesson!(
+        3, "03-join-handle", join_handle,
+        languages: ["de"], traces: ["parent-and-child"]
+    ),
+    lesson!(
+        4, "04-results", results,
+        languages: ["de"], traces: ["four-ends"]
+    ),
+    lesson!(
+        5, "05-tasks-move", tasks_move,
+        languages: [], traces: ["moves"]
+    ),
+    lesson!(
+        7, "07-static", statics,
+        languages: ["de"], traces: ["moved"]
+    ),
+    lesson!(
+        8, "08-send", send,
+        languages: ["de"], traces: ["sizes"]
+    ),
+];
 
 /// The lesson with this number.
 pub fn find(number: u32) -> Option<&'static Shipped> {

@@ -17,7 +17,6 @@ pub(crate) fn multi_thread(recording: &Recording, workers: u64) -> io::Result<Ru
 }
 
 /// A current-thread runtime that is recorded.
-#[expect(dead_code, reason = "the first lesson will use it")]
 pub(crate) fn current_thread(recording: &Recording) -> io::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all();
@@ -62,4 +61,17 @@ pub(crate) fn work(time: Duration) {
     while begun.elapsed() < time {
         std::hint::spin_loop();
     }
+}
+
+/// Keeps a panic with these words off the terminal, which the program of a lesson means to have. All others are said.
+pub(crate) fn panics_quietly(words: &'static str) {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if panic.payload_as_str() != Some(words) {
+                usual(panic);
+            }
+        }));
+    });
 }

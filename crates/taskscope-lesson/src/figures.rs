@@ -4,7 +4,9 @@
 //! with it by a test.
 
 use taskscope_model::questions::{HopQueue, RangeSums, now, range};
-use taskscope_model::{EndKind, PollEnd, State, TaskIx, TaskKind, TaskTimes, Trace, Waker};
+use taskscope_model::{
+    EndKind, Message, PollEnd, State, TaskIx, TaskKind, TaskTimes, Trace, Waker,
+};
 
 use crate::claims::Value;
 use crate::error::ClaimError;
@@ -18,6 +20,8 @@ pub(crate) struct Worked {
     times: TaskTimes,
     /// The most tasks that ran at once, and for how long at least two did, in nanoseconds.
     running: (u64, u64),
+    /// The most tasks that had been polled and had not ended.
+    begun: u64,
 }
 
 impl Worked {
@@ -26,15 +30,30 @@ impl Worked {
         let sums = now(range(trace, None, span.start..span.end.saturating_add(1), false));
         let mut times = TaskTimes::new(trace);
         while !times.step(trace) {}
-        Self { sums, times, running: running(trace) }
+        Self { sums, times, running: running(trace), begun: begun(trace) }
     }
 }
 
 /// The most tasks that workers polled at once, and how long at least two were.
 fn running(trace: &Trace) -> (u64, u64) {
     let outer = trace.polls().filter(|(_, poll)| poll.depth == 0 && trace.is_worker(poll.lane));
-    let mut changes: Vec<(u64, bool)> =
-        outer.flat_map(|(_, poll)| [(poll.start, true), (poll.end, false)]).collect();
+    at_once(outer.flat_map(|(_, poll)| [(poll.start, true), (poll.end, false)]).collect())
+}
+
+/// The most spawned tasks that had been polled at least once and had not ended.
+fn begun(trace: &Trace) -> u64 {
+    let spawned = (0..trace.task_count() as u32).map(TaskIx);
+    let spawned = spawned.filter(|&task| trace.task(task).is_async());
+    let lives = spawned.filter_map(|task| {
+        let first = trace.poll(trace.task_polls(task).first()?).start;
+        let end = trace.task(task).end.map_or(trace.span().end, |end| end.time);
+        Some([(first, true), (end, false)])
+    });
+    at_once(lives.flatten().collect()).0
+}
+
+/// Of what begins (`true`) and ends at these times: the most at once, and for how long there were two or more.
+fn at_once(mut changes: Vec<(u64, bool)>) -> (u64, u64) {
     // One that ends when another begins does not run beside it.
     changes.sort_unstable();
     let (mut now, mut most, mut together, mut since) = (0u64, 0, 0, 0);
@@ -174,6 +193,7 @@ const FIGURES: &[Figure] = &[
     figure("dropped", Asks::Trace, |of| number(of.trace().report().dropped)),
     figure("most_running", Asks::Trace, |of| number(of.of.worked().running.0)),
     figure("overlap", Asks::Trace, |of| Ok(Value::Time(of.of.worked().running.1 as f64))),
+    figure("most_begun", Asks::Trace, |of| number(of.of.worked().begun)),
     figure("tasks", Asks::TraceOrTasks, |of| match of.texts {
         // None is a number here, too.
         [name] => number(globs::tasks(of.trace(), name).count() as u64),
@@ -286,6 +306,15 @@ const FIGURES: &[Figure] = &[
     figure("said", Asks::Text, |of| {
         let said = of.trace().messages().filter(|said| said.text.contains(&*of.texts[0]));
         number(said.count() as u64)
+    }),
+    figure("said_at", Asks::Text, |of| {
+        let text = &*of.texts[0];
+        let first = of.trace().messages().find(|said| said.text.contains(text));
+        let since = |said: &Message| (said.time - of.trace().span().start) as f64;
+        first.map(|said| Value::Time(since(said))).ok_or_else(|| ClaimError::NoMoment {
+            trace: of.of.name.clone(),
+            what: format!("message with the words `{text}`"),
+        })
     }),
     figure("value", Asks::Text, said_value),
 ];

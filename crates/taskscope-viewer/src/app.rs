@@ -334,13 +334,15 @@ impl App {
         // It is taken out, so that it can see the window.
         let Some(mut course) = self.course.take() else { return };
         if let Some(workspace) = &self.workspace {
+            let labels = workspace.labels();
             let mut traces: Vec<_> = workspace
                 .members()
                 .iter()
                 .map(|member| {
                     let open = &member.open;
                     let cx = workspace.context(open, None, &self.commands, &self.jobs);
-                    (open.name.clone(), cx)
+                    let label = labels.iter().find(|(id, _)| *id == open.id);
+                    (label.map_or_else(|| open.name.clone(), |(_, label)| label.clone()), cx)
                 })
                 .collect();
             let active = workspace.active_id();

@@ -106,6 +106,8 @@ pub(crate) struct OpenTrace {
     pub(crate) colour_by: ColourBy,
     /// A lane that a lesson speaks of.
     pub(crate) lit: Option<LaneIx>,
+    /// Whether what the program said is written out below the lanes, as lessons want it.
+    pub(crate) writes_messages: bool,
 }
 
 impl OpenTrace {
@@ -135,6 +137,7 @@ impl OpenTrace {
             selected: None,
             selections: 0,
             lit: None,
+            writes_messages: false,
         }
     }
 

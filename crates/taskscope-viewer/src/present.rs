@@ -14,6 +14,13 @@ use crate::workspace::Layout;
 /// At this size of the window everything has its usual size.
 const USUAL: egui::Vec2 = egui::vec2(1160.0, 660.0);
 
+/// How much larger everything is in a window of this size.
+pub(crate) fn zoom(points: egui::Vec2) -> f32 {
+    let zoom = (points / USUAL).min_elem().clamp(1.0, 4.0);
+    // In steps: a change of the zoom lays out all text anew.
+    (zoom * 20.0).round() / 20.0
+}
+
 /// What there was before.
 #[derive(Debug)]
 pub(crate) struct Presenting {
@@ -42,6 +49,9 @@ impl App {
             let ids = workspace.ids();
             std::mem::replace(&mut workspace.layout, Layout::presenting(&ids))
         });
+        if let (Some(course), Some(workspace)) = (&self.course, &mut self.workspace) {
+            course.arrange(workspace);
+        }
         self.presenting = Some(Presenting { layout, zoom: ctx.zoom_factor(), enlarges });
         if enlarges {
             ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(true));
@@ -53,10 +63,7 @@ impl App {
         let palette = Palette::get(ui);
         let size = ui.available_size();
         if self.presenting.as_ref().is_some_and(|presenting| presenting.enlarges) {
-            let points = size * ui.ctx().zoom_factor();
-            let zoom = (points / USUAL).min_elem().clamp(1.0, 4.0);
-            // In steps: a change of the zoom lays out all text anew.
-            ui.ctx().set_zoom_factor((zoom * 20.0).round() / 20.0);
+            ui.ctx().set_zoom_factor(zoom(size * ui.ctx().zoom_factor()));
         }
         let ground = Frame::new().fill(palette.background);
         let footer = ground.inner_margin(Margin::symmetric(16, 4));

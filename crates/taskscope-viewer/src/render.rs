@@ -12,7 +12,7 @@ use crate::open_trace::Loaded;
 use crate::raster::Rasterizer;
 use crate::recent::Recent;
 use crate::workspace::{PanelId, PanelKind, Workspace};
-use crate::{LessonEntry, Lessons, Options};
+use crate::{LessonEntry, Lessons, Options, present};
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,14 +105,18 @@ pub fn render_lesson(
     let mut app = App::new(&ctx, app_options, Recent::default(), Mode::AtOnce);
     app.begin_lesson(entry);
     if presents {
-        app.toggle_presenting(&ctx, true);
+        // What makes it larger is the picture's own scale.
+        app.toggle_presenting(&ctx, false);
     }
     (1..step).for_each(|_| app.turn(true));
     if let Some(workspace) = &mut app.workspace {
         // A picture stands still.
         workspace.clock.replay.pause();
     }
-    picture(ctx, app, options)
+    let pixels = pixels(options)?;
+    let points = vec2(options.size[0] as f32, options.size[1] as f32);
+    let zoom = if presents { present::zoom(points) } else { 1.0 };
+    png(draw(ctx, app, points / zoom, pixels, zoom * options.scale))
 }
 
 /// Draws the window with several traces open side by side, each with its name, as a PNG.
@@ -138,9 +142,13 @@ pub fn render_beside(
 fn picture(ctx: egui::Context, app: App, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     let pixels = pixels(options)?;
     let size = vec2(options.size[0] as f32, options.size[1] as f32);
-    let image = draw(ctx, app, size, pixels, options.scale);
+    png(draw(ctx, app, size, pixels, options.scale))
+}
+
+fn png(image: egui::ColorImage) -> Result<Vec<u8>, RenderError> {
+    let [width, height] = image.size;
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, pixels[0] as u32, pixels[1] as u32);
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let bytes: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();

@@ -4,6 +4,7 @@ use egui::{
     Align, Button, Frame, Layout, Margin, Panel, RichText, Role, ScrollArea, Stroke, Ui,
     WidgetInfo, vec2,
 };
+use taskscope_lesson::{Block, Step};
 
 use super::{Course, RunLesson, source, text};
 use crate::command::{AppCommand, Commands};
@@ -36,6 +37,9 @@ impl Course {
         let palette = Palette::get(ui);
         let part = if around.presents { 0.31 } else { 0.29 };
         let width = (part * ui.available_width()).clamp(270.0, 560.0);
+        // What a compiler says is wide, and hard to read in pieces.
+        let code = self.step().map_or(0.0, |step| text::code_width(ui, &step.text));
+        let width = width.max((code + 32.0).min(0.62 * ui.available_width()));
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 10));
         Panel::right("lesson").frame(frame).exact_size(width).resizable(false).show(ui, |ui| {
             ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
@@ -97,8 +101,9 @@ impl Course {
     fn source(&self, ui: &mut Ui, around: &Around<'_>) {
         let Some(source) = &self.entry.source else { return };
         let lit = self.step().and_then(|step| step.lines.as_ref());
-        // Of a presentation only what is spoken of.
-        if around.presents && lit.is_none() {
+        // Of a presentation only what is spoken of; and no other program than the step's own.
+        let has_code = |step: &Step| step.text.iter().any(|of| matches!(of, Block::Code { .. }));
+        if lit.is_none() && (around.presents || self.step().is_some_and(has_code)) {
             return;
         }
         let name = self.entry.lesson.source.as_deref().unwrap_or_default();

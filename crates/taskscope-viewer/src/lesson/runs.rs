@@ -1,6 +1,6 @@
-//! The open runs in figures, one below the other.
+//! The open runs in figures, side by side.
 
-use egui::{Grid, RichText, Ui};
+use egui::{Grid, RichText, ScrollArea, Ui};
 use std::sync::Arc;
 use taskscope_lesson::{Claim, Traces, Value, Words};
 use taskscope_model::Trace;
@@ -23,7 +23,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Shows a row for each trace; nothing if there is only one.
+    /// Shows a column for each trace; nothing if there is only one.
     pub(super) fn show(&mut self, ui: &mut Ui, traces: &[(String, Context<'_>)], words: &Words) {
         if traces.len() < 2 {
             return;
@@ -32,29 +32,34 @@ impl Runs {
         let palette = Palette::get(ui);
         ui.add_space(8.0);
         ui.label(RichText::new(&words.traces).color(palette.weak));
-        Grid::new("runs").num_columns(7).spacing([12.0, 4.0]).show(ui, |ui| {
-            ui.label("");
-            for title in [
-                &words.wall,
-                &words.busy,
-                &words.at_once,
-                &words.polls,
-                &words.hops,
-                &words.scheduled,
-            ] {
-                ui.label(RichText::new(title).small().color(palette.weak));
-            }
-            ui.end_row();
-            for (name, cx) in traces {
-                ui.label(RichText::new(name).small());
-                let values = self.values(cx);
-                for number in 0..FIGURES.len() {
-                    let value = values.and_then(|values| values.get(number).copied().flatten());
-                    let text = value.map_or_else(|| "…".to_owned(), |value| value.to_string());
-                    ui.label(RichText::new(text).small().monospace());
+        let titles =
+            [&words.wall, &words.busy, &words.at_once, &words.polls, &words.hops, &words.scheduled];
+        let mut traces: Vec<_> = traces.iter().collect();
+        // By their letters; the active one came first.
+        traces.sort_by_key(|(_, cx)| cx.open.id);
+        // A run a column: the panel is narrow, and what is compared stands side by side.
+        let columns: Vec<Option<Vec<Option<Value>>>> =
+            traces.iter().map(|(_, cx)| self.values(cx).cloned()).collect();
+        ScrollArea::horizontal().id_salt("runs").show(ui, |ui| {
+            Grid::new("runs").spacing([18.0, 4.0]).show(ui, |ui| {
+                ui.label("");
+                for (name, _) in &traces {
+                    // Of a long name that with which it begins, which is its letter.
+                    let letter = name.split(' ').next().unwrap_or(name);
+                    ui.label(RichText::new(letter).color(palette.accent)).on_hover_text(name);
                 }
                 ui.end_row();
-            }
+                for (number, title) in titles.into_iter().enumerate() {
+                    ui.label(RichText::new(title).color(palette.weak).size(13.0));
+                    for values in &columns {
+                        let value =
+                            values.as_ref().and_then(|of| of.get(number).copied().flatten());
+                        let text = value.map_or_else(|| "…".to_owned(), |value| value.to_string());
+                        ui.label(RichText::new(text).monospace().size(13.0));
+                    }
+                    ui.end_row();
+                }
+            });
         });
     }
 

@@ -9,6 +9,23 @@ use crate::theme::Palette;
 /// How large the text is, in points.
 const SIZE: f32 = 15.5;
 
+/// How large code is.
+const CODE: f32 = 12.5;
+
+/// A message has longer lines than this, which are wrapped.
+const COLUMNS: usize = 84;
+
+/// How much room the widest code in some text takes up, from side to side.
+pub(super) fn code_width(ui: &Ui, blocks: &[Block]) -> f32 {
+    let widest = |block: &Block| match block {
+        Block::Code { code, .. } => code.lines().map(|line| line.chars().count()).max(),
+        _ => None,
+    };
+    let Some(columns) = blocks.iter().filter_map(widest).max() else { return 0.0 };
+    let column = ui.fonts_mut(|fonts| fonts.glyph_width(&FontId::monospace(CODE), 'm'));
+    columns.min(COLUMNS) as f32 * column + 24.0
+}
+
 /// Shows some text.
 pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
     for block in blocks {
@@ -26,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
                 }
                 ui.add_space(6.0);
             }
-            Block::Code { code, .. } => {
+            Block::Code { language, code } => {
                 let palette = Palette::get(ui);
                 Frame::new()
                     .fill(palette.field)
@@ -34,10 +51,15 @@ pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
                     .corner_radius(4.0)
                     .show(ui, |ui| {
                         ui.set_width(ui.available_width());
-                        egui::ScrollArea::horizontal().id_salt(code).show(ui, |ui| {
-                            let text = RichText::new(code).monospace().size(12.5);
-                            ui.add(egui::Label::new(text).extend());
-                        });
+                        let text = RichText::new(code).monospace().size(CODE);
+                        // What a program prints may be cut anywhere, as on a terminal. Code may not.
+                        if language == "text" {
+                            ui.add(egui::Label::new(text).wrap());
+                        } else {
+                            egui::ScrollArea::horizontal()
+                                .id_salt(code)
+                                .show(ui, |ui| ui.add(egui::Label::new(text).extend()));
+                        }
                     });
                 ui.add_space(6.0);
             }

@@ -198,7 +198,8 @@ impl Stagehand<'_> {
     }
 }
 
-/// What stands on a token: the number at the end of the task's name, else the first letters of that, else Tokio's number.
+/// What stands on a token: the number at the end of the task's name, else that if it is short, else its first letters, else
+/// Tokio's number.
 pub(super) fn token_text(trace: &Trace, task: TaskIx) -> String {
     let of = trace.task(task);
     let digits = |name: &str| {
@@ -206,7 +207,10 @@ pub(super) fn token_text(trace: &Trace, task: TaskIx) -> String {
         (start < name.len()).then(|| name[start..].to_owned())
     };
     match (of.name(), of.kind) {
-        (Some(name), _) => digits(name).unwrap_or_else(|| name.chars().take(4).collect()),
+        (Some(name), _) => digits(name).unwrap_or_else(|| match name.chars().nth(6) {
+            None => name.to_owned(),
+            Some(_) => name.chars().take(4).collect(),
+        }),
         (None, TaskKind::BlockOn) => "main".to_owned(),
         (None, _) => of.id.to_string(),
     }

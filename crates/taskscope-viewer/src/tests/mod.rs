@@ -9,6 +9,7 @@ mod inspector;
 pub(crate) mod jobs;
 mod lag;
 mod lesson;
+mod messages;
 mod missing_ranges;
 mod open;
 mod parts;

@@ -13,6 +13,7 @@
 mod axis;
 mod hover;
 pub(crate) mod lanes;
+mod messages;
 mod missing_ranges;
 mod path;
 mod rows;
@@ -114,6 +115,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
             profiling::scope!("task");
             states::paint(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
+            let said = messages::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             rows::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
@@ -122,6 +124,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
                 missing_ranges::announce(ui, lane.lane, lane.rect, &lane.missing);
             }
             path::announce(ui, &chips);
+            messages::announce(ui, &said);
             painted
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())

@@ -1,10 +1,11 @@
 //! The selected task's own row: its state over time.
 
-use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{State, StateSpan, TaskIx, Trace};
+use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape, Stroke, pos2, vec2};
+use taskscope_model::{EndKind, State, StateSpan, TaskIx, Trace};
 
 use super::rows::RowKind;
 use super::{Frame, missing_ranges};
+use crate::labels;
 use crate::time_view::{Scale, TimeView};
 
 /// So many states may lie within a pixel before the rest of them is passed over.
@@ -57,6 +58,40 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
             clipped.galley(at, galley, colour);
         }
     }
+    paint_end(&clipped, frame, task, row.rect);
+}
+
+/// How the task ended, where it did: an edge, and a word beside it.
+fn paint_end(painter: &Painter, frame: &Frame<'_>, task: TaskIx, row: Rect) {
+    let Some(end) = frame.cx.trace().task(task).end else { return };
+    let (x, y) = (frame.scale.x(end.time as f64), row.center().y);
+    if !frame.plot.x_range().contains(x) {
+        return;
+    }
+    let colour = match end.kind {
+        EndKind::Returned => frame.palette.text,
+        _ => frame.palette.alarm,
+    };
+    painter.vline(x, y - 16.0..=y + 16.0, Stroke::new(2.0, colour));
+    let text = labels::task_end(Some(end));
+    let galley = painter.layout_no_wrap(text, FontId::proportional(12.5), colour);
+    let size = galley.size();
+    let at = if x + 6.0 + size.x < frame.plot.right() {
+        x + 6.0
+    } else {
+        // Before the edge, unless it would hide a poll.
+        let before = x - 6.0 - size.x;
+        let last = frame.cx.trace().task_polls(task).last();
+        let polled = last.map(|poll| frame.scale.x(frame.cx.trace().poll(poll).end as f64));
+        if polled.is_some_and(|polled| polled > before) {
+            return;
+        }
+        before
+    };
+    let at = pos2(at, y - 0.5 * size.y);
+    let ground = Rect::from_min_size(at, size).expand2(vec2(4.0, 1.0));
+    painter.rect_filled(ground, 3.0, frame.palette.lane);
+    painter.galley(at, galley, colour);
 }
 
 /// The states in view that are seen, and where each is painted.
