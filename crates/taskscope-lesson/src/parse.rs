@@ -35,6 +35,7 @@ struct StepBlock {
     show: Option<Spanned<String>>,
     at: Option<Spanned<String>>,
     view: Option<Spanned<String>>,
+    ahead: Option<bool>,
     select: Option<String>,
     follow: bool,
     pace: Option<Spanned<String>>,
@@ -215,6 +216,7 @@ fn step(title: String, line: usize) -> Step {
         show: Show::default(),
         at: None,
         view: None,
+        ahead: true,
         select: None,
         follow: false,
         pace: None,
@@ -256,6 +258,7 @@ fn read_step(step: &mut Step, at: &Place<'_>) -> Result<(), Problem> {
     };
     step.at = moment(&block.at)?;
     step.until = moment(&block.until)?;
+    step.ahead = block.ahead.unwrap_or(true);
     step.select = block.select;
     step.follow = block.follow;
     step.lane = block.lane;

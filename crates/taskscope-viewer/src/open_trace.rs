@@ -106,6 +106,8 @@ pub(crate) struct OpenTrace {
     pub(crate) colour_by: ColourBy,
     /// A lane that a lesson speaks of.
     pub(crate) lit: Option<LaneIx>,
+    /// Whether a lesson asks how the selected task goes on: its path is drawn up to the playhead.
+    pub(crate) guesses: bool,
 }
 
 impl OpenTrace {
@@ -135,6 +137,7 @@ impl OpenTrace {
             selected: None,
             selections: 0,
             lit: None,
+            guesses: false,
         }
     }
 

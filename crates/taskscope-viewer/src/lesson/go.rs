@@ -26,7 +26,10 @@ impl Course {
                 false => workspace.layout.close(panel),
             }
         }
-        let selected = step.select.as_deref().and_then(|name| task(workspace, id, name));
+        let selected = match step.selects_at() {
+            true => step.at.as_ref().and_then(|moment| moment.task(&self.traces)),
+            false => step.select_named().and_then(|name| task(workspace, id, name)),
+        };
         workspace.select(id, selected);
         workspace.clock.replay.pause();
         self.set_time(workspace, id, step);
@@ -37,11 +40,21 @@ impl Course {
             let found =
                 { lanes }.find(|&lane| lit.is_some_and(|lit| trace.lane_name(lane) == *lit));
             member.open.lit = found;
+            member.open.guesses = !step.ahead;
         }
         match step.play {
             Play::Paused => {}
             Play::Forward => workspace.toggle_play(Direction::Forward),
             Play::Backward => workspace.toggle_play(Direction::Back),
+        }
+    }
+
+    /// What comes after the playhead need not be guessed any more.
+    pub(crate) fn stop_guessing(&self, workspace: &mut Workspace) {
+        for (_, id) in &self.open {
+            if let Some(member) = workspace.member_mut(*id) {
+                member.open.guesses = false;
+            }
         }
     }
 
@@ -58,8 +71,9 @@ impl Course {
         }
         match step.view {
             Some(width) if width.is_finite() => {
-                // What comes is more than what was.
-                clock.view.show(clock.replay.playhead() - 0.3 * width, width);
+                // What comes is more than what was, unless it is to be guessed.
+                let before = if step.ahead { 0.3 } else { 1.0 };
+                clock.view.show(clock.replay.playhead() - before * width, width);
             }
             Some(_) => clock.view.fit(),
             None => clock.view.reveal(clock.replay.playhead()),
