@@ -119,7 +119,7 @@ macro_rules! lesson {
 /// All lessons, in the order of their numbers.
 pub const LESSONS: &[Shipped] = &[lesson!(
     5, "05-tasks-move", tasks_move,
-    languages: [], traces: ["moves"]
+    languages: ["de"], traces: ["moves"]
 )];
 
 /// The lesson with this number.

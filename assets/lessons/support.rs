@@ -45,10 +45,9 @@ where
     F::Output: Send + 'static,
 {
     #[cfg(tokio_unstable)]
-    if let Ok(handle) = tokio::task::Builder::new().name(name).spawn(future) {
-        return handle;
-    } else {
-        unreachable!("spawning on the current runtime does not fail")
+    {
+        let spawned = tokio::task::Builder::new().name(name).spawn(future);
+        spawned.unwrap_or_else(|_| unreachable!("spawning on the current runtime does not fail"))
     }
     #[cfg(not(tokio_unstable))]
     {
