@@ -38,6 +38,8 @@ pub struct Step {
     pub text: Vec<Block>,
     /// Which panels to look at.
     pub show: Show,
+    /// The traces of which the lanes are shown; all if there is none.
+    pub traces: Vec<String>,
     /// Where to put the playhead.
     pub at: Option<Moment>,
     /// How much time to show around it, in nanoseconds; all of it for infinity.

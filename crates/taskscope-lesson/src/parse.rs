@@ -33,6 +33,7 @@ struct FrontMatter {
 #[serde(deny_unknown_fields, default)]
 struct StepBlock {
     show: Option<Spanned<String>>,
+    traces: Vec<String>,
     at: Option<Spanned<String>>,
     view: Option<Spanned<String>>,
     ahead: Option<bool>,
@@ -214,6 +215,7 @@ fn step(title: String, line: usize) -> Step {
         title,
         text: Vec::new(),
         show: Show::default(),
+        traces: Vec::new(),
         at: None,
         view: None,
         ahead: true,
@@ -260,6 +262,7 @@ fn read_step(step: &mut Step, at: &Place<'_>) -> Result<(), Problem> {
     step.until = moment(&block.until)?;
     step.ahead = block.ahead.unwrap_or(true);
     step.select = block.select;
+    step.traces = block.traces;
     step.follow = block.follow;
     step.lane = block.lane;
     if let Some(show) = &block.show {

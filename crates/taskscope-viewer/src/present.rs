@@ -42,6 +42,9 @@ impl App {
             let ids = workspace.ids();
             std::mem::replace(&mut workspace.layout, Layout::presenting(&ids))
         });
+        if let (Some(course), Some(workspace)) = (&self.course, &mut self.workspace) {
+            course.arrange(workspace);
+        }
         self.presenting = Some(Presenting { layout, zoom: ctx.zoom_factor(), enlarges });
         if enlarges {
             ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(true));

@@ -11,21 +11,9 @@ use crate::workspace::{PanelId, PanelKind, Workspace};
 impl Course {
     /// Does what the step says.
     pub(crate) fn go(&self, workspace: &mut Workspace) {
-        let Some(step) = self.step() else { return };
-        let named = step.at.as_ref().and_then(|moment| moment.trace());
-        let id = match named {
-            Some(name) => self.open.iter().find(|(known, _)| known == name).map(|(_, id)| *id),
-            None => self.open.first().map(|(_, id)| *id),
-        };
-        let Some(id) = id else { return };
+        let (Some(step), Some(id)) = (self.step(), self.trace_of_step()) else { return };
         workspace.activate(id);
-        for (_, of) in &self.open {
-            let panel = PanelId { trace: *of, kind: PanelKind::Stage };
-            match step.show == Show::Stage && *of == id {
-                true => workspace.layout.bring(panel),
-                false => workspace.layout.close(panel),
-            }
-        }
+        self.arrange(workspace);
         let selected = match step.selects_at() {
             true => step.at.as_ref().and_then(|moment| moment.task(&self.traces)),
             false => step.select_named().and_then(|name| task(workspace, id, name)),
@@ -46,6 +34,30 @@ impl Course {
             Play::Paused => {}
             Play::Forward => workspace.toggle_play(Direction::Forward),
             Play::Backward => workspace.toggle_play(Direction::Back),
+        }
+    }
+
+    /// The trace that the step is about.
+    fn trace_of_step(&self) -> Option<TraceId> {
+        match self.step()?.at.as_ref().and_then(|moment| moment.trace()) {
+            Some(name) => self.open.iter().find(|(known, _)| known == name).map(|(_, id)| *id),
+            None => self.open.first().map(|(_, id)| *id),
+        }
+    }
+
+    /// Brings the panels that the step is about.
+    pub(crate) fn arrange(&self, workspace: &mut Workspace) {
+        let (Some(step), Some(id)) = (self.step(), self.trace_of_step()) else { return };
+        for (name, of) in &self.open {
+            let shows_lanes = step.traces.is_empty() || step.traces.contains(name);
+            let stage = (PanelKind::Stage, step.show == Show::Stage && *of == id);
+            for (kind, shows) in [stage, (PanelKind::Timeline, shows_lanes)] {
+                let panel = PanelId { trace: *of, kind };
+                match shows {
+                    true => workspace.layout.bring(panel),
+                    false => workspace.layout.close(panel),
+                }
+            }
         }
     }
 
