@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "09-await-yields/program.rs"]
+mod await_yields;
 #[path = "05-tasks-move/program.rs"]
 mod tasks_move;
 
@@ -117,10 +119,16 @@ macro_rules! lesson {
 }
 
 /// All lessons, in the order of their numbers.
-pub const LESSONS: &[Shipped] = &[lesson!(
-    5, "05-tasks-move", tasks_move,
-    languages: ["de"], traces: ["moves"]
-)];
+pub const LESSONS: &[Shipped] = &[
+    lesson!(
+        5, "05-tasks-move", tasks_move,
+        languages: ["de"], traces: ["moves"]
+    ),
+    lesson!(
+        9, "09-await-yields", await_yields,
+        languages: ["de"], traces: ["three-ways", "never", "yield_now", "spawn_blocking"]
+    ),
+];
 
 /// The lesson with this number.
 pub fn find(number: u32) -> Option<&'static Shipped> {
