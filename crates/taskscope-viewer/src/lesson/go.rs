@@ -14,11 +14,15 @@ impl Course {
         let (Some(step), Some(id)) = (self.step(), self.trace_of_step()) else { return };
         workspace.activate(id);
         self.arrange(workspace);
-        let selected = match step.selects_at() {
-            true => step.at.as_ref().and_then(|moment| moment.task(&self.traces)),
-            false => step.select_named().and_then(|name| task(workspace, id, name)),
-        };
-        workspace.select(id, selected);
+        for (_, of) in &self.open {
+            // Of a name the task in each trace, so that they can be compared.
+            let selected = match step.selects_at() {
+                true if *of != id => None,
+                true => step.at.as_ref().and_then(|moment| moment.task(&self.traces)),
+                false => step.select_named().and_then(|name| task(workspace, *of, name)),
+            };
+            workspace.select(*of, selected);
+        }
         workspace.clock.replay.pause();
         self.set_time(workspace, id, step);
         let lit = step.lane.as_ref();
