@@ -9,6 +9,8 @@ mod support;
 
 #[path = "09-await-yields/program.rs"]
 mod await_yields;
+#[path = "10-shared-state/program.rs"]
+mod shared_state;
 #[path = "05-tasks-move/program.rs"]
 mod tasks_move;
 
@@ -127,6 +129,10 @@ pub const LESSONS: &[Shipped] = &[
     lesson!(
         9, "09-await-yields", await_yields,
         languages: ["de"], traces: ["three-ways", "never", "yield_now", "spawn_blocking"]
+    ),
+    lesson!(
+        10, "10-shared-state", shared_state,
+        languages: ["de"], traces: ["std-mutex", "tokio-mutex", "shards", "owner"]
     ),
 ];
 

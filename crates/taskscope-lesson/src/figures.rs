@@ -255,6 +255,11 @@ const FIGURES: &[Figure] = &[
                 && end.cancelled_by == taskscope_model::CancelledBy::Shutdown
         })
     }),
+    figure("waits", Asks::Text, |of| {
+        let waits = of.trace().summary().waits.unwrap_or_default();
+        let these = waits.iter().filter(|wait| wait.operation == of.texts[0]);
+        number(these.map(|wait| wait.count).sum())
+    }),
     figure("wakes", Asks::TraceOrTasks, |of| {
         of.sum(|trace, task| trace.task_wakes(task).count() as u64)
     }),
