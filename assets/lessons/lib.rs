@@ -5,10 +5,13 @@
 //! window can run them with other parameters; what is recorded, the tests of this crate hold against what the
 //! lesson claims.
 
+mod counting;
 mod support;
 
 #[path = "09-await-yields/program.rs"]
 mod await_yields;
+#[path = "06-light/program.rs"]
+mod light;
 #[path = "10-shared-state/program.rs"]
 mod shared_state;
 #[path = "05-tasks-move/program.rs"]
@@ -18,6 +21,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use taskscope::Recording;
+
+pub use counting::{Allocations, CountingAllocator, counted};
 
 /// A lesson, with all that belongs to it.
 #[derive(Debug)]
@@ -125,6 +130,10 @@ pub const LESSONS: &[Shipped] = &[
     lesson!(
         5, "05-tasks-move", tasks_move,
         languages: ["de"], traces: ["moves"]
+    ),
+    lesson!(
+        6, "06-light", light,
+        languages: ["de"], traces: ["tasks"]
     ),
     lesson!(
         9, "09-await-yields", await_yields,
