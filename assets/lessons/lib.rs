@@ -5,18 +5,25 @@
 //! window can run them with other parameters; what is recorded, the tests of this crate hold against what the
 //! lesson claims.
 
+mod counting;
 mod support;
 
+#[path = "09-await-yields/program.rs"]
+mod await_yields;
 #[path = "01-concurrency/program.rs"]
 mod concurrency;
 #[path = "02-connections/program.rs"]
 mod connections;
 #[path = "03-join-handle/program.rs"]
 mod join_handle;
+#[path = "06-light/program.rs"]
+mod light;
 #[path = "04-results/program.rs"]
 mod results;
 #[path = "08-send/program.rs"]
 mod send;
+#[path = "10-shared-state/program.rs"]
+mod shared_state;
 #[path = "07-static/program.rs"]
 mod statics;
 #[path = "05-tasks-move/program.rs"]
@@ -26,6 +33,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use taskscope::Recording;
+
+pub use counting::{Allocations, CountingAllocator, counted};
 
 /// A lesson, with all that belongs to it.
 #[derive(Debug)]
@@ -148,7 +157,11 @@ pub const LESSONS: &[Shipped] = &[
     ),
     lesson!(
         5, "05-tasks-move", tasks_move,
-        languages: [], traces: ["moves"]
+        languages: ["de"], traces: ["moves"]
+    ),
+    lesson!(
+        6, "06-light", light,
+        languages: ["de"], traces: ["tasks"]
     ),
     lesson!(
         7, "07-static", statics,
@@ -157,6 +170,14 @@ pub const LESSONS: &[Shipped] = &[
     lesson!(
         8, "08-send", send,
         languages: ["de"], traces: ["sizes"]
+    ),
+    lesson!(
+        9, "09-await-yields", await_yields,
+        languages: ["de"], traces: ["three-ways", "never", "yield_now", "spawn_blocking"]
+    ),
+    lesson!(
+        10, "10-shared-state", shared_state,
+        languages: ["de"], traces: ["std-mutex", "tokio-mutex", "shards", "owner"]
     ),
 ];
 

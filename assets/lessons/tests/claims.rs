@@ -13,6 +13,10 @@ use taskscope_model::Trace;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
+/// Lesson 6 counts with it.
+#[global_allocator]
+static ALLOCATOR: taskscope_lessons::CountingAllocator = taskscope_lessons::CountingAllocator;
+
 /// So often a lesson's program is run anew.
 const RUNS: usize = 10;
 

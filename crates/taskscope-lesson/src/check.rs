@@ -155,9 +155,14 @@ fn step_faults(step: &Step, traces: &Traces, source_lines: Option<usize>) -> Vec
     for moment in step.at.iter().chain(&step.until).chain(marks) {
         faults.extend(moment.find(traces).err().map(|error| error.to_string()));
     }
+    let unknown = step.traces.iter().filter(|name| traces.find(Some(name)).is_err());
+    faults.extend(unknown.map(|name| format!("no trace is called `{name}`, which `traces` names")));
     let trace = step.at.as_ref().and_then(|moment| moment.trace());
+    if step.selects_at() && step.at.as_ref().and_then(|moment| moment.task(traces)).is_none() {
+        faults.push("`select = \"at\"` needs an `at` that is about a task".to_owned());
+    }
     if let Ok(named) = traces.find(trace) {
-        if let Some(name) = &step.select
+        if let Some(name) = step.select_named()
             && globs::tasks(&named.trace, name).next().is_none()
         {
             faults.push(format!("no task is called `{name}`, which `select` names"));

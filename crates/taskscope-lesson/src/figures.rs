@@ -5,12 +5,13 @@
 
 use taskscope_model::questions::{HopQueue, RangeSums, now, range};
 use taskscope_model::{
-    EndKind, Message, PollEnd, State, TaskIx, TaskKind, TaskTimes, Trace, Waker,
+    EndKind, LaneIx, LaneKind, Message, PollEnd, State, TaskIx, TaskKind, TaskTimes, Trace, Waker,
 };
 
 use crate::claims::Value;
 use crate::error::ClaimError;
 use crate::globs;
+use crate::moment::Moment;
 use crate::traces::Named;
 
 /// What is worked out once of a trace.
@@ -81,6 +82,8 @@ enum Asks {
     Two,
     /// A text.
     Text,
+    /// An event, as moments are named.
+    Event,
 }
 
 /// A figure.
@@ -154,6 +157,22 @@ impl Asked<'_> {
     fn hops_by(&self, queue: HopQueue) -> Result<Value, ClaimError> {
         let hops = self.of.worked().sums.hops.iter().filter(|hop| hop.queue == queue);
         Ok(Value::Number(hops.map(|hop| hop.count).sum::<u64>() as f64))
+    }
+
+    /// Where the event was that is the argument, and where its task was polled before.
+    fn lanes(&self) -> Result<(LaneIx, Option<LaneIx>), ClaimError> {
+        self.texts[0].parse::<Moment>()?.lanes(self.trace(), &self.of.name)
+    }
+
+    /// The number of a worker.
+    fn worker(&self, lane: Option<LaneIx>) -> Result<Value, ClaimError> {
+        match lane.map(|lane| self.trace().lane(lane).kind) {
+            Some(LaneKind::Worker { index, .. }) => number(u64::from(index)),
+            _ => Err(ClaimError::NoMoment {
+                trace: self.of.name.clone(),
+                what: format!("worker at the moment `{}`", self.texts[0]),
+            }),
+        }
     }
 
     fn one_task(&self) -> Result<TaskIx, ClaimError> {
@@ -254,6 +273,11 @@ const FIGURES: &[Figure] = &[
                 && end.cancelled_by == taskscope_model::CancelledBy::Shutdown
         })
     }),
+    figure("waits", Asks::Text, |of| {
+        let waits = of.trace().summary().waits.unwrap_or_default();
+        let these = waits.iter().filter(|wait| wait.operation == of.texts[0]);
+        number(these.map(|wait| wait.count).sum())
+    }),
     figure("wakes", Asks::TraceOrTasks, |of| {
         of.sum(|trace, task| trace.task_wakes(task).count() as u64)
     }),
@@ -302,6 +326,14 @@ const FIGURES: &[Figure] = &[
     }),
     figure("poll_p99", Asks::Trace, |of| {
         Ok(Value::Time(of.of.worked().sums.times.quantile(0.99).unwrap_or(0) as f64))
+    }),
+    figure("worker", Asks::Event, |of| {
+        let (lane, _) = of.lanes()?;
+        of.worker(Some(lane))
+    }),
+    figure("worker_before", Asks::Event, |of| {
+        let (_, before) = of.lanes()?;
+        of.worker(before)
     }),
     figure("said", Asks::Text, |of| {
         let said = of.trace().messages().filter(|said| said.text.contains(&*of.texts[0]));
@@ -355,6 +387,7 @@ pub(crate) fn is_sound(name: &str, texts: usize) -> Result<(), ClaimError> {
         Asks::Tasks => (texts == 1, "takes the name of a task"),
         Asks::Two => (texts == 2, "takes the names of two tasks"),
         Asks::Text => (texts == 1, "takes a text"),
+        Asks::Event => (texts == 1, "takes an event such as 'hop 1'"),
     };
     if fits { Ok(()) } else { Err(ClaimError::Argument { name: name.to_owned(), expected }) }
 }

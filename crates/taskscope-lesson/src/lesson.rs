@@ -38,11 +38,15 @@ pub struct Step {
     pub text: Vec<Block>,
     /// Which panels to look at.
     pub show: Show,
+    /// The traces of which the lanes are shown; all if there is none.
+    pub traces: Vec<String>,
     /// Where to put the playhead.
     pub at: Option<Moment>,
     /// How much time to show around it, in nanoseconds; all of it for infinity.
     pub view: Option<f64>,
-    /// The task to select, by its name; of several the first.
+    /// Whether the time after the playhead is in sight, too.
+    pub ahead: bool,
+    /// The task to select, by its name, of several the first; `at` is the one that the moment is about.
     pub select: Option<String>,
     /// Whether playing goes from event to event of that task alone.
     pub follow: bool,
@@ -62,6 +66,21 @@ pub struct Step {
     pub claims: Vec<(usize, Claim)>,
     /// What there is to be answered before one goes on.
     pub question: Option<Question>,
+}
+
+/// The word for the task that the moment of a step is about.
+const SELECTED_AT: &str = "at";
+
+impl Step {
+    /// Whether the task is selected that the event of `at` is about.
+    pub fn selects_at(&self) -> bool {
+        self.select.as_deref() == Some(SELECTED_AT)
+    }
+
+    /// The name of the task to select, if it is named.
+    pub fn select_named(&self) -> Option<&str> {
+        self.select.as_deref().filter(|name| *name != SELECTED_AT)
+    }
 }
 
 /// Which panels a step is about.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use taskscope_model::questions::Outcome;
-use taskscope_model::{Nanos, PollEnd, PollIx, Queue, TaskIx, Trace};
+use taskscope_model::{LaneIx, Nanos, PollEnd, PollIx, Queue, TaskIx, Trace};
 
 use crate::claims::{Token, Value, lex};
 use crate::error::ClaimError;
@@ -47,6 +47,20 @@ enum Event {
     Panic,
     Abort,
     Said,
+}
+
+/// Something that happened: when, to which task, and in which poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Happened {
+    time: Nanos,
+    task: Option<TaskIx>,
+    poll: Option<PollIx>,
+}
+
+impl Happened {
+    fn to(task: TaskIx, time: Nanos) -> Self {
+        Self { time, task: Some(task), poll: None }
+    }
 }
 
 /// Events by their names.
@@ -146,36 +160,58 @@ impl Moment {
     /// [`ClaimError`] where nothing like it happens in the trace.
     pub fn find(&self, traces: &Traces) -> Result<Nanos, ClaimError> {
         let named = traces.find(self.trace.as_deref())?;
-        let trace = &*named.trace;
-        let span = trace.span();
+        let span = named.trace.span();
         let length = (span.end - span.start) as f64;
-        let missing = || ClaimError::NoMoment {
-            trace: named.name.clone(),
-            what: format!("moment `{}`", self.text),
+        let at = match (self.event, &self.of) {
+            (Event::Time(time), _) => span.start as f64 + time,
+            (Event::Part(part), _) => span.start as f64 + part * length,
+            (Event::Start, None) => span.start as f64,
+            (Event::End, None) => span.end as f64,
+            _ => self.happened(&named.trace, &named.name)?.time as f64,
         };
-        let tasks: Option<Vec<TaskIx>> = match &self.of {
-            Some(name) if self.event != Event::Said => {
-                let found: Vec<TaskIx> = globs::tasks(trace, name).collect();
+        Ok((at + self.offset).clamp(span.start as f64, span.end as f64) as Nanos)
+    }
+
+    /// The task that its event is about, if it is about one.
+    pub fn task(&self, traces: &Traces) -> Option<TaskIx> {
+        let named = traces.find(self.trace.as_deref()).ok()?;
+        self.happened(&named.trace, &named.name).ok()?.task
+    }
+
+    /// Where its event was: the lane of the poll, and that of the task's poll before.
+    pub(crate) fn lanes(
+        &self,
+        trace: &Trace,
+        name: &str,
+    ) -> Result<(LaneIx, Option<LaneIx>), ClaimError> {
+        let happened = self.happened(trace, name)?;
+        let (task, poll) =
+            happened.task.zip(happened.poll).ok_or_else(|| ClaimError::NoMoment {
+                trace: name.to_owned(),
+                what: format!("poll that `{}` is about", self.text),
+            })?;
+        let before = trace.task_polls(task).iter().take_while(|&before| before != poll).last();
+        Ok((trace.poll(poll).lane, before.map(|before| trace.poll(before).lane)))
+    }
+
+    /// What it names, in a trace of this name.
+    fn happened(&self, trace: &Trace, name: &str) -> Result<Happened, ClaimError> {
+        let tasks = match &self.of {
+            Some(of) if self.event != Event::Said => {
+                let found: Vec<TaskIx> = globs::tasks(trace, of).collect();
                 if found.is_empty() {
-                    let (trace, name) = (named.name.clone(), name.clone());
-                    return Err(ClaimError::NoTask { trace, name });
+                    return Err(ClaimError::NoTask { trace: name.to_owned(), name: of.clone() });
                 }
                 Some(found)
             }
             _ => None,
         };
-        let at = match (self.event, &tasks) {
-            (Event::Time(time), _) => span.start as f64 + time,
-            (Event::Part(part), _) => span.start as f64 + part * length,
-            (Event::Start, None) => span.start as f64,
-            (Event::End, None) => span.end as f64,
-            _ => {
-                let mut times = self.times(trace, tasks.as_deref());
-                times.sort_unstable();
-                *times.get(self.number - 1).ok_or_else(missing)? as f64
-            }
-        };
-        Ok((at + self.offset).clamp(span.start as f64, span.end as f64) as Nanos)
+        let mut all = self.all(trace, tasks.as_deref());
+        all.sort_unstable();
+        all.get(self.number - 1).copied().ok_or_else(|| ClaimError::NoMoment {
+            trace: name.to_owned(),
+            what: format!("moment `{}`", self.text),
+        })
     }
 
     /// The trace that it is in; `None` for the first.
@@ -183,29 +219,42 @@ impl Moment {
         self.trace.as_deref()
     }
 
-    /// When such a thing happens.
-    fn times(&self, trace: &Trace, tasks: Option<&[TaskIx]>) -> Vec<Nanos> {
+    /// All that is called so.
+    fn all(&self, trace: &Trace, tasks: Option<&[TaskIx]>) -> Vec<Happened> {
         let all = || (0..trace.task_count() as u32).map(TaskIx);
         let tasks: Vec<TaskIx> = tasks.map_or_else(|| all().collect(), <[TaskIx]>::to_vec);
         let polls = |is: &dyn Fn(PollIx) -> bool, time: &dyn Fn(PollIx) -> Nanos| {
-            let polls = tasks.iter().flat_map(|&task| trace.task_polls(task).iter());
-            polls.filter(|&poll| is(poll)).map(time).collect::<Vec<_>>()
+            let polls = tasks
+                .iter()
+                .flat_map(|&task| trace.task_polls(task).iter().map(move |poll| (task, poll)));
+            let happened =
+                |(task, poll)| Happened { poll: Some(poll), ..Happened::to(task, time(poll)) };
+            polls.filter(|&(_, poll)| is(poll)).map(happened).collect::<Vec<_>>()
         };
         let start = |poll: PollIx| trace.poll(poll).start;
         let end = |poll: PollIx| trace.poll(poll).end;
         let ended = |is: &dyn Fn(Outcome) -> bool| {
-            let ends = tasks.iter().filter_map(|&task| trace.task(task).end);
-            ends.filter(|end| is(Outcome::of(*end))).map(|end| end.time).collect::<Vec<_>>()
+            let ends = tasks.iter().filter_map(|&task| Some((task, trace.task(task).end?)));
+            ends.filter(|(_, end)| is(Outcome::of(*end)))
+                .map(|(task, end)| Happened::to(task, end.time))
+                .collect::<Vec<_>>()
         };
         match self.event {
-            Event::Start => tasks.iter().map(|&task| trace.first_seen(task)).collect(),
+            Event::Start => {
+                tasks.iter().map(|&task| Happened::to(task, trace.first_seen(task))).collect()
+            }
             Event::End => ended(&|_| true),
-            Event::Spawn => tasks.iter().filter_map(|&task| trace.task(task).spawned).collect(),
+            Event::Spawn => {
+                let spawned = |&task: &TaskIx| Some(Happened::to(task, trace.task(task).spawned?));
+                tasks.iter().filter_map(spawned).collect()
+            }
             Event::Poll => polls(&|_| true, &start),
             Event::PollEnd => polls(&|_| true, &end),
             Event::Wake => {
-                let wakes = tasks.iter().flat_map(|&task| trace.task_wakes(task));
-                wakes.map(|wake| trace.wake(wake).time).collect()
+                let wakes = tasks
+                    .iter()
+                    .flat_map(|&task| trace.task_wakes(task).map(move |wake| (task, wake)));
+                wakes.map(|(task, wake)| Happened::to(task, trace.wake(wake).time)).collect()
             }
             Event::Hop => polls(&|poll| trace.is_hop(poll), &start),
             Event::Steal => {
@@ -226,7 +275,7 @@ impl Moment {
             Event::Said => {
                 let text = self.of.as_deref().unwrap_or_default();
                 let said = trace.messages().filter(|said| said.text.contains(text));
-                said.map(|said| said.time).collect()
+                said.map(|said| Happened { time: said.time, task: None, poll: None }).collect()
             }
             Event::Time(_) | Event::Part(_) => Vec::new(),
         }
@@ -256,6 +305,12 @@ mod tests {
         let hops: Vec<_> = trace.hops().map(|hop| trace.poll(hop.to).start).collect();
         assert_eq!(find("hop"), Ok(hops[0]));
         assert_eq!(find("hop 3"), Ok(hops[2]));
+        let third = trace.hops().nth(2).expect("it has three");
+        let moment = |text: &str| text.parse::<Moment>().expect("it is well-formed");
+        assert_eq!(moment("hop 3 - 5us").task(&traces), Some(trace.poll(third.to).task));
+        let lanes = moment("hop 3").lanes(&trace, "A");
+        assert_eq!(lanes, Ok((trace.poll(third.to).lane, Some(trace.poll(third.from).lane))));
+        assert_eq!(moment("start").task(&traces), Some(TaskIx(0)));
         let task = trace.task_name(TaskIx(5));
         let polls = trace.task_polls(TaskIx(5));
         let first = polls.first().map(|poll| trace.poll(poll));

@@ -33,8 +33,10 @@ struct FrontMatter {
 #[serde(deny_unknown_fields, default)]
 struct StepBlock {
     show: Option<Spanned<String>>,
+    traces: Vec<String>,
     at: Option<Spanned<String>>,
     view: Option<Spanned<String>>,
+    ahead: Option<bool>,
     select: Option<String>,
     follow: bool,
     pace: Option<Spanned<String>>,
@@ -213,8 +215,10 @@ fn step(title: String, line: usize) -> Step {
         title,
         text: Vec::new(),
         show: Show::default(),
+        traces: Vec::new(),
         at: None,
         view: None,
+        ahead: true,
         select: None,
         follow: false,
         pace: None,
@@ -256,7 +260,9 @@ fn read_step(step: &mut Step, at: &Place<'_>) -> Result<(), Problem> {
     };
     step.at = moment(&block.at)?;
     step.until = moment(&block.until)?;
+    step.ahead = block.ahead.unwrap_or(true);
     step.select = block.select;
+    step.traces = block.traces;
     step.follow = block.follow;
     step.lane = block.lane;
     if let Some(show) = &block.show {

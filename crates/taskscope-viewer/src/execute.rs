@@ -123,10 +123,15 @@ impl App {
             AppCommand::OpenLesson(number) => self.open_lesson(number),
             AppCommand::NextStep => self.turn(true),
             AppCommand::PreviousStep => self.turn(false),
-            AppCommand::LeaveLesson => self.course = None,
+            AppCommand::LeaveLesson => {
+                if let (Some(course), Some(workspace)) = (self.course.take(), &mut self.workspace) {
+                    course.stop_guessing(workspace);
+                }
+            }
             AppCommand::AnswerLesson(answer) => {
-                if let Some(course) = &mut self.course {
+                if let (Some(course), Some(workspace)) = (&mut self.course, &mut self.workspace) {
                     course.answer(answer);
+                    course.stop_guessing(workspace);
                 }
             }
             AppCommand::ShowPalette => self.palette.open(),

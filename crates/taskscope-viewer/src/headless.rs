@@ -43,8 +43,10 @@ impl Headless {
         events: Vec<Event>,
         paint: impl FnOnce(&TexturesDelta),
     ) -> Drawn {
+        // A window that makes everything larger has room for less.
+        let size = self.size / self.ctx.zoom_factor();
         let mut input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
             time: Some(f64::from(self.frames)),
             events,
             ..RawInput::default()

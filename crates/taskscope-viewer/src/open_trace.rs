@@ -108,6 +108,8 @@ pub(crate) struct OpenTrace {
     pub(crate) lit: Option<LaneIx>,
     /// Whether what the program said is written out below the lanes, as lessons want it.
     pub(crate) writes_messages: bool,
+    /// Whether a lesson asks how the selected task goes on: its path is drawn up to the playhead.
+    pub(crate) guesses: bool,
 }
 
 impl OpenTrace {
@@ -138,6 +140,7 @@ impl OpenTrace {
             selections: 0,
             lit: None,
             writes_messages: false,
+            guesses: false,
         }
     }
 

@@ -14,8 +14,15 @@ impl Course {
         let (Some(step), Some(id)) = (self.step(), self.trace_of_step()) else { return };
         workspace.activate(id);
         self.arrange(workspace);
-        let selected = step.select.as_deref().and_then(|name| task(workspace, id, name));
-        workspace.select(id, selected);
+        for (_, of) in &self.open {
+            // Of a name the task in each trace, so that they can be compared.
+            let selected = match step.selects_at() {
+                true if *of != id => None,
+                true => step.at.as_ref().and_then(|moment| moment.task(&self.traces)),
+                false => step.select_named().and_then(|name| task(workspace, *of, name)),
+            };
+            workspace.select(*of, selected);
+        }
         workspace.clock.replay.pause();
         self.set_time(workspace, id, step);
         for (_, of) in &self.open {
@@ -30,6 +37,7 @@ impl Course {
             let found =
                 { lanes }.find(|&lane| lit.is_some_and(|lit| trace.lane_name(lane) == *lit));
             member.open.lit = found;
+            member.open.guesses = !step.ahead;
         }
         match step.play {
             Play::Paused => {}
@@ -49,11 +57,24 @@ impl Course {
     /// Brings the panels that the step is about.
     pub(crate) fn arrange(&self, workspace: &mut Workspace) {
         let (Some(step), Some(id)) = (self.step(), self.trace_of_step()) else { return };
-        for (_, of) in &self.open {
-            let panel = PanelId { trace: *of, kind: PanelKind::Stage };
-            match step.show == Show::Stage && *of == id {
-                true => workspace.layout.bring(panel),
-                false => workspace.layout.close(panel),
+        for (name, of) in &self.open {
+            let shows_lanes = step.traces.is_empty() || step.traces.contains(name);
+            let stage = (PanelKind::Stage, step.show == Show::Stage && *of == id);
+            for (kind, shows) in [stage, (PanelKind::Timeline, shows_lanes)] {
+                let panel = PanelId { trace: *of, kind };
+                match shows {
+                    true => workspace.layout.bring(panel),
+                    false => workspace.layout.close(panel),
+                }
+            }
+        }
+    }
+
+    /// What comes after the playhead need not be guessed any more.
+    pub(crate) fn stop_guessing(&self, workspace: &mut Workspace) {
+        for (_, id) in &self.open {
+            if let Some(member) = workspace.member_mut(*id) {
+                member.open.guesses = false;
             }
         }
     }
@@ -71,8 +92,9 @@ impl Course {
         }
         match step.view {
             Some(width) if width.is_finite() => {
-                // What comes is more than what was.
-                clock.view.show(clock.replay.playhead() - 0.3 * width, width);
+                // What comes is more than what was, unless it is to be guessed.
+                let before = if step.ahead { 0.3 } else { 1.0 };
+                clock.view.show(clock.replay.playhead() - before * width, width);
             }
             Some(_) => clock.view.fit(),
             None => clock.view.reveal(clock.replay.playhead()),

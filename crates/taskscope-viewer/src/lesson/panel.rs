@@ -91,11 +91,21 @@ impl Course {
             }
             self.question(ui, around);
             self.source(ui, around);
-            self.runs.show(ui, &around.traces, &self.words);
+            self.runs.show(ui, &self.compared(around), &self.words);
             if !around.presents {
                 self.run_again(ui, around);
             }
         });
+    }
+
+    /// The traces that the step looks at, and those of other runs.
+    fn compared<'a>(&self, around: &Around<'a>) -> Vec<(String, Context<'a>)> {
+        let named = self.step().map_or(&[][..], |step| &step.traces);
+        let is_shown = |(_, cx): &&(String, Context<'_>)| {
+            let own = self.open.iter().find(|(_, id)| *id == cx.open.id);
+            own.is_none_or(|(name, _)| named.is_empty() || named.contains(name))
+        };
+        around.traces.iter().filter(is_shown).cloned().collect()
     }
 
     fn source(&self, ui: &mut Ui, around: &Around<'_>) {

@@ -47,10 +47,13 @@ pub(super) fn show(
                     if is_lit {
                         ui.painter().rect_filled(row, 0.0, palette.selected);
                     }
-                    if scroll && lit.is_some_and(|lit| *lit.start() == number) {
-                        let left = row.with_max_x(row.left() + GUTTER);
-                        let around = left.expand2(vec2(0.0, 4.0 * LINE));
-                        ui.scroll_to_rect(around, Some(Align::Center));
+                    if scroll && let Some(lit) = lit.filter(|lit| *lit.start() == number) {
+                        let count = lit.end() - lit.start() + 1;
+                        let bottom = row.top() + count as f32 * LINE;
+                        let all = row.with_max_x(row.left() + GUTTER).with_max_y(bottom);
+                        // Of what is too long its beginning.
+                        let align = if all.height() > height { Align::Min } else { Align::Center };
+                        ui.scroll_to_rect(all, Some(align));
                     }
                     let middle = row.center().y;
                     if let Some(&colour) = running.get(&number) {

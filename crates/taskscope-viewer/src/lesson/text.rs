@@ -38,7 +38,8 @@ pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
                 for item in items {
                     ui.horizontal_top(|ui| {
                         ui.label(RichText::new("•").size(SIZE));
-                        ui.label(job(ui, item, traces));
+                        let item = job(ui, item, traces);
+                        ui.add(egui::Label::new(item).wrap());
                     });
                 }
                 ui.add_space(6.0);

@@ -49,7 +49,11 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Chip> {
         paint_chip(painter, frame, &[], at, text, false);
         return Vec::new();
     }
-    let visible: Vec<PollIx> = task_polls::with_positions(trace, task, visible).collect();
+    let known = |poll: &PollIx| {
+        !frame.cx.open.guesses || trace.poll(*poll).start <= frame.cx.replay.moment()
+    };
+    let visible: Vec<PollIx> =
+        task_polls::with_positions(trace, task, visible).filter(known).collect();
     for &poll in &visible {
         outline(painter, frame, poll);
         paint_wake(painter, frame, poll);
