@@ -63,6 +63,7 @@ fn text(bench: &Bench) -> String {
     let of = human::bytes(asked.activity_bytes);
     row("activity", ms(asked.activity_ms), format!("what questions lean on: {of}"));
     for (name, times) in [
+        ("scene", &asked.scene_ms),
         ("instant", &asked.instant_ms),
         ("curves", &asked.curves_ms),
         ("range", &asked.range_ms),

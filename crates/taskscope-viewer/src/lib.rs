@@ -27,6 +27,7 @@ mod clock;
 mod code_text;
 mod command;
 mod context;
+mod cut_text;
 mod empty;
 mod execute;
 mod film;

@@ -20,7 +20,7 @@ use super::each;
 use super::instant::{TaskState, instant, state_at};
 use super::stage::{Outcome, Stage, outcome};
 use crate::trace::Trace;
-use crate::types::{LaneIx, PollIx, ResourceIx, TaskIx, WakeAt, WakeIx};
+use crate::types::{LaneIx, Poll, PollIx, ResourceIx, TaskIx, WakeAt, WakeIx};
 use crate::{Cause, State, StateSpan, WaitedFor};
 
 /// A place in which a task can be.
@@ -174,7 +174,7 @@ fn leaver(trace: &Trace, stage: &Stage, task: TaskIx) -> Leaver {
             let woken = trace.wake_after(before).is_some_and(|wake| trace.wake(wake).time < time);
             match woken {
                 true => line(trace, task, Some(before), None),
-                false => Spot::Room(room(trace, stage, before).0),
+                false => Spot::Room(room(trace, stage, before, None).0),
             }
         }
         None => line(trace, task, None, None),
@@ -217,20 +217,20 @@ fn token(trace: &Trace, stage: &Stage, state: &TaskState, time: Nanos) -> Token 
         State::Scheduled => {
             token.spot = line(trace, task, before, next);
             token.inferred = !matches!(token.spot, Spot::Pool | Spot::Local | Spot::Scheduled);
-            token.wake = wake(trace, task, before, next);
+            token.wake = wake(trace, task, next);
             token.from = match before {
                 // The spawn puts it there, from where the parent runs.
                 None => trace.task(task).spawned_on.map_or(Spot::Outside, Spot::Slot),
                 Some(before) if trace.polls.end(before) >= span.start => came_off,
                 Some(before) if trace.poll(before).how.is_wait() => {
-                    Spot::Room(room(trace, stage, before).0)
+                    Spot::Room(room(trace, stage, before, next).0)
                 }
                 Some(before) => Spot::Deferred(trace.poll(before).lane),
             };
         }
         State::Waiting => {
             let (room, inferred) =
-                before.map_or((Room::Other, false), |before| room(trace, stage, before));
+                before.map_or((Room::Other, false), |before| room(trace, stage, before, next));
             (token.spot, token.inferred) = (Spot::Room(room), inferred);
             if token.to == Spot::Outside && span.end < trace.span.end {
                 token.to = line(trace, task, before, next);
@@ -257,16 +257,10 @@ fn on_lane(trace: &Trace, poll: PollIx, span: StateSpan, time: Nanos) -> Spot {
 }
 
 /// The wake that schedules a task between two polls.
-fn wake(
-    trace: &Trace,
-    task: TaskIx,
-    before: Option<PollIx>,
-    next: Option<PollIx>,
-) -> Option<WakeIx> {
-    match (next, before) {
-        (Some(next), _) => trace.wake_before(next),
-        (None, Some(before)) => trace.wake_after(before),
-        (None, None) => trace.task(task).hot.pending().map(|_| WakeIx(WakeAt::Pending(task))),
+fn wake(trace: &Trace, task: TaskIx, next: Option<PollIx>) -> Option<WakeIx> {
+    match next {
+        Some(next) => trace.wake_before(next),
+        None => trace.task(task).hot.pending().map(|_| WakeIx(WakeAt::Pending(task))),
     }
 }
 
@@ -280,7 +274,7 @@ fn line(trace: &Trace, task: TaskIx, before: Option<PollIx>, next: Option<PollIx
     }
     let cause = match (before, of.spawned) {
         (None, Some(time)) => Cause::Spawned { time, by: of.parent },
-        _ => wake(trace, task, before, next).map_or(Cause::Unknown, Cause::Woken),
+        _ => wake(trace, task, next).map_or(Cause::Unknown, Cause::Woken),
     };
     let Some(on) = trace.scheduled_on(cause, task, before) else { return Spot::Scheduled };
     let of_poll = |poll: PollIx| trace.worker_runtime(trace.poll(poll).lane);
@@ -295,19 +289,24 @@ fn line(trace: &Trace, task: TaskIx, before: Option<PollIx>, next: Option<PollIx
     }
 }
 
-/// The room in which a task waits after a poll, and whether that is inferred.
-fn room(trace: &Trace, stage: &Stage, before: PollIx) -> (Room, bool) {
-    let Some(waited) = trace.waited_for(before) else { return (Room::Other, false) };
-    let inferred = waited.is_inferred();
+/// The room in which a task waits after a poll and before the next, and whether that is inferred: as
+/// [`Trace::waited_for`] has it, for one who knows the next poll already.
+fn room(trace: &Trace, stage: &Stage, before: PollIx, next: Option<PollIx>) -> (Room, bool) {
+    let Poll { task, how, .. } = trace.poll(before);
+    if !how.is_wait() {
+        return (Room::Other, false);
+    }
+    // Of several the first; a timer only if there is nothing else: it is most often a limit to a wait.
+    let mut waits = trace.poll_waits(before).peekable();
+    if waits.peek().is_some() {
+        let room = waits.find_map(|wait| stage.room(wait.resource));
+        return (room.map_or(Room::Timers, Room::Resource), false);
+    }
+    let waited = trace.woken_from(before, wake(trace, task, next));
     let room = match waited {
-        // Of several the first; a timer only if there is nothing else: it is most often a limit to a wait.
-        WaitedFor::Operations(waits) => {
-            let rooms = || waits.iter().map(|wait| stage.room(wait.resource));
-            rooms().flatten().next().map_or(Room::Timers, Room::Resource)
-        }
         WaitedFor::Join(_) => Room::Joins,
         WaitedFor::Io => Room::Io,
-        WaitedFor::Unknown => Room::Other,
+        WaitedFor::Operations(_) | WaitedFor::Unknown => Room::Other,
     };
-    (room, inferred)
+    (room, waited.is_inferred())
 }

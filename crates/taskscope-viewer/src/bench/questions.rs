@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 use taskscope_model::questions::{
-    Activity, Group, PollFilter, WakeFilter, WokenBy, curves, find_poll, find_wake, instant, links,
-    now, range,
+    Activity, Group, PollFilter, Stage, WakeFilter, WokenBy, curves, find_poll, find_wake, instant,
+    links, now, range, scene,
 };
 use taskscope_model::{Direction, PollEnd, TaskIx, Trace};
 
@@ -19,6 +19,8 @@ pub struct Questions {
     pub activity_ms: f64,
     /// What that holds.
     pub activity_bytes: u64,
+    /// Where each task is at an instant.
+    pub scene_ms: Quantiles,
     /// The state of each task at an instant, and counts by state, place and what is waited for.
     pub instant_ms: Quantiles,
     /// The share of states of all tasks and of one place, in 1,600 columns over windows of all widths.
@@ -50,6 +52,9 @@ pub(super) fn ask(trace: &Trace) -> Questions {
         begin..begin + width
     };
 
+    let stage = now(Stage::new(trace));
+    let scenes = (0..20).map(|turn| time(|| now(scene(trace, some, &stage, at(turn), at(turn)))));
+    let scene_ms = Quantiles::of(scenes.collect());
     let instants = (0..20).map(|turn| time(|| now(instant(trace, some, at(turn)))));
     let instant_ms = Quantiles::of(instants.collect());
 
@@ -114,6 +119,7 @@ pub(super) fn ask(trace: &Trace) -> Questions {
     Questions {
         activity_ms,
         activity_bytes: activity.bytes() as u64,
+        scene_ms,
         instant_ms,
         curves_ms,
         range_ms,

@@ -10,28 +10,29 @@
 //! happens (`words`). Each follows from the playhead and the beat alone.
 
 mod actors;
+mod news;
 mod paint;
 mod plan;
 mod scenes;
 mod side;
+mod tokens;
 mod words;
 
 use std::sync::Arc;
 
-use egui::{Align2, FontId, Pos2, Rect, Role, Sense, Ui, WidgetInfo};
-use taskscope_model::questions::{Activity, Room, Scene, Spot, Stage, Token, pause, scene};
-use taskscope_model::{Cause, State, Trace, Waker};
+use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo};
+use taskscope_model::Trace;
+use taskscope_model::questions::{Activity, Room, Spot, Stage, Token, pause, scene};
 
 use crate::context::Context;
 use crate::empty;
 use crate::jobs::Question;
-use crate::replay::{Beat, Motion};
 use crate::theme::Palette;
-use actors::{Actor, Actors, home};
+use actors::{Actors, home};
+use news::{news, tell};
 use paint::Stagehand;
 use plan::{Cast, Plan};
 use scenes::Scenes;
-use words::Sentence;
 
 /// At so many moments it is looked which rooms are occupied.
 const SAMPLES: u64 = 48;
@@ -74,6 +75,18 @@ impl StagePanel {
         announce(ui, space, &said);
         side::show(ui, cx, &plan, scene, &mut self.hops);
         explain(ui, &hand, &actors);
+    }
+
+    /// Has all scenes worked out aside, as those of large traces are.
+    #[cfg(test)]
+    pub(crate) fn work_aside(&mut self) {
+        self.scenes.set_few_tasks(0);
+    }
+
+    /// The scene that is shown.
+    #[cfg(test)]
+    pub(crate) fn scene(&self) -> Option<&taskscope_model::questions::Scene> {
+        self.scenes.scene()
     }
 
     /// The moment that is shown, and how many tasks are.
@@ -121,119 +134,6 @@ async fn occupied(
     rooms.sort_by_key(|&(room, most)| (std::cmp::Reverse(most), room));
     rooms.truncate(MOST_ROOMS);
     rooms
-}
-
-/// What has just happened, or is about to: tokens by their positions in the scene.
-#[derive(Debug, Default)]
-struct News {
-    /// Tokens that have just come to where they are.
-    came: Vec<usize>,
-    /// Tokens that fly to a slot.
-    leave: Vec<usize>,
-    /// How many tasks have just ended: the last leavers.
-    ended: usize,
-}
-
-/// What there is to be said at the playhead: at an even pace of the two events between which it is, at rest of
-/// the one at which it stands.
-fn news(cx: &Context<'_>, scene: &Scene, motion: &Motion) -> News {
-    let playhead = cx.replay.playhead();
-    let is_at = |token: &Token, from: f64| token.span.start as f64 == from;
-    let tokens = || scene.tokens.iter().enumerate();
-    let leaving = |to: f64| {
-        let goes = move |token: &Token| {
-            token.span.end as f64 == to
-                && matches!(token.to, Spot::Slot(_))
-                && !matches!(token.spot, Spot::Slot(_))
-        };
-        tokens().filter(move |(_, token)| goes(token)).map(|(at, _)| at).collect::<Vec<_>>()
-    };
-    let came = |from: f64| {
-        tokens().filter(|(_, token)| is_at(token, from)).map(|(at, _)| at).collect::<Vec<_>>()
-    };
-    let ended = |from: f64| scene.leavers.iter().filter(|of| of.time as f64 == from).count();
-    match *motion {
-        Motion::Proportion { .. } => News::default(),
-        Motion::Rest => {
-            News { came: came(playhead.round()), leave: Vec::new(), ended: ended(playhead.round()) }
-        }
-        Motion::Event(Beat { from, to, .. }) => {
-            News { came: came(from), leave: leaving(to), ended: ended(from) }
-        }
-        Motion::Hop(Beat { to, .. }) => {
-            let hops = leaving(to)
-                .into_iter()
-                .filter(|&at| scene.tokens[at].next.is_some_and(|next| cx.trace().is_hop(next)));
-            News { came: Vec::new(), leave: hops.collect(), ended: 0 }
-        }
-    }
-}
-
-/// Paints what moves and the lines that belong to it; gives back what happens, in words.
-fn tell(hand: &Stagehand<'_>, actors: &Actors, news: &News) -> String {
-    /// More of one kind are one too many to be followed.
-    const MOST: usize = 3;
-    let trace = hand.cx.trace();
-    let actor = |token: usize| actors.actors.iter().find(|actor| actor.token == token);
-    let mut sentences: Vec<Sentence> = Vec::new();
-    let mut labels: Vec<(&Actor, String, bool)> = Vec::new();
-    for leaver in hand.scene.leavers.iter().rev().take(news.ended.min(MOST)) {
-        sentences.push(words::left(trace, leaver));
-    }
-    for &token in news.came.iter().take(MOST) {
-        sentences.push(words::came(trace, &hand.scene.tokens[token]));
-        if let Some((from, to)) = actor(token).and_then(|actor| call(hand, actors, actor)) {
-            hand.paint_call(from, to);
-        }
-    }
-    for &token in news.leave.iter().take(MOST) {
-        let Some(next) = hand.scene.tokens[token].next else { continue };
-        let sentence = words::taken(trace, next);
-        let is_steal = matches!(
-            trace.arrival(next).map(|arrival| arrival.queue),
-            Some(taskscope_model::Queue::Stolen { .. })
-        );
-        if let Some(actor) = actor(token).filter(|actor| actor.leaves) {
-            hand.paint_way(actor, is_steal);
-            labels.push((actor, sentence.text.clone(), is_steal));
-        }
-        sentences.push(sentence);
-    }
-    hand.paint_tokens(actors);
-    // Over everything, and only of few: words must not cover one another.
-    if let [(actor, text, is_steal)] = &labels[..] {
-        let goes_down = actor.way.is_some_and(|(from, to)| from.y <= to.y);
-        hand.paint_label(actor.at, text, *is_steal, goes_down);
-    }
-    let more = news.came.len().saturating_sub(MOST) + news.leave.len().saturating_sub(MOST);
-    let mut said: Vec<String> = sentences.iter().map(Sentence::whole).collect();
-    if more > 0 {
-        said.push(format!("and {more} more"));
-    }
-    said.join("  ·  ")
-}
-
-/// From where to where a line leads: from whoever woke a task, or spawned it, to that.
-fn call(hand: &Stagehand<'_>, actors: &Actors, actor: &Actor) -> Option<(Pos2, Pos2)> {
-    let trace = hand.cx.trace();
-    let token = &hand.scene.tokens[actor.token];
-    if token.span.state != State::Scheduled {
-        return None;
-    }
-    let by = match token.wake.map(|wake| trace.wake(wake).by) {
-        Some(Waker::Task(by)) => by,
-        Some(Waker::Driver(lane)) => return Some((hand.plan.lane(lane)?.slot, actor.at)),
-        Some(_) => return None,
-        None => match trace.cause(token.next?) {
-            Cause::Spawned { by, .. } => by?,
-            _ => return None,
-        },
-    };
-    if by == token.task {
-        return None;
-    }
-    let caller = actors.actors.iter().find(|actor| hand.scene.tokens[actor.token].task == by)?;
-    Some((caller.at, actor.at))
 }
 
 /// What happens, for those who cannot see it.

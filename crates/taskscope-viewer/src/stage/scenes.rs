@@ -21,8 +21,10 @@ const MOST_FRESH: usize = 400;
 type Asked = (Nanos, Nanos);
 
 /// Scenes that were worked out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scenes {
+    /// Scenes of traces with up to so many tasks are worked out at once.
+    few_tasks: usize,
     question: Question<Asked, Scene>,
     /// What was asked for last.
     asked: Asked,
@@ -30,6 +32,31 @@ pub(super) struct Scenes {
     fresh: Option<(u64, Asked, Scene)>,
     /// Whether that is an answer, and not one that was made fresh.
     is_answer: bool,
+}
+
+impl Default for Scenes {
+    fn default() -> Self {
+        Self {
+            few_tasks: FEW_TASKS,
+            question: Question::default(),
+            asked: Asked::default(),
+            fresh: None,
+            is_answer: false,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Scenes {
+    /// Has all scenes worked out aside.
+    pub(super) fn set_few_tasks(&mut self, few_tasks: usize) {
+        self.few_tasks = few_tasks;
+    }
+
+    /// The scene that is shown.
+    pub(super) fn scene(&self) -> Option<&Scene> {
+        self.fresh.as_ref().map(|(.., scene)| scene)
+    }
 }
 
 impl Scenes {
@@ -53,7 +80,7 @@ impl Scenes {
         let stage = cx.open.stage()?;
         let activity = cx.open.activity_for_jobs();
         let trace = cx.trace();
-        if trace.task_count() <= FEW_TASKS {
+        if trace.task_count() <= self.few_tasks {
             let scene = now(scene(trace, activity.as_deref(), stage, wanted.0, wanted.1));
             self.is_answer = true;
             return Some(&self.fresh.insert((revision, wanted, scene)).2);

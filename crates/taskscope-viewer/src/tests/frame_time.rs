@@ -9,7 +9,9 @@ use taskscope_format::{
 };
 use taskscope_model::{TaskIx, Trace};
 
-use super::harness::{clock, document, panels, press, window, window_with_trace};
+use super::harness::{Window, clock, document, panels, press, window, window_with_trace};
+use crate::jobs::Mode;
+use crate::open_trace::Loaded;
 
 #[test]
 fn while_the_playhead_alone_moves_the_lanes_are_not_asked_again() {
@@ -91,4 +93,40 @@ fn frame_time() {
     }
     let frame = (cpu_time() - before) / FRAMES as u128;
     println!("{:.2} ms of CPU a frame (800,000 polls in sight, playing)", frame as f64 / 1e6);
+}
+
+#[test]
+fn lanes_that_a_frame_has_no_time_for_come_in_the_next_ones() {
+    let loaded = Loaded::new(super::harness::recorded_trace(), "migration", None);
+    let mut window = super::harness::window_with_traces(vec![loaded], Mode::Threads);
+    panels(&mut window).timeline.lanes.patience = std::time::Duration::ZERO;
+    while !panels(&mut window).timeline.lanes.is_whole {
+        window.step();
+    }
+    let lanes = panels(&mut window).timeline.lanes.painted().count();
+    assert!(lanes > 2);
+    let playhead = clock(&mut window).replay.playhead();
+    clock(&mut window).view.zoom(0.5, playhead);
+    let answered = |window: &mut Window| {
+        panels(window).timeline.lanes.painted().filter(|(.., answered)| *answered).count()
+    };
+    for frame in 1..=lanes {
+        window.step();
+        assert_eq!(answered(&mut window), frame, "one in each frame");
+    }
+    let view = clock(&mut window).view.range();
+    let painted: Vec<_> = panels(&mut window)
+        .timeline
+        .lanes
+        .painted()
+        .map(|(lane, polls, _)| (lane, polls.to_vec()))
+        .collect();
+    let trace = document(&mut window).trace();
+    for (lane, polls) in painted {
+        let whole = trace.lod_spans(lane, view.clone(), 1);
+        let count = |spans: &[taskscope_model::LodSpan]| -> u64 {
+            spans.iter().map(|span| u64::from(span.count)).sum()
+        };
+        assert!(count(&polls) >= count(&whole), "{lane:?} shows all of its polls");
+    }
 }

@@ -82,7 +82,7 @@ fn nothing_is_on_its_way_when_the_end_is_reached() {
 
 /// A random trace: on each of three workers polls follow one another, of tasks that may
 /// come from any of the others.
-fn random_trace() -> impl Strategy<Value = Trace> {
+pub(super) fn random_trace() -> impl Strategy<Value = Trace> {
     let poll = (1..400u64, 1..300u64, 0..12u64);
     let worker = prop::collection::vec(poll, 1..30);
     prop::collection::vec(worker, 3).prop_map(|workers| {

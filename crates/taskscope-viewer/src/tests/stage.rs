@@ -2,10 +2,13 @@
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
+use proptest::prelude::*;
 use taskscope_model::questions::{Spot, Stage, now, scene};
 use taskscope_model::{Direction, LaneIx};
 
-use super::harness::{Window, click, clock, document, press, press_with, seek, window, workspace};
+use super::harness::{
+    Window, click, clock, document, panels, press, press_with, seek, window, workspace,
+};
 use crate::replay::Pace;
 
 /// What stands in each worker's slot, as the stage shows it.
@@ -202,4 +205,64 @@ fn presenting_shows_the_stage_and_the_lanes_alone() {
     window.run_steps(2);
     window.get_by_label("Overview");
     assert!(window.query_by_label("Stage").is_none(), "it was closed before");
+}
+
+/// Something that a person does with the time.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Seek(f64),
+    Play(Direction, Pace, u32),
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    let direction = prop_oneof![Just(Direction::Forward), Just(Direction::Back)];
+    let pace = prop::sample::select(Pace::ALL.to_vec());
+    prop_oneof![
+        (0.0..=1.0f64).prop_map(Move::Seek),
+        (direction, pace, 1..6u32).prop_map(|(way, pace, frames)| Move::Play(way, pace, frames)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..Default::default() })]
+
+    /// What the stage shows at a time is what the model says of it, in whatever way one came there.
+    #[test]
+    fn the_stage_is_the_models_however_one_comes_there(
+        trace in super::slots::random_trace(),
+        moves in prop::collection::vec(any_move(), 1..8),
+        aside in any::<bool>(),
+    ) {
+        let mut window = super::harness::window_with_trace(trace);
+        press(&mut window, Key::G);
+        if aside {
+            panels(&mut window).stage.work_aside();
+        }
+        let span = document(&mut window).trace().span();
+        for go in moves {
+            match go {
+                Move::Seek(part) => {
+                    let moment = span.start as f64 + part * (span.end - span.start) as f64;
+                    seek(&mut window, moment.round());
+                    window.step();
+                }
+                Move::Play(direction, pace, frames) => {
+                    let replay = &mut clock(&mut window).replay;
+                    replay.pause();
+                    replay.set_pace(pace);
+                    workspace(&mut window).toggle_play(direction);
+                    for _ in 0..frames {
+                        window.step();
+                    }
+                }
+            }
+            let moment = clock(&mut window).replay.moment();
+            let shown = panels(&mut window).stage.scene().expect("there is a scene").clone();
+            prop_assert_eq!(shown.time, moment);
+            let trace = document(&mut window).trace();
+            let stage = now(Stage::new(trace));
+            let of_model = now(scene(trace, None, &stage, moment, moment));
+            prop_assert_eq!(shown.tokens, of_model.tokens, "after {:?}", go);
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Polls and parks as rectangles, all in one mesh.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape};
 use taskscope_model::{LaneIx, LodSpan, Park, TaskIx};
@@ -20,21 +22,42 @@ const STEP_PIXELS: f64 = 2.0;
 const NARROWEST: f32 = 1.5;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
+/// For so long lanes are asked within a frame.
+const PATIENCE: Duration = Duration::from_micros(3_500);
 
 /// What the lanes show, kept from frame to frame.
 ///
 /// While a recording plays, nothing moves but the playhead, the slots and the path. To ask the
 /// trace for each lane again and to make the same rectangles of the answer took more than half
 /// of a frame. So the answer and its mesh are kept until something that they depend on changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LaneCache {
     key: Option<Key>,
     lanes: Vec<PaintedLane>,
+    /// Whether all of them show what was asked for last.
+    pub(crate) is_whole: bool,
+    /// After this long no further lane is asked within a frame.
+    pub(crate) patience: Duration,
     mesh: Arc<Mesh>,
     spans: SpanBars,
     /// How often the trace was asked.
     #[cfg(test)]
     pub(crate) asked: u32,
+}
+
+impl Default for LaneCache {
+    fn default() -> Self {
+        Self {
+            key: None,
+            lanes: Vec::new(),
+            is_whole: false,
+            patience: PATIENCE,
+            mesh: Arc::default(),
+            spans: SpanBars::default(),
+            #[cfg(test)]
+            asked: 0,
+        }
+    }
 }
 
 /// All that the mesh depends on.
@@ -53,6 +76,14 @@ struct Key {
     colour_by: ColourBy,
 }
 
+impl Key {
+    /// Whether the trace is asked the same for each lane.
+    fn asks_as(&self, other: &Self) -> bool {
+        (self.revision, self.view, self.plot.x_range())
+            == (other.revision, other.view, other.plot.x_range())
+    }
+}
+
 /// What was painted on a lane, for the pointer.
 #[derive(Debug)]
 pub(super) struct PaintedLane {
@@ -61,6 +92,8 @@ pub(super) struct PaintedLane {
     pub(super) polls: Vec<LodSpan>,
     /// Where events are missing.
     pub(super) missing: Vec<MissingRange>,
+    /// Whether this is what was asked for last, or what was known before.
+    is_answered: bool,
 }
 
 /// Paints the lanes, the program's own spans over them, and what is missing; gives back what
@@ -88,7 +121,7 @@ pub(super) fn paint<'a>(
         selected: frame.cx.open.selected,
         colour_by: frame.cx.open.colour_by,
     };
-    if cache.key.as_ref() != Some(&key) {
+    if !cache.is_whole || cache.key.as_ref() != Some(&key) {
         cache.refresh(frame, key);
     }
     let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
@@ -102,23 +135,63 @@ pub(super) fn paint<'a>(
 }
 
 impl LaneCache {
+    /// Asks for what the lanes show, and makes the mesh.
+    ///
+    /// A frame has a few milliseconds for that, and where some hundred polls lie within a pixel, a lane takes one
+    /// or two. So the lanes that are not reached are painted once more as they were known, at the place where
+    /// that is now, and asked in the next frame. Pictures wait for all.
     fn refresh(&mut self, frame: &Frame<'_>, key: Key) {
         profiling::scope!("lanes");
         let window = frame.cx.view.range();
         let step = (STEP_PIXELS * frame.scale.ns_per_pixel()).ceil() as u64;
+        let is_same = self.key.as_ref().is_some_and(|old| old.asks_as(&key));
+        let mut known: HashMap<LaneIx, PaintedLane> =
+            self.lanes.drain(..).map(|lane| (lane.lane, lane)).collect();
+        let is_known = |lane: &PaintedLane| is_same && lane.is_answered;
+        let begun = Instant::now();
+        // One in each frame, whatever comes.
+        let mut has_time = true;
+        // Those that have waited longest first; the others as they lie.
+        let mut order: Vec<usize> = (0..key.rows.len()).collect();
+        order.sort_by_key(|&row| {
+            known.get(&key.rows[row].0).map_or((true, row), |lane| (lane.is_answered, row))
+        });
+        let mut answers: Vec<Option<PaintedLane>> = key.rows.iter().map(|_| None).collect();
+        for row in order {
+            let (lane, rect) = key.rows[row];
+            let old = known.remove(&lane);
+            let answer = match old {
+                Some(old) if is_known(&old) => PaintedLane { rect, ..old },
+                Some(old) if !has_time => {
+                    let missing = missing_ranges::in_view(frame, lane);
+                    PaintedLane { rect, missing, is_answered: false, ..old }
+                }
+                _ => PaintedLane {
+                    lane,
+                    rect,
+                    polls: frame.cx.trace().lod_spans(lane, window.clone(), step),
+                    missing: missing_ranges::in_view(frame, lane),
+                    is_answered: true,
+                },
+            };
+            answers[row] = Some(answer);
+            has_time = !frame.cx.jobs.work_aside() || begun.elapsed() < self.patience;
+        }
+        self.lanes = answers.into_iter().flatten().collect();
         let mut mesh = Mesh::default();
-        self.lanes.clear();
-        for &(lane, rect) in &key.rows {
-            paint_parks(&mut mesh, frame, rect, lane, step);
-            let polls = frame.cx.trace().lod_spans(lane, window.clone(), step);
-            for span in &polls {
-                paint_polls(&mut mesh, frame, rect, span);
+        for lane in &self.lanes {
+            paint_parks(&mut mesh, frame, lane.rect, lane.lane, step);
+            let in_sight = |span: &&LodSpan| span.end >= window.start && span.start <= window.end;
+            for span in lane.polls.iter().filter(in_sight) {
+                paint_polls(&mut mesh, frame, lane.rect, span);
             }
-            let missing = missing_ranges::in_view(frame, lane);
-            self.lanes.push(PaintedLane { lane, rect, polls, missing });
         }
         self.mesh = Arc::new(mesh);
         self.spans.forget();
+        self.is_whole = self.lanes.iter().all(|lane| lane.is_answered);
+        if !self.is_whole {
+            frame.cx.jobs.repaint();
+        }
         self.key = Some(key);
         #[cfg(test)]
         {
@@ -193,5 +266,13 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
             let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
             painter.galley(at, galley, text_colour);
         }
+    }
+}
+
+#[cfg(test)]
+impl LaneCache {
+    /// The lanes that are painted, what is painted of each, and whether that is what was asked for last.
+    pub(crate) fn painted(&self) -> impl Iterator<Item = (LaneIx, &[LodSpan], bool)> {
+        self.lanes.iter().map(|lane| (lane.lane, &lane.polls[..], lane.is_answered))
     }
 }

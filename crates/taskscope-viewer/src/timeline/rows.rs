@@ -1,11 +1,12 @@
 //! Which rows the timeline has, where they are, and their headers.
 
 use egui::text::{LayoutJob, TextWrapping};
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Stroke, pos2, vec2};
+use egui::{Align2, Color32, FontId, Painter, Rangef, Rect, Stroke, pos2, vec2};
 use taskscope_model::{Flavor, LaneIx, LaneKind};
 
 use super::{Frame, slots};
 use crate::context::Context;
+use crate::cut_text::cut_text;
 use crate::time;
 
 /// A header narrower than this has room for names alone.
@@ -215,23 +216,6 @@ fn lane_header(painter: &Painter, frame: &Frame<'_>, row: &Row, lane: LaneIx) {
     let weak = FontId::proportional(11.5);
     cut_text(painter, above, Align2::LEFT_BOTTOM, &row.name, name, palette.text, room);
     cut_text(painter, below, Align2::LEFT_TOP, &detail, weak, palette.weak, room);
-}
-
-/// A line of text that ends in an ellipsis where it has no more room.
-fn cut_text(
-    painter: &Painter,
-    at: Pos2,
-    anchor: Align2,
-    text: &str,
-    font: FontId,
-    colour: Color32,
-    room: f32,
-) {
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, colour);
-    job.wrap = TextWrapping::truncate_at_width(room.max(0.0));
-    let galley = painter.layout_job(job);
-    let at = anchor.anchor_size(at, galley.size()).min;
-    painter.galley(at, galley, colour);
 }
 
 /// What the colours mean, by spawn place.
