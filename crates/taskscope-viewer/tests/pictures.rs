@@ -98,3 +98,10 @@ fn odd_traces_are_drawn() {
         render(trace, "odd.tscope", &options).unwrap();
     }
 }
+
+#[test]
+fn stage() {
+    let options = RenderOptions { size: [960, 620], stage: true, ..RenderOptions::default() };
+    check("stage", &options);
+    check("stage-light", &RenderOptions { theme: Theme::Light, ..options });
+}

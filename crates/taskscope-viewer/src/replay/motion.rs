@@ -160,15 +160,20 @@ mod tests {
         /// What leaves for a slot has arrived before, and is there when its poll begins.
         #[test]
         fn a_thing_arrives_before_it_leaves(
-            motion in any_motion(), start in 0..1000u64, length in 1..500u64, now in 0..1000u32,
+            motion in any_motion(), since in 0..500u64, left in 1..500u64, now in 500..1500u32,
+            begins in any::<bool>(), ends in any::<bool>(),
         ) {
-            let span = (start, start + length);
             let now = match motion {
                 Motion::Event(beat) => playhead(&beat, Pace::Events),
                 Motion::Hop(beat) => playhead(&beat, Pace::Hops),
                 _ => f64::from(now),
             };
-            prop_assume!(span.0 as f64 <= now && now < span.1 as f64);
+            let mut span = ((now as u64).saturating_sub(since), now as u64 + left);
+            if let Motion::Event(beat) | Motion::Hop(beat) = motion {
+                // Its time begins or ends with the beat.
+                span.0 = if begins { beat.from as u64 } else { span.0 };
+                span.1 = if ends && beat.phase < 1.0 { beat.to as u64 } else { span.1 };
+            }
             let (arrived, left) = (motion.arrived(span, now), motion.left(span, now));
             prop_assert!((0.0..=1.0).contains(&arrived) && (0.0..=1.0).contains(&left));
             prop_assert!(left == 0.0 || arrived == 1.0, "{arrived} {left}");
