@@ -78,3 +78,27 @@ fn a_lessons_program_is_recorded_with_the_values_that_were_chosen() {
     let unknown = sandbox.run(&["lesson", "77"]).failed(&[]);
     assert!(unknown.err.contains("there is no lesson 77"), "{}", unknown.err);
 }
+
+#[test]
+fn each_lesson_can_be_walked_from_its_first_step_to_its_last() {
+    let sandbox = Sandbox::new();
+    for lesson in taskscope_lessons::LESSONS {
+        let number = lesson.number.to_string();
+        for (language, text) in lesson.texts {
+            let steps = text.lines().filter(|line| line.starts_with("## ")).count();
+            assert!((3..=9).contains(&steps), "lesson {number} has {steps} steps");
+            let mut before: Option<Picture> = None;
+            // In the second language the first and the last will do.
+            let wanted = (1..=steps).filter(|step| *language == "en" || [1, steps].contains(step));
+            for step in wanted.map(|step| step.to_string()) {
+                let run = ["lesson", &number, "--language", language, "--picture", "a.png"];
+                let size = ["--size", "640x400", "--step", &step];
+                sandbox.run(&[&run[..], &size].concat()).done();
+                let picture = Picture::open(&sandbox.path("a.png"));
+                let changed = before.is_none_or(|before| before.pixels_unlike(&picture) > 500);
+                assert!(changed, "step {step} of lesson {number} ({language}) is like the one before");
+                before = Some(picture);
+            }
+        }
+    }
+}
