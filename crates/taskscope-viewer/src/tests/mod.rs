@@ -8,6 +8,7 @@ mod harness;
 mod inspector;
 pub(crate) mod jobs;
 mod lag;
+mod lesson_steps;
 mod missing_ranges;
 mod open;
 mod parts;
