@@ -45,7 +45,7 @@ async fn boss(tasks: u64) {
 }
 
 /// So many are spawned before what was recorded of them is written: many more, and events would be dropped.
-const AT_ONCE: u64 = 5_000;
+const AT_ONCE: u64 = 8_000;
 
 async fn many(tasks: u64, file: Option<PathBuf>) {
     for begun in (0..tasks).step_by(AT_ONCE as usize) {

@@ -10,6 +10,7 @@ pub(crate) mod jobs;
 mod lag;
 mod lesson;
 mod messages;
+mod lesson_steps;
 mod missing_ranges;
 mod open;
 mod parts;
