@@ -96,7 +96,10 @@ fn each_lesson_can_be_walked_from_its_first_step_to_its_last() {
                 sandbox.run(&[&run[..], &size].concat()).done();
                 let picture = Picture::open(&sandbox.path("a.png"));
                 let changed = before.is_none_or(|before| before.pixels_unlike(&picture) > 500);
-                assert!(changed, "step {step} of lesson {number} ({language}) is like the one before");
+                assert!(
+                    changed,
+                    "step {step} of lesson {number} ({language}) is like the one before"
+                );
                 before = Some(picture);
             }
         }

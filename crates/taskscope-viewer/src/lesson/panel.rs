@@ -4,7 +4,7 @@ use egui::{
     Align, Button, Frame, Layout, Margin, Panel, RichText, Role, ScrollArea, Stroke, Ui,
     WidgetInfo, vec2,
 };
-use taskscope_lesson::{Block, Step};
+use taskscope_lesson::Block;
 
 use super::{Course, RunLesson, source, text};
 use crate::command::{AppCommand, Commands};
@@ -39,7 +39,10 @@ impl Course {
         let width = (part * ui.available_width()).clamp(270.0, 560.0);
         // What a compiler says is wide, and hard to read in pieces.
         let code = self.step().map_or(0.0, |step| text::code_width(ui, &step.text));
+        let source = self.source_shown(around.presents);
+        let source = source.and_then(|source| Some(source::width(source, self.lines_in_sight()?)));
         let width = width.max((code + 32.0).min(0.62 * ui.available_width()));
+        let width = width.max((source.unwrap_or(0.0) + 40.0).min(0.4 * ui.available_width()));
         let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 10));
         Panel::right("lesson").frame(frame).exact_size(width).resizable(false).show(ui, |ui| {
             ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
@@ -109,13 +112,8 @@ impl Course {
     }
 
     fn source(&self, ui: &mut Ui, around: &Around<'_>) {
-        let Some(source) = &self.entry.source else { return };
+        let Some(source) = self.source_shown(around.presents) else { return };
         let lit = self.step().and_then(|step| step.lines.as_ref());
-        // Of a presentation only what is spoken of; and no other program than the step's own.
-        let has_code = |step: &Step| step.text.iter().any(|of| matches!(of, Block::Code { .. }));
-        if lit.is_none() && (around.presents || self.step().is_some_and(has_code)) {
-            return;
-        }
         let name = self.entry.lesson.source.as_deref().unwrap_or_default();
         let palette = Palette::get(ui);
         ui.add_space(4.0);
@@ -124,7 +122,25 @@ impl Course {
         );
         let cx = around.traces.first().map(|(_, cx)| cx);
         let height = (0.36 * ui.ctx().content_rect().height()).max(150.0);
-        source::show(ui, source, name, lit, self.scroll, cx, height);
+        source::show(ui, source, name, lit, self.lines_in_sight(), self.scroll, cx, height);
+    }
+
+    /// The program, if the step shows it: of a presentation only what is spoken of, and no other program than
+    /// the step's own.
+    fn source_shown(&self, presents: bool) -> Option<&str> {
+        let step = self.step()?;
+        let has_code = step.text.iter().any(|of| matches!(of, Block::Code { .. }));
+        let is_shown = step.lines.is_some() || !(presents || has_code);
+        self.entry.source.as_deref().filter(|_| is_shown)
+    }
+
+    /// The lines of which this step speaks, or the last one that spoke of any.
+    fn lines_in_sight(&self) -> Option<&std::ops::RangeInclusive<usize>> {
+        let steps = &self.entry.lesson.steps;
+        steps[..=self.step.min(steps.len().saturating_sub(1))]
+            .iter()
+            .rev()
+            .find_map(|step| step.lines.as_ref())
     }
 
     fn question(&mut self, ui: &mut Ui, around: &Around<'_>) {

@@ -10,17 +10,33 @@ use taskscope_model::LaneIx;
 use crate::context::Context;
 use crate::theme::Palette;
 
+/// The size of the letters, and what it is made smaller to where lines are long.
 const SIZE: f32 = 12.5;
+const SMALLEST: f32 = 9.5;
+/// The width of a letter, as a part of its height.
+const LETTER: f32 = 0.61;
 const LINE: f32 = 17.0;
 /// Where the line's numbers end.
 const GUTTER: f32 = 44.0;
 
-/// Shows the source in this height. `name` is that of its file.
+/// What the lines that are spoken of need, in points.
+pub(super) fn width(source: &str, lit: &RangeInclusive<usize>) -> f32 {
+    GUTTER + longest(source, lit) as f32 * SIZE * LETTER + 24.0
+}
+
+/// The letters of the longest of some lines.
+fn longest(source: &str, lines: &RangeInclusive<usize>) -> usize {
+    let of = source.lines().skip(lines.start() - 1).take(lines.end() + 1 - lines.start());
+    of.map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// Shows the source in this height, with some lines in sight. `name` is that of its file.
 pub(super) fn show(
     ui: &mut Ui,
     source: &str,
     name: &str,
     lit: Option<&RangeInclusive<usize>>,
+    seen: Option<&RangeInclusive<usize>>,
     scroll: bool,
     cx: Option<&Context<'_>>,
     height: f32,
@@ -35,7 +51,11 @@ pub(super) fn show(
                 ScrollArea::both().id_salt("source").max_height(height).auto_shrink([false, true]);
             area.show(ui, |ui| {
                 let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-                let width = (GUTTER + longest as f32 * SIZE * 0.61).max(ui.available_width());
+                // What is spoken of is seen whole.
+                let room = ui.available_width() - GUTTER - 12.0;
+                let needs = seen.map_or(1, |seen| self::longest(source, seen)) as f32 * LETTER;
+                let letters = (room / needs.max(1.0)).clamp(SMALLEST, SIZE);
+                let width = (GUTTER + longest as f32 * letters * LETTER).max(ui.available_width());
                 let size = vec2(width, lines.len() as f32 * LINE);
                 let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
                 response
@@ -47,8 +67,8 @@ pub(super) fn show(
                     if is_lit {
                         ui.painter().rect_filled(row, 0.0, palette.selected);
                     }
-                    if scroll && let Some(lit) = lit.filter(|lit| *lit.start() == number) {
-                        let count = lit.end() - lit.start() + 1;
+                    if scroll && let Some(seen) = seen.filter(|seen| *seen.start() == number) {
+                        let count = seen.end() - seen.start() + 1;
                         let bottom = row.top() + count as f32 * LINE;
                         let all = row.with_max_x(row.left() + GUTTER).with_max_y(bottom);
                         // Of what is too long its beginning.
@@ -72,7 +92,7 @@ pub(super) fn show(
                         weak,
                     );
                     let dims = lit.is_some() && !is_lit;
-                    let galley = ui.painter().layout_job(highlighted(line, palette, dims));
+                    let galley = ui.painter().layout_job(highlighted(line, letters, palette, dims));
                     let at = pos2(rect.left() + GUTTER, middle - 0.5 * galley.size().y);
                     ui.painter().galley(at, galley, palette.text);
                 }
@@ -95,7 +115,7 @@ fn running(cx: &Context<'_>, name: &str, palette: &Palette) -> BTreeMap<usize, C
 }
 
 /// A line of Rust in a few colours: comments, strings and keywords. No more is needed to read ten lines.
-fn highlighted(line: &str, palette: &Palette, dims: bool) -> LayoutJob {
+fn highlighted(line: &str, size: f32, palette: &Palette, dims: bool) -> LayoutJob {
     const KEYWORDS: [&str; 26] = [
         "async", "await", "const", "else", "enum", "fn", "for", "if", "impl", "in", "let", "loop",
         "match", "mod", "move", "mut", "pub", "return", "self", "static", "struct", "use", "where",
@@ -104,7 +124,7 @@ fn highlighted(line: &str, palette: &Palette, dims: bool) -> LayoutJob {
     let mut job = LayoutJob { text: line.to_owned(), ..LayoutJob::default() };
     let mut section = |range: std::ops::Range<usize>, colour: Color32| {
         let colour = if dims { colour.gamma_multiply(0.55) } else { colour };
-        let format = TextFormat::simple(FontId::monospace(SIZE), colour);
+        let format = TextFormat::simple(FontId::monospace(size), colour);
         job.sections.push(LayoutSection {
             leading_space: 0.0,
             byte_range: range.start.into()..range.end.into(),
