@@ -122,7 +122,8 @@ impl Course {
         );
         let cx = around.traces.first().map(|(_, cx)| cx);
         let height = (0.36 * ui.ctx().content_rect().height()).max(150.0);
-        source::show(ui, source, name, lit, self.lines_in_sight(), self.scroll, cx, height);
+        let lines = source::Lines { lit, seen: self.lines_in_sight(), scroll: self.scroll };
+        source::show(ui, source, name, lines, cx, height);
     }
 
     /// The program, if the step shows it: of a presentation only what is spoken of, and no other program than

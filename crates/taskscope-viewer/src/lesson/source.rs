@@ -30,18 +30,28 @@ fn longest(source: &str, lines: &RangeInclusive<usize>) -> usize {
     of.map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
+/// Which lines are spoken of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lines<'a> {
+    /// Those that are lit.
+    pub(super) lit: Option<&'a RangeInclusive<usize>>,
+    /// Those that are to be seen.
+    pub(super) seen: Option<&'a RangeInclusive<usize>>,
+    /// Whether they are brought into sight now.
+    pub(super) scroll: bool,
+}
+
 /// Shows the source in this height, with some lines in sight. `name` is that of its file.
 pub(super) fn show(
     ui: &mut Ui,
     source: &str,
     name: &str,
-    lit: Option<&RangeInclusive<usize>>,
-    seen: Option<&RangeInclusive<usize>>,
-    scroll: bool,
+    lines: Lines<'_>,
     cx: Option<&Context<'_>>,
     height: f32,
 ) {
     let palette = Palette::get(ui);
+    let Lines { lit, seen, scroll } = lines;
     let running = cx.map(|cx| running(cx, name, palette)).unwrap_or_default();
     let lines: Vec<&str> = source.lines().collect();
     Frame::new().fill(palette.background).inner_margin(Margin::same(4)).corner_radius(4.0).show(
