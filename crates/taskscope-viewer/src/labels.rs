@@ -2,9 +2,26 @@
 //! says so.
 
 use taskscope_model::{
-    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, Task, TaskKind, Trace, Wait,
-    WaitedFor, WakeEffect, Waker,
+    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, State, Task, TaskKind,
+    Trace, Wait, WaitedFor, WakeEffect, Waker,
 };
+
+/// What a state means.
+pub(crate) fn state(state: State) -> &'static str {
+    match state {
+        State::Running => "A worker polls it.",
+        State::Deferred => {
+            "It has yielded: its worker sets it aside, and puts it into the queue again when it has \
+             looked after timers and I/O."
+        }
+        State::Scheduled => "It could run: it stands in a queue, and no worker has taken it yet.",
+        State::Waiting => {
+            "It waits to be woken: by a timer, a lock, a channel, I/O, another task's end."
+        }
+        State::Idle => "It is not polled. Whether it waits or could run is not recorded.",
+        State::Unknown => "Events are missing: what it does then is not known.",
+    }
+}
 
 /// How a poll ended.
 pub(crate) fn poll_end(how: PollEnd) -> &'static str {

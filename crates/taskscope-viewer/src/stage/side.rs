@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::words;
 use crate::context::Context;
 use crate::jobs::Question;
+use crate::labels;
 use crate::theme::Palette;
 use crate::time;
 
@@ -68,7 +69,9 @@ pub(super) fn show(ui: &Ui, cx: &Context<'_>, plan: &Plan, scene: &Scene, hops: 
     for state in State::ALL {
         let count = scene.count(state);
         if count > 0 || matches!(state, State::Running | State::Scheduled | State::Waiting) {
-            column.figure(Some(palette.state(state)), state.name(), count as u64);
+            let line = column.figure(Some(palette.state(state)), state.name(), count as u64);
+            let response = ui.interact(line, ui.scope_id().with(("count", state)), Sense::hover());
+            response.on_hover_text(labels::state(state));
         }
     }
     column.gap();
@@ -115,7 +118,7 @@ impl Column<'_> {
     }
 
     /// A name with its figure at the right.
-    fn figure(&mut self, colour: Option<Color32>, name: &str, figure: u64) {
+    fn figure(&mut self, colour: Option<Color32>, name: &str, figure: u64) -> Rect {
         let line = self.line();
         let dot = line.left_center() + vec2(6.0 * self.unit, 0.0);
         match colour {
@@ -137,6 +140,7 @@ impl Column<'_> {
             self.font(13.0),
             self.palette.text,
         );
+        line
     }
 }
 
@@ -169,7 +173,7 @@ fn matrix(ui: &Ui, cx: &Context<'_>, column: &mut Column<'_>, counts: &[HopCount
         font,
         palette.text,
     );
-    let small = column.font(10.5);
+    let small = column.font(11.5);
     let count = workers.len() as f32;
     let label = 18.0 * unit;
     let cell = ((column.rect.width() - label) / count).min(40.0 * unit);
