@@ -109,6 +109,11 @@ impl Column<'_> {
         self.top += 12.0 * self.unit;
     }
 
+    /// Whether another line can be seen whole.
+    fn has_room(&self) -> bool {
+        self.top + 20.0 * self.unit <= self.rect.bottom()
+    }
+
     fn line(&mut self) -> Rect {
         let height = 20.0 * self.unit;
         let line =
@@ -226,6 +231,9 @@ fn matrix(ui: &Ui, cx: &Context<'_>, column: &mut Column<'_>, counts: &[HopCount
     }
     column.top = top + count * height + 6.0 * unit;
     for (queue, count) in causes {
+        if !column.has_room() {
+            return;
+        }
         let line = column.line();
         column.painter.text(
             line.left_center(),
@@ -243,7 +251,7 @@ fn matrix(ui: &Ui, cx: &Context<'_>, column: &mut Column<'_>, counts: &[HopCount
             palette.weak,
         );
     }
-    if all > 0 {
+    if all > 0 && column.has_room() {
         let line = column.line();
         column.painter.text(
             line.left_center(),
