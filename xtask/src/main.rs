@@ -56,6 +56,8 @@ fn main() -> ExitCode {
                 "render {traces}/migration.tscope -o assets/screenshot-dark.png --select 6 --theme dark"
             )) && shell.taskscope(&format!(
                 "render {traces}/server.tscope -o assets/screenshot-light.png --select 5 --theme light"
+            )) && shell.taskscope(&format!(
+                "render {traces}/migration.tscope -o assets/screenshot-stage.png --stage --size 1280x760"
             ))
         }
         Task::Snapshots => shell.run_with(
