@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
-use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, WakeOp, meta};
+use taskscope_format::{Nanos, OpenError, Report, TaskId, TaskKind, ThreadId, meta};
 
 use crate::builder;
 use crate::dropped_events::DroppedEvents;
@@ -14,13 +14,12 @@ use crate::store::flags::EndSoFar;
 use crate::store::flat::Flat;
 use crate::store::id_map::IdMap;
 use crate::store::level::LevelView;
-use crate::store::polls::{Chunk, Flags, Polls, WakerKind};
+use crate::store::polls::{Chunk, Flags, Polls};
 use crate::store::shelf::Shelf;
 use crate::store::task_polls::TaskPolls;
 use crate::types::{
-    Hop, Hot, Info, Lane, LaneIx, LaneKind, MoreWake, Place, PlaceIx, Poll, PollEnd, PollIx,
-    Resource, ResourceIx, ResourceRow, Runtime, Task, TaskIx, TaskView, TextIx, Thread, Wake,
-    WakeAt, WakeIx, Waker,
+    Hot, Info, Lane, LaneIx, LaneKind, MoreWake, Place, PlaceIx, Poll, PollEnd, PollIx, Resource,
+    ResourceIx, ResourceRow, Runtime, Task, TaskIx, TaskView, TextIx, Thread,
 };
 use crate::yields;
 
@@ -406,88 +405,6 @@ impl Trace {
         let polls_alone = self.info.get(meta::DETAIL) == Some(meta::DETAIL_POLLS);
         // Wrapped futures know it all the same.
         !polls_alone || self.known_ends > 0
-    }
-
-    /// How many wakes there are.
-    pub fn wake_count(&self) -> u64 {
-        self.wake_count
-    }
-
-    /// A wake.
-    pub fn wake(&self, wake: WakeIx) -> Wake {
-        match wake.0 {
-            WakeAt::Led(poll) => {
-                let chunk = self.polls.chunk(poll.chunk());
-                let row = &chunk.rows[poll.slot()];
-                let time = chunk.start(poll.slot()) - chunk.delay(poll.slot()).unwrap_or(0);
-                self.made_wake((time, row.task), row.before, row.waker, row.flags)
-            }
-            WakeAt::More(at) => {
-                let more = &self.more_wakes[at as usize];
-                self.made_wake((more.time, more.task), u32::MAX, more.waker, more.flags)
-            }
-            WakeAt::Pending(task) => {
-                let of = self.task(task);
-                let pending = of.hot.pending().unwrap_or_default();
-                self.made_wake((pending.time, task.0), of.hot.last, pending.waker, pending.flags)
-            }
-        }
-    }
-
-    /// A wake of a row: the first since the poll `after` began.
-    fn made_wake(&self, (time, task): (Nanos, u32), after: u32, waker: u32, flags: Flags) -> Wake {
-        let (by, lane) = match flags.waker() {
-            WakerKind::Poll => {
-                let poll = PollIx(waker);
-                let row = self.polls.row(poll);
-                (Waker::Task(TaskIx(row.task)), Some(self.polls.chunk(poll.chunk()).lane))
-            }
-            WakerKind::Driver | WakerKind::None => {
-                let lane = LaneIx(waker as u16);
-                let deferred = after != u32::MAX && {
-                    let row = self.polls.row(PollIx(after));
-                    self.yielded(row.task, row.flags)
-                };
-                (if deferred { Waker::Deferred(lane) } else { Waker::Driver(lane) }, Some(lane))
-            }
-            WakerKind::Thread => (Waker::Thread(ThreadId(waker)), None),
-        };
-        let worker = match () {
-            () if flags.has(Flags::WAKER_NO_WORKER) => None,
-            () if flags.has(Flags::WAKER_ODD) => self.odd_wakers.get(&(task, time)).copied(),
-            () => lane,
-        };
-        let op = if flags.has(Flags::BY_REF) { WakeOp::ByRef } else { WakeOp::ByValue };
-        Wake { time, task: TaskIx(task), by, op, lane, worker }
-    }
-
-    /// How many hops there are.
-    pub fn hop_count(&self) -> u64 {
-        self.hop_count
-    }
-
-    /// All hops, sorted by the start of the poll that they lead to.
-    pub fn hops(&self) -> impl DoubleEndedIterator<Item = Hop> {
-        self.hops.iter().filter(|&&to| self.is_hop(to)).map(|&to| self.hop(to))
-    }
-
-    /// The hops that arrive in `window`: the poll that they lead to begins in it.
-    pub fn hops_arriving(&self, window: Range<Nanos>) -> impl Iterator<Item = Hop> {
-        let first = self.hops.partition_point(|&to| self.polls.start(to) < window.start);
-        let hops = self.hops.iter_from(first).copied();
-        hops.take_while(move |&to| self.polls.start(to) < window.end)
-            .filter(|&to| self.is_hop(to))
-            .map(|to| self.hop(to))
-    }
-
-    /// The hop that leads to a poll, which must be marked so.
-    fn hop(&self, to: PollIx) -> Hop {
-        Hop { from: PollIx(self.polls.row(to).before), to }
-    }
-
-    /// Whether this poll was on another worker than the task's poll before.
-    pub fn is_hop(&self, poll: PollIx) -> bool {
-        self.polls.row(poll).is_hop()
     }
 }
 

@@ -4,13 +4,66 @@
 //! going to be polled anyway stand apart, by the poll after which they came. See
 //! [`crate::store::polls`].
 
-use taskscope_format::Nanos;
+use taskscope_format::{Nanos, ThreadId, WakeOp};
 
-use crate::store::polls::{NONE, WakerKind};
+use crate::store::polls::{Flags, NONE, WakerKind};
 use crate::trace::Trace;
-use crate::types::{PollIx, TaskIx, WakeAt, WakeIx};
+use crate::types::{LaneIx, PollIx, TaskIx, Wake, WakeAt, WakeIx, Waker};
 
 impl Trace {
+    /// How many wakes there are.
+    pub fn wake_count(&self) -> u64 {
+        self.wake_count
+    }
+
+    /// A wake.
+    pub fn wake(&self, wake: WakeIx) -> Wake {
+        match wake.0 {
+            WakeAt::Led(poll) => {
+                let chunk = self.polls.chunk(poll.chunk());
+                let row = &chunk.rows[poll.slot()];
+                let time = chunk.start(poll.slot()) - chunk.delay(poll.slot()).unwrap_or(0);
+                self.made_wake((time, row.task), row.before, row.waker, row.flags)
+            }
+            WakeAt::More(at) => {
+                let more = &self.more_wakes[at as usize];
+                self.made_wake((more.time, more.task), u32::MAX, more.waker, more.flags)
+            }
+            WakeAt::Pending(task) => {
+                let of = self.task(task);
+                let pending = of.hot.pending().unwrap_or_default();
+                self.made_wake((pending.time, task.0), of.hot.last, pending.waker, pending.flags)
+            }
+        }
+    }
+
+    /// A wake of a row: the first since the poll `after` began.
+    fn made_wake(&self, (time, task): (Nanos, u32), after: u32, waker: u32, flags: Flags) -> Wake {
+        let (by, lane) = match flags.waker() {
+            WakerKind::Poll => {
+                let poll = PollIx(waker);
+                let row = self.polls.row(poll);
+                (Waker::Task(TaskIx(row.task)), Some(self.polls.chunk(poll.chunk()).lane))
+            }
+            WakerKind::Driver | WakerKind::None => {
+                let lane = LaneIx(waker as u16);
+                let deferred = after != u32::MAX && {
+                    let row = self.polls.row(PollIx(after));
+                    self.yielded(row.task, row.flags)
+                };
+                (if deferred { Waker::Deferred(lane) } else { Waker::Driver(lane) }, Some(lane))
+            }
+            WakerKind::Thread => (Waker::Thread(ThreadId(waker)), None),
+        };
+        let worker = match () {
+            () if flags.has(Flags::WAKER_NO_WORKER) => None,
+            () if flags.has(Flags::WAKER_ODD) => self.odd_wakers.get(&(task, time)).copied(),
+            () => lane,
+        };
+        let op = if flags.has(Flags::BY_REF) { WakeOp::ByRef } else { WakeOp::ByValue };
+        Wake { time, task: TaskIx(task), by, op, lane, worker }
+    }
+
     /// The wake that came first after the task's poll before began, and so led to this poll.
     pub fn wake_before(&self, poll: PollIx) -> Option<WakeIx> {
         let has_wake = self.polls.row(poll).flags.waker() != WakerKind::None;

@@ -2,7 +2,6 @@
 
 use taskscope_model::{LaneIx, PollEnd, PollIx, TaskIx, Trace};
 
-use crate::clock::Clock;
 use crate::command::{Commands, TraceCommand};
 use crate::jobs::Jobs;
 use crate::open_trace::OpenTrace;
@@ -10,6 +9,7 @@ use crate::prepared::Prepared;
 use crate::replay::Replay;
 use crate::task_polls;
 use crate::time_view::TimeView;
+use crate::workspace::Stops;
 
 /// What a panel sees while it is drawn: its trace, and where the window is in time.
 ///
@@ -17,8 +17,10 @@ use crate::time_view::TimeView;
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) open: &'a OpenTrace,
-    /// Where the window is in time, in the trace's own.
-    pub(crate) clock: Clock,
+    /// At which events the replay pauses.
+    pub(crate) stops: Stops,
+    /// Whether it goes from event to event of the selected task alone.
+    pub(crate) follows_task: bool,
     /// The stretch in view, in the trace's own time.
     pub(crate) view: TimeView,
     /// The playhead, in the trace's own time.

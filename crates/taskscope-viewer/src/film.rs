@@ -76,6 +76,8 @@ impl Film {
         let loaded = Loaded::new(trace, name, None);
         let mut app = App::with_traces(&ctx, vec![loaded], Mode::AtOnce);
         app.toggle_presenting(&ctx, false);
+        // Time passes in the film, and not in the window, which plays nothing by itself.
+        app.passes_time = false;
         let start = options.range.start as f64;
         let end = options.range.end as f64;
         if let Some(workspace) = &mut app.workspace {
@@ -145,8 +147,6 @@ impl Film {
     }
 
     fn draw(&mut self, wanted: bool) -> Picture {
-        // Time passes in the film, and not in the window, which plays nothing by itself.
-        self.window.app.passes_time = false;
         let rasterizer = &mut self.rasterizer;
         let drawn = self.window.frame_with(Vec::new(), |textures| rasterizer.update(textures));
         let rgba = match wanted {

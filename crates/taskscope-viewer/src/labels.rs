@@ -1,9 +1,10 @@
 //! The model's facts in words, the same wherever they stand. What was inferred
 //! says so.
 
+use taskscope_model::questions::Outcome;
 use taskscope_model::{
-    Arrival, CancelledBy, Cause, End, EndKind, PollEnd, PollIx, Queue, State, Task, TaskKind,
-    Trace, Wait, WaitedFor, WakeEffect, Waker,
+    Arrival, Cause, End, PollEnd, PollIx, Queue, State, Task, TaskKind, Trace, Wait, WaitedFor,
+    WakeEffect, Waker,
 };
 
 /// What a state means.
@@ -37,17 +38,22 @@ pub(crate) fn poll_end(how: PollEnd) -> &'static str {
     }
 }
 
-/// How a task ended.
+/// How a task ended, in a word or two.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Returned => "returned",
+        Outcome::Panicked => "panicked",
+        Outcome::Aborted => "aborted",
+        Outcome::DroppedAtShutdown => "dropped at shutdown",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Unknown => "ended",
+    }
+}
+
+/// How a task ended, if it did.
 pub(crate) fn task_end(end: Option<End>) -> String {
     let Some(end) = end else { return "alive at the end".to_owned() };
-    let word = match (end.kind, end.cancelled_by) {
-        (EndKind::Returned, _) => "returned",
-        (EndKind::Panicked, _) => "panicked",
-        (EndKind::Cancelled, CancelledBy::Abort) => "aborted",
-        (EndKind::Cancelled, CancelledBy::Shutdown) => "dropped at shutdown",
-        (EndKind::Cancelled, CancelledBy::Unknown) => "cancelled",
-        (EndKind::Unknown, _) => "ended",
-    };
+    let word = outcome(Outcome::of(end));
     if end.inferred { format!("{word} (inferred)") } else { word.to_owned() }
 }
 

@@ -1,17 +1,7 @@
 //! Times and durations as people read them, and the ticks of a time axis.
 
-/// A duration of `ns` nanoseconds with three significant figures: `12.5 µs`.
-pub fn duration(ns: f64) -> String {
-    let (value, unit) = split(ns);
-    let decimals = match value.abs() {
-        _ if unit == "ns" => 0,
-        // By what would be shown: 9.999 is 10.0, and not 10.00.
-        v if v >= 99.95 => 0,
-        v if v >= 9.995 => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$} {unit}")
-}
+use taskscope_model::units::split;
+pub use taskscope_model::units::{count, duration};
 
 /// The moments of a list, in nanoseconds, as one column: all in the unit that suits the
 /// largest, with three significant figures of it and as many more as distinguish each from
@@ -83,34 +73,11 @@ pub fn parse(text: &str) -> Option<u64> {
     (nanos.is_finite() && nanos >= 0.0).then(|| nanos.round() as u64)
 }
 
-fn split(ns: f64) -> (f64, &'static str) {
-    match ns.abs() {
-        // One below the unit's size, so that rounding cannot give "1000 µs".
-        v if v < 999.5 => (ns, "ns"),
-        v if v < 999_500.0 => (ns / 1e3, "µs"),
-        v if v < 999_500_000.0 => (ns / 1e6, "ms"),
-        _ => (ns / 1e9, "s"),
-    }
-}
-
 /// A moment, exact to the nanosecond, in groups of three: `3.118 074 210 s`.
 pub fn exact(ns: u64) -> String {
     let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
     let (milli, micro, nano) = (rest / 1_000_000, rest / 1000 % 1000, rest % 1000);
     format!("{seconds}.{milli:03} {micro:03} {nano:03} s")
-}
-
-/// A large count with its thousands set apart: `2,410,312`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `1 poll`, `2 polls`.

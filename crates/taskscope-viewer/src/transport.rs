@@ -146,13 +146,13 @@ fn slider(ui: &mut Ui, cx: &Context<'_>, width: f32) {
 
 /// Where it pauses, what it follows, and whether it repeats: what is on has a mark.
 fn more(ui: &mut Ui, cx: &Context<'_>) {
-    let stops = cx.clock.stops;
+    let stops = cx.stops;
     let on = [
         (AppCommand::StopAtHops, stops.hops),
         (AppCommand::StopAtPanics, stops.panics),
         (AppCommand::StopAtWakes, stops.wakes),
         (AppCommand::StopAtFirstPoll, stops.first_poll),
-        (AppCommand::FollowTask, cx.clock.follows_task),
+        (AppCommand::FollowTask, cx.follows_task),
         (AppCommand::ToggleLoop, cx.replay.loops),
     ];
     let count = on.iter().filter(|(_, on)| *on).count();

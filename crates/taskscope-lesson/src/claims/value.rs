@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use taskscope_model::units;
+
 use super::Operator;
 use crate::error::ClaimError;
 
@@ -60,42 +62,21 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Number(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
-                f.write_str(&grouped(value))
+                f.write_str(&whole(value))
             }
             Self::Number(value) => write!(f, "{value:.2}"),
             Self::Bytes(1.0) => f.write_str("1 byte"),
-            Self::Bytes(value) => write!(f, "{} bytes", grouped(value.round())),
-            Self::Time(value) => f.write_str(&duration(value)),
+            Self::Bytes(value) => write!(f, "{} bytes", whole(value)),
+            Self::Time(value) => f.write_str(&units::duration(value)),
             Self::Truth(truth) => write!(f, "{truth}"),
         }
     }
 }
 
 /// A whole number with commas: 12,345.
-fn grouped(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0.0 { format!("-{text}") } else { text }
-}
-
-/// A time with three digits and its unit.
-fn duration(ns: f64) -> String {
-    let units = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
-    let (size, unit) = units.into_iter().find(|(size, _)| ns.abs() >= *size).unwrap_or((1.0, "ns"));
-    let value = ns / size;
-    let digits = match value.abs() {
-        _ if unit == "ns" => 0,
-        value if value >= 100.0 => 0,
-        value if value >= 10.0 => 1,
-        _ => 2,
-    };
-    format!("{value:.digits$} {unit}")
+fn whole(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", units::count(value.abs().round() as u64))
 }
 
 /// Both with an operator between them.

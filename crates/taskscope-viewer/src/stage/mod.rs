@@ -43,7 +43,7 @@ const MOST_ROOMS: usize = 12;
 #[derive(Debug, Default)]
 pub(crate) struct StagePanel {
     scenes: Scenes,
-    rooms: Question<(), Vec<(Room, usize)>>,
+    cast: Question<(), Cast>,
     hops: side::Hops,
 }
 
@@ -99,9 +99,11 @@ impl StagePanel {
         let stage = cx.open.stage()?.clone();
         let activity = cx.open.activity_for_jobs();
         let trace = cx.open.trace_for_jobs();
-        let work = || async move { occupied(&trace, activity.as_deref(), &stage).await };
-        let rooms = self.rooms.ask(cx.jobs, cx.open.snapshot(), &(), work)?;
-        Some(Cast { rooms: rooms.value.clone(), ..Cast::lanes(cx.trace()) })
+        let work = || async move {
+            let rooms = occupied(&trace, activity.as_deref(), &stage).await;
+            Cast { rooms, ..Cast::lanes(&trace) }
+        };
+        self.cast.ask(cx.jobs, cx.open.snapshot(), &(), work).map(|cast| cast.value.clone())
     }
 }
 

@@ -97,8 +97,9 @@ impl Scenes {
         };
         let answer = self.question.ask(cx.jobs, cx.open.snapshot(), &asked, work)?;
         let mut scene = answer.value.clone();
-        self.is_answer = answer.key == wanted;
-        if !self.is_answer {
+        self.is_answer = answer.key == wanted && answer.revision == revision;
+        // (Of a newer snapshot it is asked again in its time.)
+        if answer.key != wanted {
             cx.jobs.repaint();
         }
         if scene.time != moment {

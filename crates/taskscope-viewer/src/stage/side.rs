@@ -7,7 +7,6 @@ use taskscope_model::questions::{HopCount, HopQueue, Outcome, Scene, now, range}
 use taskscope_model::{LaneIx, Nanos, State};
 
 use super::plan::Plan;
-use super::words;
 use crate::context::Context;
 use crate::jobs::Question;
 use crate::labels;
@@ -50,7 +49,7 @@ impl Hops {
                 };
                 let answer = self.question.ask(cx.jobs, cx.open.snapshot(), &asked, work);
                 if let Some(answer) = answer {
-                    self.shown = Some((revision, answer.key, answer.value.clone()));
+                    self.shown = Some((answer.revision, answer.key, answer.value.clone()));
                     if answer.key != moment {
                         cx.jobs.repaint();
                     }
@@ -81,7 +80,7 @@ pub(super) fn show(ui: &Ui, cx: &Context<'_>, plan: &Plan, scene: &Scene, hops: 
                 Outcome::Panicked => Some(palette.alarm),
                 _ => None,
             };
-            column.figure(colour, words::outcome(*outcome), count);
+            column.figure(colour, labels::outcome(*outcome), count);
         }
     }
     let counts = hops.until_playhead(cx);

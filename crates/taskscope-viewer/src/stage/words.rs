@@ -100,18 +100,6 @@ pub(super) fn parting(outcome: Outcome) -> &'static str {
     }
 }
 
-/// How tasks ended, as it stands beside a figure.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Returned => "returned",
-        Outcome::Panicked => "panicked",
-        Outcome::Aborted => "aborted",
-        Outcome::DroppedAtShutdown => "dropped at shutdown",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Unknown => "ended, how is not recorded",
-    }
-}
-
 /// What a room is called, and what that means.
 pub(super) fn room(trace: &Trace, room: Option<Room>) -> (String, String) {
     let texts = |name: &str, about: &str| (name.to_owned(), about.to_owned());

@@ -261,7 +261,6 @@ fn context<'a>(
     commands: &'a Commands,
     jobs: &'a Jobs,
 ) -> Context<'a> {
-    let clock = clock.shifted(-open.offset);
-    let Clock { view, replay, measured, .. } = clock;
-    Context { open, clock, view, replay, measured, label, commands, jobs }
+    let Clock { view, replay, measured, stops, follows_task, .. } = clock.shifted(-open.offset);
+    Context { open, view, replay, measured, stops, follows_task, label, commands, jobs }
 }
