@@ -13,6 +13,7 @@ mod actors;
 mod news;
 mod paint;
 mod plan;
+mod rooms;
 mod scenes;
 mod side;
 mod tokens;
@@ -159,7 +160,7 @@ fn explain(ui: &Ui, hand: &Stagehand<'_>, actors: &Actors) {
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Room {name}")));
         response.on_hover_text(about);
     }
-    let side = 2.0 * hand.plan.radius;
+    let side = 2.0 * hand.plan.radius();
     for actor in &actors.actors {
         let token = &hand.scene.tokens[actor.token];
         let rect = match token.spot {
@@ -195,7 +196,7 @@ fn place_name(hand: &Stagehand<'_>, token: &Token) -> String {
         Spot::Slot(lane) => format!("slot of {}", trace.lane_name(lane)),
         Spot::Below(lane) => format!("below on {}", trace.lane_name(lane)),
         Spot::Own(lane) => format!("queue of {}", trace.lane_name(lane)),
-        Spot::Deferred(lane) => format!("yielded on {}", trace.lane_name(lane)),
+        Spot::Deferred(lane) => format!("set aside on {}", trace.lane_name(lane)),
         Spot::Injection(_) => "injection queue".to_owned(),
         Spot::Pool => "blocking pool".to_owned(),
         Spot::Room(room) => words::room(trace, Some(room)).0,

@@ -75,8 +75,12 @@ impl Stagehand<'_> {
                 80.0 * unit,
             );
             let room = figure.left() - at.x - 6.0 * unit;
-            let colour = if inferred { palette.weak } else { palette.text };
-            self.text(at, Align2::LEFT_TOP, &name, title.clone(), colour, room);
+            let name = self.text(at, Align2::LEFT_TOP, &name, title.clone(), palette.text, room);
+            if inferred {
+                let at = name.right_center() + vec2(7.0 * unit, 0.0);
+                let room = figure.left() - at.x - 6.0 * unit;
+                self.text(at, Align2::LEFT_CENTER, "inferred", weak.clone(), palette.weak, room);
+            }
         }
         for of in &plan.injections {
             ground(of.rect);
@@ -93,23 +97,32 @@ impl Stagehand<'_> {
             self.text(at, Align2::LEFT_CENTER, &name, self.font(12.5), palette.text, room);
             self.dashed(of.queue);
         }
+        self.paint_column_names();
         for of in &plan.lanes {
             ground(of.rect);
             let at = of.rect.left_center() + vec2(12.0 * unit, 0.0);
-            let room = of.queue.left() - at.x - 6.0 * unit;
+            let room = of.aside.left() - at.x - 6.0 * unit;
             let name = self.trace().lane_name(of.lane);
-            let (doing, is_busy) = self.doing(of.lane);
-            match of.rect.height() > 36.0 * unit {
-                true => {
-                    self.text(at, Align2::LEFT_BOTTOM, &name, title.clone(), palette.text, room);
-                    let below = at + vec2(0.0, 3.0 * unit);
-                    self.text(below, Align2::LEFT_TOP, &doing, weak.clone(), palette.weak, room);
-                }
-                false => {
-                    self.text(at, Align2::LEFT_CENTER, &name, title.clone(), palette.text, room);
-                }
+            let (doing, since) = self.doing(of.lane);
+            let is_busy = since.is_some();
+            // As many lines as there is height for, around the middle of the row.
+            let lines = ((of.rect.height() / unit - 20.0) / 16.0).clamp(1.0, 3.0) as usize;
+            let (doing, since) = match (lines, since) {
+                (3, Some(since)) => (doing, Some(format!("for {since}"))),
+                (_, Some(since)) => (format!("{doing}, {since}"), None),
+                (_, None) => (doing, None),
+            };
+            let said = [Some(doing), since].into_iter().flatten().take(lines - 1);
+            let said: Vec<String> = said.collect();
+            let top = at - vec2(0.0, 8.0 * said.len() as f32 * unit);
+            self.text(top, Align2::LEFT_CENTER, &name, title.clone(), palette.text, room);
+            for (line, text) in (1..).zip(&said) {
+                let at = top + vec2(0.0, 16.0 * line as f32 * unit);
+                self.text(at, Align2::LEFT_CENTER, text, weak.clone(), palette.weak, room);
             }
-            self.dashed(of.queue);
+            if of.has_queue {
+                self.dashed(of.queue);
+            }
             let ring = if is_busy { palette.accent } else { palette.line };
             self.painter.circle(
                 of.slot,
@@ -142,17 +155,36 @@ impl Stagehand<'_> {
         }
     }
 
-    /// What a lane does at the playhead, and whether it polls a task.
-    fn doing(&self, lane: LaneIx) -> (String, bool) {
+    /// What the parts of a worker's row are, above the first worker of each runtime.
+    fn paint_column_names(&self) {
+        for runtime in self.trace().runtimes() {
+            let Some(of) = runtime.workers.first().and_then(|&lane| self.plan.lane(lane)) else {
+                continue;
+            };
+            let name = |x: f32, anchor: Align2, text: &str, room: f32| {
+                let at = pos2(x, of.rect.top() - 3.0 * self.plan.unit);
+                self.text(at, anchor, text, self.font(11.5), self.palette.weak, room);
+            };
+            let inset = of.queue.height() * 0.3;
+            name(of.aside.left() + inset, Align2::LEFT_BOTTOM, "deferred", of.aside.width());
+            let right = of.queue.right() - inset;
+            name(right, Align2::RIGHT_BOTTOM, "queue, inferred", of.queue.width());
+            name(of.slot.x, Align2::CENTER_BOTTOM, "polled now", 4.0 * of.slot_radius);
+        }
+    }
+
+    /// What a lane does at the playhead, and for how long, if it polls a task.
+    fn doing(&self, lane: LaneIx) -> (String, Option<String>) {
         let trace = self.trace();
         let moment = self.cx.replay.moment();
         if let Some(poll) = self.cx.running(lane) {
-            let since = moment.saturating_sub(trace.poll(poll).start);
-            return (format!("polls for {}", time::duration(since as f64)), true);
+            let of = trace.poll(poll);
+            let since = time::duration(moment.saturating_sub(of.start) as f64);
+            return (format!("polls {}", trace.task_name(of.task)), Some(since));
         }
         match trace.is_parked(lane, moment) {
-            true => ("parked".to_owned(), false),
-            false => ("polls nothing".to_owned(), false),
+            true => ("parked".to_owned(), None),
+            false => ("polls nothing".to_owned(), None),
         }
     }
 
@@ -215,7 +247,7 @@ impl Stagehand<'_> {
         let trail = self.colour(token);
         for step in 1..=6 {
             let at = actor.at.lerp(from, step as f32 * 0.07);
-            let radius = self.plan.radius * (0.8 - 0.11 * step as f32);
+            let radius = self.plan.radius() * (0.8 - 0.11 * step as f32);
             self.painter.circle_filled(
                 at,
                 radius.max(1.0),
@@ -243,10 +275,10 @@ impl Stagehand<'_> {
         let size = galley.size() + vec2(16.0, 8.0) * unit;
         // What flies bows to the left: at its right there is room, up to the figures. Else it stands to the
         // left, on the side that it flies to: behind it is its trail.
-        let beside = self.plan.radius + 10.0 * unit;
+        let beside = self.plan.radius() + 10.0 * unit;
         let mut chip = Rect::from_min_size(near + vec2(beside, -0.5 * size.y), size);
         if chip.right() > self.plan.middle.right() {
-            let ahead = 0.9 * self.plan.radius + 0.5 * size.y;
+            let ahead = 0.9 * self.plan.radius() + 0.5 * size.y;
             let y = if down { ahead } else { -ahead };
             chip = Rect::from_min_size(near + vec2(-beside - size.x, y - 0.5 * size.y), size);
         }

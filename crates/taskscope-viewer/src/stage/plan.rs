@@ -4,60 +4,35 @@
 //! picture, larger. Nothing moves while time passes; that is why the rooms are those of the whole recording, and not those
 //! that are occupied just now.
 
-use egui::{Pos2, Rect, pos2, vec2};
+use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use taskscope_model::questions::{Room, Spot};
 use taskscope_model::{LaneIx, LaneKind, TaskKind, Trace};
 
+use super::rooms::{Grid, RoomBox, Sizes, place_rooms};
+
 /// At most so many threads that are no workers have a row of their own.
 const MOST_THREADS: usize = 4;
-
-/// Cells side by side, from the left, and below one another.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grid {
-    rect: Rect,
-    cell: f32,
-    columns: usize,
-    rows: usize,
-}
-
-impl Grid {
-    fn new(rect: Rect, cell: f32) -> Self {
-        let fit = |room: f32| (room / cell).floor().max(1.0) as usize;
-        Self { rect, cell, columns: fit(rect.width()), rows: fit(rect.height()) }
-    }
-
-    /// How many cells there are.
-    pub(super) fn room(&self) -> usize {
-        self.columns * self.rows
-    }
-
-    /// The middle of a cell; of one between two cells, if `at` is no whole number.
-    pub(super) fn at(&self, at: f32) -> Pos2 {
-        let cell = |number: usize| {
-            let number = number.min(self.room().saturating_sub(1));
-            let (column, row) = (number % self.columns, number / self.columns);
-            self.rect.min + vec2(column as f32 + 0.5, row as f32 + 0.5) * self.cell
-        };
-        cell(at as usize).lerp(cell(at.ceil() as usize), at.fract())
-    }
-}
-
-/// A room in which tasks wait.
-#[derive(Clone, Debug)]
-pub(super) struct RoomBox {
-    /// `None` for all rooms that have none of their own.
-    pub(super) room: Option<Room>,
-    pub(super) rect: Rect,
-    pub(super) cells: Grid,
-}
+/// Whether a thread has a queue of its own is looked up in so many of its first polls.
+const FIRST_POLLS: usize = 1_000;
+/// Where all tokens have room enough, they are so many times as large; the first that fits.
+const LARGER: [f32; 4] = [1.7, 1.4, 1.2, 1.0];
+/// So many tokens, or all that there are, shall have room in a queue before any token is larger.
+const IN_LINE: usize = 7;
+/// Height of the words above the columns of the workers, in units.
+const COLUMN_NAMES: f32 = 16.0;
 
 /// A worker, or another thread that polls tasks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaneBox {
     pub(super) lane: LaneIx,
     pub(super) rect: Rect,
+    /// Where tasks are that have yielded and that the worker has set aside: in no queue. The future of a `block_on` waits
+    /// here too.
+    pub(super) aside: Rect,
     /// The capsule with the tasks that stand in line.
     pub(super) queue: Rect,
+    /// Whether anything can stand in line here: not at a thread that only runs a `block_on`.
+    pub(super) has_queue: bool,
     /// The middle of its slot.
     pub(super) slot: Pos2,
     pub(super) slot_radius: f32,
@@ -85,8 +60,8 @@ pub(super) struct PoolBox {
 pub(super) struct Cast {
     /// The rooms, those with the most tasks first, and how many are in each at once.
     pub(super) rooms: Vec<(Room, usize)>,
-    /// Threads that are no workers and poll tasks: those that run a `block_on` or a `LocalSet`.
-    pub(super) threads: Vec<LaneIx>,
+    /// Threads that are no workers and poll tasks: those that run a `block_on` or a `LocalSet`, and whether it is that.
+    pub(super) threads: Vec<(LaneIx, bool)>,
     /// The threads of the blocking pool that ran anything.
     pub(super) pool: Vec<LaneIx>,
 }
@@ -100,7 +75,11 @@ impl Cast {
             let Some((_, poll)) = trace.lane_polls(lane).next() else { continue };
             match trace.task(poll.task).kind {
                 TaskKind::Blocking => cast.pool.push(lane),
-                _ if cast.threads.len() < MOST_THREADS => cast.threads.push(lane),
+                _ if cast.threads.len() < MOST_THREADS => {
+                    let mut polls = trace.lane_polls(lane).take(FIRST_POLLS);
+                    let is_local = |task| trace.task(task).kind == TaskKind::Local;
+                    cast.threads.push((lane, polls.any(|(_, poll)| is_local(poll.task))));
+                }
                 _ => {}
             }
         }
@@ -123,16 +102,25 @@ pub(super) struct Plan {
     pub(super) side: Option<Rect>,
     /// Where the sentence is that says what happens.
     pub(super) caption: Rect,
-    /// The radius of a token that stands in line or in a room.
-    pub(super) radius: f32,
+    sizes: Sizes,
 }
 
 impl Plan {
     pub(super) fn new(rect: Rect, trace: &Trace, cast: &Cast) -> Self {
         let unit = (rect.width() / 1000.0).min(rect.height() / 470.0).clamp(0.75, 2.4);
-        let gap = 8.0 * unit;
+        let with = |larger: f32| {
+            let sizes = Sizes { unit, gap: 8.0 * unit, radius: 10.0 * larger * unit };
+            Self::sized(rect, trace, cast, sizes)
+        };
+        // The last has what room there is.
+        let mut plans = LARGER.iter().map(|&larger| with(larger));
+        plans.find(|(_, fits)| *fits).map_or_else(|| with(1.0).0, |(plan, _)| plan)
+    }
+
+    /// With tokens of this size, and whether all have room.
+    fn sized(rect: Rect, trace: &Trace, cast: &Cast, sizes: Sizes) -> (Self, bool) {
+        let Sizes { unit, gap, .. } = sizes;
         let rect = rect.shrink2(vec2(12.0 * unit, 8.0 * unit));
-        let radius = 10.0 * unit;
         let side_width = 196.0 * unit;
         let has_side = rect.width() > 760.0 * unit;
         let (main, side) = match has_side {
@@ -147,7 +135,7 @@ impl Plan {
         let left = if waits { (0.3 * main.width()).min(330.0 * unit) } else { 0.0 };
         let (rooms, middle) = main.split_left_right_at_x(main.left() + left);
         let middle = if waits { middle.with_min_x(middle.left() + 2.0 * gap) } else { middle };
-        let rooms = place_rooms(rooms, &cast.rooms, unit, gap, radius);
+        let (rooms, rooms_fit) = place_rooms(rooms, &cast.rooms, sizes);
         let mut plan = Self {
             unit,
             rooms,
@@ -157,53 +145,73 @@ impl Plan {
             middle,
             side,
             caption,
-            radius,
+            sizes,
         };
-        plan.place_middle(middle, trace, cast, gap);
-        plan
+        let rows_fit = plan.place_middle(middle, trace, cast);
+        let wanted = IN_LINE.min(trace.task_count());
+        let mut queues = plan.lanes.iter().filter(|of| of.has_queue).map(|of| of.queue);
+        let queues_fit = queues.all(|queue| plan.line_room(&queue) >= wanted);
+        (plan, rooms_fit && rows_fit && queues_fit)
     }
 
-    fn place_middle(&mut self, middle: Rect, trace: &Trace, cast: &Cast, gap: f32) {
-        let (unit, radius) = (self.unit, self.radius);
-        let strip = 40.0 * unit;
+    /// Puts the queues, the workers and the other threads below one another; says whether there was height enough.
+    fn place_middle(&mut self, middle: Rect, trace: &Trace, cast: &Cast) -> bool {
+        let Sizes { unit, gap, radius } = self.sizes;
+        let strip = (2.0 * radius + 14.0 * unit).max(34.0 * unit);
+        let names = COLUMN_NAMES * unit;
         let strips = trace.runtimes().len() as f32;
         let workers: usize = trace.runtimes().iter().map(|runtime| runtime.workers.len()).sum();
         let rows = workers + cast.threads.len();
         let pool = if cast.pool.is_empty() { 0.0 } else { 54.0 * unit + gap };
-        let left = middle.height() - strips * (strip + gap) - pool;
-        let row = (left / rows.max(1) as f32 - gap).clamp(2.4 * radius, 92.0 * unit);
+        let left = middle.height() - strips * (strip + gap + names) - pool;
+        let row = left / rows.max(1) as f32 - gap;
+        let least = 2.0 * radius + 8.0 * unit;
+        let fits = row >= least.max(4.0 * radius - 2.0 * unit);
+        let row = row.clamp(2.4 * radius, (6.4 * radius).max(130.0 * unit));
         let mut top = middle.top();
-        let mut next = |height: f32| {
+        let mut next = |height: f32, gap: f32| {
             let rect = Rect::from_min_size(pos2(middle.left(), top), vec2(middle.width(), height));
             top += height + gap;
             rect
         };
         let queue_left = 132.0 * unit;
         for (number, runtime) in (0..).zip(trace.runtimes()) {
-            let rect = next(strip);
+            let rect = next(strip, gap);
             let queue = capsule(rect, rect.left() + queue_left, rect.right() - 14.0 * unit, radius);
             self.injections.push(InjectionBox { runtime: number, rect, queue });
+            next(names, 0.0);
             for &lane in &runtime.workers {
-                self.lanes.push(lane_box(lane, next(row), queue_left, unit, radius));
+                self.lanes.push(lane_box(lane, next(row, gap), self.sizes, true));
             }
         }
-        for &lane in &cast.threads {
-            self.lanes.push(lane_box(lane, next(row), queue_left, unit, radius));
+        for &(lane, is_local) in &cast.threads {
+            self.lanes.push(lane_box(lane, next(row, gap), self.sizes, is_local));
         }
         if !cast.pool.is_empty() {
-            let rect = next(54.0 * unit);
+            let rect = next(54.0 * unit, gap);
             let queue_right = rect.left() + queue_left + 6.0 * radius;
             let queue = capsule(rect, rect.left() + queue_left, queue_right, radius);
             let running = rect.with_min_x(queue_right + 16.0 * unit).shrink2(vec2(4.0, 6.0 * unit));
             let cell = (104.0 * unit).min(running.width() / 2.0).max(1.0);
             let cells = Grid {
                 rect: running,
-                cell,
+                cell: Vec2::splat(cell),
                 columns: (running.width() / cell).floor().max(1.0) as usize,
                 rows: 1,
             };
             self.pool = Some(PoolBox { rect, queue, running: cells });
         }
+        fits
+    }
+
+    /// The radius of a token that stands in line or in a room.
+    pub(super) fn radius(&self) -> f32 {
+        self.sizes.radius
+    }
+
+    /// How many tokens have room in a line.
+    fn line_room(&self, line: &Rect) -> usize {
+        ((line.width() - 4.0 * self.unit) / self.sizes.step()).floor().max(0.0) as usize
     }
 
     pub(super) fn lane(&self, lane: LaneIx) -> Option<&LaneBox> {
@@ -225,27 +233,21 @@ impl Plan {
     /// Where a task stands that is at this place of a line, or this cell of a room. `None` where the stage
     /// has no such place.
     pub(super) fn at(&self, spot: Spot, place: f32) -> Option<Pos2> {
-        let step = 2.0 * self.radius + 3.0 * self.unit;
+        let (step, edge) = (self.sizes.step(), self.sizes.radius + 3.0 * self.unit);
+        let along = |line: &Rect| edge + place.min((line.width() / step - 1.0).max(0.0)) * step;
         // The first in line stands at the right, next to the slot.
-        let line = |queue: &Rect| {
-            let most = (queue.width() / step - 1.0).max(0.0);
-            queue.right_center() - vec2(self.radius + 3.0 * self.unit + place.min(most) * step, 0.0)
-        };
+        let line = |queue: &Rect| queue.right_center() - vec2(along(queue), 0.0);
         match spot {
             Spot::Slot(lane) => Some(self.lane(lane)?.slot),
             Spot::Below(lane) => {
                 let of = self.lane(lane)?;
-                let side = of.slot_radius + self.radius * (0.2 + place);
+                let side = of.slot_radius + self.sizes.radius * (0.2 + place);
                 Some(of.slot + vec2(side, of.slot_radius * 0.8))
             }
             Spot::Own(lane) => Some(line(&self.lane(lane)?.queue)),
             Spot::Deferred(lane) => {
-                let queue = self.lane(lane)?.queue;
-                let most = (queue.width() / step - 1.0).max(0.0);
-                Some(
-                    queue.left_center()
-                        + vec2(self.radius + 3.0 * self.unit + place.min(most) * step, 0.0),
-                )
+                let aside = self.lane(lane)?.aside;
+                Some(aside.left_center() + vec2(along(&aside), 0.0))
             }
             Spot::Injection(runtime) => Some(line(&self.injection(runtime)?.queue)),
             Spot::Scheduled | Spot::Local => Some(line(&self.injections.first()?.queue)),
@@ -258,13 +260,12 @@ impl Plan {
 
     /// How many tasks have room at a place.
     pub(super) fn capacity(&self, spot: Spot) -> usize {
-        let step = 2.0 * self.radius + 3.0 * self.unit;
-        let line = |queue: &Rect| (queue.width() / step).floor() as usize;
+        let line = |queue: &Rect| self.line_room(queue);
         match spot {
             Spot::Slot(_) => 1,
             Spot::Below(_) => 2,
             Spot::Own(lane) => self.lane(lane).map_or(0, |of| line(&of.queue)),
-            Spot::Deferred(lane) => self.lane(lane).map_or(0, |of| line(&of.queue) / 2),
+            Spot::Deferred(lane) => self.lane(lane).map_or(0, |of| line(&of.aside)),
             Spot::Injection(runtime) => self.injection(runtime).map_or(0, |of| line(&of.queue)),
             Spot::Scheduled | Spot::Local => {
                 self.injections.first().map_or(0, |of| line(&of.queue))
@@ -289,54 +290,15 @@ fn capsule(row: Rect, left: f32, right: f32, radius: f32) -> Rect {
     )
 }
 
-fn lane_box(lane: LaneIx, rect: Rect, queue_left: f32, unit: f32, radius: f32) -> LaneBox {
-    let slot_radius = (0.4 * rect.height()).min(28.0 * unit);
+fn lane_box(lane: LaneIx, rect: Rect, sizes: Sizes, has_queue: bool) -> LaneBox {
+    let Sizes { unit, radius, .. } = sizes;
+    let slot_radius = (0.4 * rect.height()).min((2.2 * radius).max(36.0 * unit));
     let slot = pos2(rect.right() - slot_radius - 16.0 * unit, rect.center().y);
-    let right = slot.x - slot_radius - 14.0 * unit;
-    let queue = capsule(rect, rect.left() + queue_left, right, radius);
-    LaneBox { lane, rect, queue, slot, slot_radius }
-}
-
-/// Shares the height among the rooms: each is as high as its tasks need at once, if that fits. Rooms for which no
-/// height is left share the last.
-fn place_rooms(
-    rect: Rect,
-    rooms: &[(Room, usize)],
-    unit: f32,
-    gap: f32,
-    radius: f32,
-) -> Vec<RoomBox> {
-    let head = 24.0 * unit;
-    let cell = 2.0 * radius + 3.0 * unit;
-    let least = head + cell + 8.0 * unit;
-    let fits = ((rect.height() + gap) / (least + gap)).floor().max(1.0) as usize;
-    let columns = ((rect.width() - 20.0 * unit) / cell).floor().max(1.0) as usize;
-    let mut shown: Vec<(Option<Room>, usize)> =
-        rooms.iter().map(|&(room, most)| (Some(room), most.div_ceil(columns))).collect();
-    if shown.len() > fits {
-        let others = shown.drain(fits - 1..).map(|(_, rows)| rows).max();
-        shown.push((None, others.unwrap_or(1)));
-    }
-    let count = shown.len() as f32;
-    let all = rect.height() - gap * (count - 1.0);
-    let mut spare = ((all - least * count) / cell).floor().max(0.0) as usize;
-    let mut rows = vec![1; shown.len()];
-    // Row by row, to those that need one more.
-    while spare > 0
-        && let Some(at) =
-            (0..rows.len()).filter(|&at| rows[at] < shown[at].1).min_by_key(|&at| rows[at])
-    {
-        rows[at] += 1;
-        spare -= 1;
-    }
-    let mut top = rect.top();
-    let place = |((room, _), rows): ((Option<Room>, usize), usize)| {
-        let height = least + (rows - 1) as f32 * cell;
-        let rect = Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
-        top += height + gap;
-        let inside = rect.shrink2(vec2(10.0 * unit, 0.0)).with_min_y(rect.top() + head);
-        let cells = Grid::new(inside.with_max_y(rect.bottom() - 4.0 * unit), cell);
-        RoomBox { room, rect, cells }
-    };
-    shown.into_iter().zip(rows).map(place).collect()
+    let (left, right) = (rect.left() + 132.0 * unit, slot.x - slot_radius - 14.0 * unit);
+    // A task that is set aside is there for a moment; what stands in line may be many.
+    let split = left + 0.34 * (right - left);
+    let end = if has_queue { split - 6.0 * unit } else { right };
+    let aside = rect.with_min_x(left).with_max_x(end);
+    let queue = capsule(rect, split, right, radius);
+    LaneBox { lane, rect, aside, queue, has_queue, slot, slot_radius }
 }

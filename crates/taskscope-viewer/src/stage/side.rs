@@ -88,6 +88,7 @@ pub(super) fn show(ui: &Ui, cx: &Context<'_>, plan: &Plan, scene: &Scene, hops: 
         column.gap();
         matrix(ui, cx, &mut column, counts);
     }
+    column.kinds();
 }
 
 /// Lines below one another.
@@ -119,6 +120,29 @@ impl Column<'_> {
             Rect::from_min_size(pos2(self.rect.left(), self.top), vec2(self.rect.width(), height));
         self.top += height;
         line
+    }
+
+    /// How what is recorded looks, and what is inferred.
+    fn kinds(&mut self) {
+        self.gap();
+        for (text, is_recorded) in [("recorded", true), ("inferred", false)] {
+            if !self.has_room() {
+                return;
+            }
+            let line = self.line();
+            let dot = line.left_center() + vec2(6.0 * self.unit, 0.0);
+            let radius = 4.5 * self.unit;
+            match is_recorded {
+                true => self.painter.circle_filled(dot, radius, self.palette.weak),
+                false => {
+                    let stroke = egui::Stroke::new(1.6 * self.unit, self.palette.weak);
+                    self.painter.circle_stroke(dot, radius - 0.8 * self.unit, stroke)
+                }
+            };
+            let at = line.left_center() + vec2(18.0 * self.unit, 0.0);
+            let font = self.font(11.5);
+            self.painter.text(at, Align2::LEFT_CENTER, text, font, self.palette.weak);
+        }
     }
 
     /// A name with its figure at the right.

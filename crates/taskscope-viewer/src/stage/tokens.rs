@@ -8,6 +8,7 @@ use taskscope_model::{TaskIx, TaskKind, Trace};
 
 use super::actors::{Actor, Actors, Group};
 use super::paint::Stagehand;
+use super::rooms::NAME;
 use super::words;
 use crate::time;
 
@@ -32,9 +33,9 @@ impl Stagehand<'_> {
         let in_slot = matches!(token.spot, Spot::Slot(_));
         let radius = match (in_slot, token.spot) {
             (true, Spot::Slot(lane)) => {
-                self.plan.lane(lane).map_or(self.plan.radius, |of| 0.76 * of.slot_radius)
+                self.plan.lane(lane).map_or(self.plan.radius(), |of| 0.76 * of.slot_radius)
             }
-            _ => self.plan.radius,
+            _ => self.plan.radius(),
         };
         // On its way to a slot it is a little larger: the eye shall find it.
         let radius = if actor.leaves { 1.15 * radius } else { radius };
@@ -45,6 +46,21 @@ impl Stagehand<'_> {
             !token.inferred || actor.leaves,
             actor.shown,
         );
+        self.paint_name(actor, token);
+    }
+
+    /// The name of a task beside its token, in a room that has the space.
+    fn paint_name(&self, actor: &Actor, token: &Token) {
+        let Spot::Room(room) = token.spot else { return };
+        let of = self.plan.room(room).filter(|of| of.is_named && actor.way.is_none());
+        let (Some(of), Some(name)) = (of, self.trace().task(token.task).name()) else { return };
+        let at = actor.at + vec2(self.plan.radius() + 5.0 * self.plan.unit, 0.0);
+        let room = (of.rect.right() - at.x).min((NAME - 4.0) * self.plan.unit);
+        let colour = match self.cx.open.is_bright(token.task) {
+            true => self.palette.text,
+            false => self.palette.weak,
+        };
+        self.text(at, Align2::LEFT_CENTER, name, self.font(11.5), colour, room);
     }
 
     /// A disc with the number of its task: filled, or a ring if it is inferred that it is there.
@@ -112,7 +128,7 @@ impl Stagehand<'_> {
         let solid = !group.members.iter().any(|&of| self.scene.tokens[of].inferred);
         for (number, (colour, count)) in heaps.into_iter().take(room).enumerate() {
             let Some(at) = self.plan.at(group.spot, number as f32 * step) else { return };
-            let radius = self.plan.radius;
+            let radius = self.plan.radius();
             for behind in [5.0, 2.5, 0.0] {
                 let at = at + vec2(behind, -behind) * 0.6 * self.plan.unit;
                 let (fill, ring) = if solid {
@@ -183,7 +199,7 @@ impl Stagehand<'_> {
             Outcome::Panicked => palette.alarm,
             _ => palette.weak,
         };
-        let radius = 0.8 * self.plan.radius;
+        let radius = 0.8 * self.plan.radius();
         self.paint_token(at, radius, leaver.task, !leaver.inferred, shown);
         let beside = at + vec2(radius + 4.0 * unit, 0.0);
         let galley = self.painter.layout_no_wrap(
@@ -199,7 +215,7 @@ impl Stagehand<'_> {
 }
 
 /// What stands on a token: the number at the end of the task's name, else that if it is short, else its first letters, else
-/// Tokio's number.
+/// Tokio's number. More would be too small to read.
 pub(super) fn token_text(trace: &Trace, task: TaskIx) -> String {
     let of = trace.task(task);
     let digits = |name: &str| {
@@ -207,9 +223,9 @@ pub(super) fn token_text(trace: &Trace, task: TaskIx) -> String {
         (start < name.len()).then(|| name[start..].to_owned())
     };
     match (of.name(), of.kind) {
-        (Some(name), _) => digits(name).unwrap_or_else(|| match name.chars().nth(6) {
+        (Some(name), _) => digits(name).unwrap_or_else(|| match name.chars().nth(4) {
             None => name.to_owned(),
-            Some(_) => name.chars().take(4).collect(),
+            Some(_) => name.chars().take(3).collect(),
         }),
         (None, TaskKind::BlockOn) => "main".to_owned(),
         (None, _) => of.id.to_string(),
