@@ -212,6 +212,12 @@ impl Trace {
         matches!(self.lane(lane).kind, LaneKind::Worker { .. })
     }
 
+    /// Whether a lane is that of a thread of the blocking pool: what it ran first was a closure of `spawn_blocking`.
+    pub fn is_pool(&self, lane: LaneIx) -> bool {
+        let first = self.lane_polls(lane).next().map(|(_, poll)| self.task(poll.task).kind);
+        !self.is_worker(lane) && first == Some(TaskKind::Blocking)
+    }
+
     /// Whether a lane is that of a worker whose parks are recorded, as those of
     /// runtimes with hooks are. Only there is it known that a waker that is called
     /// between polls is called by the timer or I/O driver: elsewhere it may also be

@@ -217,6 +217,10 @@ commands! {
         "Fit the selected task's life into the window";
     ClearSelection, "Select nothing", Trace, [plain(Key::Escape)],
         "Clear the selection";
+    Pin, "Pin the selected task", Selection, [shift(Key::P)],
+        "Give the selected task a lane of its own right below the workers, or take it away";
+    ToggleFolds, "Fold or unfold the tasks", Trace, [plain(Key::U)],
+        "Give each task a lane of its own, or show each spawn place as one curve";
     ColourBy, "Colour by place or task", Trace, [plain(Key::C)],
         "Colour polls by where the task was spawned, or each task in its own colour";
     AlignHere, "Align here", Several, [shift(Key::A)],

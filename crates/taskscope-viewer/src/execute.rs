@@ -215,6 +215,12 @@ impl App {
                 open.select(None);
                 workspace.clock.measured = None;
             }
+            TraceCommand::Pin => {
+                if let Some(task) = open.selected {
+                    member.panels.timeline.outline.toggle_pin(task);
+                }
+            }
+            TraceCommand::ToggleFolds => member.panels.timeline.outline.toggle_all(),
             TraceCommand::ColourBy => {
                 open.colour_by = match open.colour_by {
                     ColourBy::Place => ColourBy::Task,

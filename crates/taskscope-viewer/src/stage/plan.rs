@@ -72,15 +72,17 @@ impl Cast {
         let mut cast = Self::default();
         let order = trace.lane_order().iter().copied();
         for lane in order.filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_))) {
-            let Some((_, poll)) = trace.lane_polls(lane).next() else { continue };
-            match trace.task(poll.task).kind {
-                TaskKind::Blocking => cast.pool.push(lane),
-                _ if cast.threads.len() < MOST_THREADS => {
+            if trace.lane(lane).poll_count() == 0 {
+                continue;
+            }
+            match trace.is_pool(lane) {
+                true => cast.pool.push(lane),
+                false if cast.threads.len() < MOST_THREADS => {
                     let mut polls = trace.lane_polls(lane).take(FIRST_POLLS);
                     let is_local = |task| trace.task(task).kind == TaskKind::Local;
                     cast.threads.push((lane, polls.any(|(_, poll)| is_local(poll.task))));
                 }
-                _ => {}
+                false => {}
             }
         }
         cast

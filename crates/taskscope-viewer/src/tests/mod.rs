@@ -21,3 +21,4 @@ mod slots;
 mod stage;
 mod table;
 mod timeline;
+mod tree;

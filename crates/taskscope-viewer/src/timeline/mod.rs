@@ -1,7 +1,7 @@
 //! The timeline: a lane for each worker, with everything that ran on it.
 //!
 //! A frame goes through three steps. *Layout* decides which rows there are and
-//! where (`rows`). *Painting* asks the trace what each lane shows at this zoom
+//! where (`outline`, `rows`). *Painting* asks the trace what each lane shows at this zoom
 //! and turns the answer into one mesh of plain rectangles (`lanes`): egui paints
 //! a hundred thousand of those in the time of a few hundred shapes, and the
 //! trace never answers with more than a few a pixel. Over it come the few things
@@ -11,27 +11,35 @@
 //! that what is clicked is what was seen.
 
 mod axis;
+mod curves;
+mod groups;
+mod headers;
 mod hover;
 pub(crate) mod lanes;
 mod messages;
 mod missing_ranges;
+mod outline;
 mod path;
 mod rows;
 mod short_name;
 mod slots;
 mod spans;
 mod states;
+mod tree;
 
 use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
-use taskscope_model::PollIx;
+use taskscope_model::{PollIx, TaskIx};
 
 use crate::command::{AppCommand, TraceCommand};
 use crate::context::Context;
 use crate::empty;
 use crate::theme::Palette;
 use crate::time_view::Scale;
+use curves::CurveRows;
 use lanes::{LaneCache, PaintedLane};
+use outline::Outline;
 use rows::{Row, RowKind};
+use states::TaskLanes;
 
 /// Width of the column with the lanes' names.
 const HEADER_WIDTH: f32 = 280.0;
@@ -59,16 +67,19 @@ impl Frame<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     pub(crate) lanes: LaneCache,
+    pub(crate) outline: Outline,
+    tasks: TaskLanes,
+    curves: CurveRows,
 }
 
 impl Timeline {
     /// Shows the timeline in all the space there is.
     pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
-        show(ui, cx, &mut self.lanes);
+        show(ui, cx, self);
     }
 }
 
-fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
+fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
     let palette = Palette::get(ui);
     let space = ui.available_rect_before_wrap();
     ui.painter().rect_filled(space, 0.0, palette.background);
@@ -99,13 +110,15 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
         return;
     }
     let below = ui.available_rect_before_wrap();
-    let heights = rows::heights(cx, below.height());
+    let Timeline { lanes: cache, outline, tasks, curves } = timeline;
+    let blocks = outline.blocks(cx);
+    let heights = rows::heights(cx, &blocks, below.height());
     ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(ui, |ui| {
         let size = vec2(below.width(), heights.total.max(below.height()));
         let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let plot = Rect::from_x_y_ranges(x, area.y_range());
-        let rows = rows::place(cx, area, x, &heights);
-        let painted = {
+        let rows = rows::place(blocks, cx, area, (x, ui.clip_rect().y_range()), &heights);
+        let (painted, task) = {
             let scale = Scale::new(&cx.view, x);
             let frame = Frame { cx, palette, scale, plot, rows };
             let painter = ui.painter_at(area);
@@ -113,11 +126,12 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame, cache);
             profiling::scope!("task");
-            states::paint(&painter, &frame);
+            curves.paint(&painter, &frame);
+            tasks.paint(&painter, &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             let said = messages::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
-            rows::paint_headers(&painter, &frame);
+            headers::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);
             announce(ui, &frame);
             for lane in painted {
@@ -125,11 +139,20 @@ fn show(ui: &mut Ui, cx: &Context<'_>, cache: &mut LaneCache) {
             }
             path::announce(ui, &chips);
             messages::announce(ui, &said);
-            painted
+            tree::interact(ui, &frame, outline);
+            let pointer = response.hover_pos().filter(|pos| plot.contains(*pos));
+            let task = pointer.and_then(|pos| tree::task_at(&frame, pos));
+            if let (Some(task), Some(pos)) = (task, pointer)
+                && !response.dragged()
+            {
+                let shown = response.clone();
+                shown.on_hover_ui_at_pointer(|ui| tree::explain(ui, &frame, task, pos));
+            }
+            (painted, task)
         };
         ui.interact(area, response.id.with("describe"), Sense::hover())
             .widget_info(|| WidgetInfo::labeled(Role::Group, true, "Timeline"));
-        interact(ui, cx, &response, plot, painted);
+        interact(ui, cx, (&response, plot), painted, task);
     });
 }
 
@@ -168,9 +191,9 @@ fn announce(ui: &mut Ui, frame: &Frame<'_>) {
 fn interact(
     ui: &mut Ui,
     cx: &Context<'_>,
-    response: &egui::Response,
-    plot: Rect,
+    (response, plot): (&egui::Response, Rect),
     painted: &[PaintedLane],
+    task: Option<TaskIx>,
 ) {
     let scale = Scale::new(&cx.view, plot.x_range());
     let pointer = response.hover_pos().filter(|pos| plot.contains(*pos));
@@ -207,6 +230,10 @@ fn interact(
                 let (start, end) = (poll.start as f64, poll.end as f64 - 1.0);
                 let moment = scale.moment(pos.x).min(end).max(start);
                 cx.send(TraceCommand::MovePlayhead(moment));
+            }
+            None if task.is_some() => {
+                cx.select(task);
+                cx.send(TraceCommand::MovePlayhead(scale.moment(pos.x)));
             }
             None => cx.select(None),
         }

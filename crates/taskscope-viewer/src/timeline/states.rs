@@ -1,64 +1,175 @@
-//! The selected task's own row: its state over time.
+//! The lanes of tasks: the state of each over time.
+//!
+//! The selected task has a high one with words, right below the workers; others have a low one where their place is
+//! unfolded or they are pinned. Of a task that was polled a million times as much is looked at as there are pixels, and a
+//! frame looks at tasks for some milliseconds: what it does not reach is painted as it was known, at the place where
+//! that is now, and looked at in the next one.
 
-use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape, Stroke, pos2, vec2};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, Stroke, pos2, vec2};
 use taskscope_model::{EndKind, State, StateSpan, TaskIx, Trace};
 
-use super::rows::RowKind;
+use super::rows::{Row, RowKind};
 use super::{Frame, missing_ranges};
 use crate::labels;
+use crate::theme::Palette;
 use crate::time_view::{Scale, TimeView};
 
 /// So many states may lie within a pixel before the rest of them is passed over.
 const MOST_SKIPPED: usize = 16;
+/// For so long tasks are looked at within a frame.
+const PATIENCE: Duration = Duration::from_millis(2);
+/// Height of the selected task's polls.
+const HIGH: f32 = 26.0;
+/// Height of those of a task in a low lane.
+const LOW: f32 = 17.0;
 
-/// Paints the row.
-pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) {
-    let Some(task) = frame.cx.open.selected else { return };
-    let Some(row) = frame.rows.iter().find(|row| row.kind == RowKind::States) else { return };
-    let mut mesh = Mesh::default();
-    let mut labels: Vec<(Rect, String, Color32)> = Vec::new();
-    let mut hatched: Vec<Rect> = Vec::new();
+/// What lanes of tasks show, kept from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct TaskLanes {
+    asked: Option<(u64, TimeView, Rangef)>,
+    known: HashMap<TaskIx, Known>,
+    /// What is painted while nothing changes, and of what it was made.
+    mesh: Arc<Mesh>,
+    made_of: Option<(Vec<(TaskIx, Rect)>, Palette)>,
+}
+
+#[derive(Debug)]
+struct Known {
+    spans: Vec<StateSpan>,
+    /// Whether they are those of the view.
+    is_answer: bool,
+}
+
+/// The tasks that have a lane in sight, and where.
+fn in_sight_of(painter: &Painter, frame: &Frame<'_>) -> Vec<(TaskIx, Rect)> {
+    let task = |row: &Row| match row.kind {
+        RowKind::States => frame.cx.open.selected,
+        RowKind::Task(task) => Some(task),
+        _ => None,
+    };
+    let seen = painter.clip_rect();
+    let rows = frame.rows.iter().filter(|row| seen.intersects(row.rect));
+    rows.filter_map(|row| Some((task(row)?, row.rect))).collect()
+}
+
+impl TaskLanes {
+    /// Paints the lanes that are in sight.
+    pub(super) fn paint(&mut self, painter: &Painter, frame: &Frame<'_>) {
+        let rows = in_sight_of(painter, frame);
+        let is_whole = self.look(frame, &rows);
+        let made_of = (rows, *frame.palette);
+        if !is_whole || self.made_of.as_ref() != Some(&made_of) {
+            let mut mesh = Mesh::default();
+            for (span, rect) in self.bars(frame, &made_of.0) {
+                mesh.add_colored_rect(rect, frame.palette.state(span.state));
+            }
+            self.mesh = Arc::new(mesh);
+            // One that is not whole is made again.
+            self.made_of = is_whole.then(|| made_of.clone());
+        }
+        let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+        clipped.add(Shape::mesh(self.mesh.clone()));
+        for (span, rect) in self.bars(frame, &made_of.0) {
+            label(&clipped, frame, &span, rect);
+        }
+        for &(task, rect) in &made_of.0 {
+            paint_end(&clipped, frame, task, rect);
+        }
+    }
+
+    /// Looks at tasks of which what is in view is not known, as long as there is time; says whether all are
+    /// known.
+    fn look(&mut self, frame: &Frame<'_>, rows: &[(TaskIx, Rect)]) -> bool {
+        let cx = frame.cx;
+        let asked = (cx.open.revision, cx.view, frame.plot.x_range());
+        if self.asked != Some(asked) {
+            self.known.retain(|task, _| rows.iter().any(|(row, _)| row == task));
+            self.known.values_mut().for_each(|known| known.is_answer = false);
+            self.asked = Some(asked);
+            self.made_of = None;
+        }
+        let begun = Instant::now();
+        let mut is_whole = true;
+        for &(task, _) in rows {
+            if self.known.get(&task).is_some_and(|known| known.is_answer) {
+                continue;
+            }
+            if cx.jobs.work_aside() && begun.elapsed() > PATIENCE {
+                is_whole = false;
+                continue;
+            }
+            let spans = in_sight(cx.trace(), task, &cx.view, &frame.scale, frame.plot.x_range());
+            let spans = spans.into_iter().map(|(span, _)| span).collect();
+            self.known.insert(task, Known { spans, is_answer: true });
+        }
+        if !is_whole {
+            cx.jobs.repaint();
+        }
+        is_whole
+    }
+
+    /// What was known, where it is on the screen.
+    fn bars(
+        &self,
+        frame: &Frame<'_>,
+        rows: &[(TaskIx, Rect)],
+    ) -> impl Iterator<Item = (StateSpan, Rect)> {
+        let plot = frame.plot.x_range();
+        rows.iter().flat_map(move |(task, row)| {
+            let spans = self.known.get(task).map_or(&[][..], |known| &known.spans);
+            spans.iter().filter_map(move |span| {
+                let left = frame.scale.x(span.start as f64).max(plot.min);
+                let right = frame.scale.x(span.end as f64).min(plot.max).max(left + 1.0);
+                let half = half_height(span.state, row.height());
+                let middle = row.center().y;
+                let y = Rangef::new(middle - half, middle + half);
+                (left <= plot.max && right >= plot.min)
+                    .then(|| (*span, Rect::from_x_y_ranges(Rangef::new(left, right), y)))
+            })
+        })
+    }
+}
+
+/// Half the height of a state in a lane of some height.
+fn half_height(state: State, lane: f32) -> f32 {
+    let full = if lane > HIGH + 8.0 { HIGH } else { LOW };
+    let part = match state {
+        State::Running => 1.0,
+        State::Scheduled => 0.62,
+        State::Deferred => 0.42,
+        // Hatched over the whole height.
+        State::Unknown => 0.0,
+        State::Waiting | State::Idle => 0.23,
+    };
+    0.5 * full * part
+}
+
+/// On which worker a poll is, where there is room for it, and what a long wait is for.
+fn label(painter: &Painter, frame: &Frame<'_>, span: &StateSpan, rect: Rect) {
     let trace = frame.cx.trace();
-    for (span, x) in in_sight(trace, task, &frame.cx.view, &frame.scale, frame.plot.x_range()) {
-        let colour = frame.palette.state(span.state);
-        let half = match span.state {
-            State::Running => 13.0,
-            State::Scheduled => 8.0,
-            State::Deferred => 5.5,
-            // Hatched below, over the whole height.
-            State::Unknown => 0.0,
-            State::Waiting | State::Idle => 3.0,
-        };
-        let middle = row.rect.center().y;
-        let rect = Rect::from_x_y_ranges(x, Rangef::new(middle - half, middle + half));
-        if span.state == State::Unknown {
-            hatched.push(Rect::from_x_y_ranges(rect.x_range(), row.rect.y_range()));
-        }
-        mesh.add_colored_rect(rect, colour);
-        if let Some(poll) = span.poll
-            && rect.width() > 16.0
-        {
-            let name = trace.lane_name(trace.poll(poll).lane);
-            let name = if rect.width() > 64.0 {
-                name
-            } else {
-                name.trim_start_matches("worker ").to_owned()
-            };
-            labels.push((rect, name, frame.palette.on(colour)));
-        }
+    if span.state == State::Unknown {
+        missing_ranges::hatch(painter, frame, rect.expand2(vec2(0.0, 0.5 * LOW)));
     }
-    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
-    clipped.add(Shape::mesh(mesh));
-    hatched.iter().for_each(|&rect| missing_ranges::hatch(&clipped, frame, rect));
-    for (rect, text, colour) in labels {
-        let font = FontId::proportional(11.5);
-        let galley = clipped.layout_no_wrap(text, font, colour);
-        if galley.size().x < rect.width() {
-            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-            clipped.galley(at, galley, colour);
-        }
+    if rect.width() < 13.0 {
+        return;
     }
-    paint_end(&clipped, frame, task, row.rect);
+    let Some(poll) = span.poll else { return };
+    let name = trace.lane_name(trace.poll(poll).lane);
+    let short = name.strip_prefix("worker ");
+    let text = match short {
+        Some(number) if rect.width() < 64.0 => number.to_owned(),
+        _ => name,
+    };
+    let colour = frame.palette.on(frame.palette.state(span.state));
+    let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), colour);
+    if galley.size().x + 2.0 < rect.width() {
+        let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        painter.galley(at, galley, colour);
+    }
 }
 
 /// How the task ended, where it did: an edge, and a word beside it.
@@ -72,6 +183,9 @@ fn paint_end(painter: &Painter, frame: &Frame<'_>, task: TaskIx, row: Rect) {
         EndKind::Returned => frame.palette.text,
         _ => frame.palette.alarm,
     };
+    if row.height() < HIGH + 8.0 {
+        return paint_low_end(painter, (x, y), end.kind, frame.palette);
+    }
     painter.vline(x, y - 16.0..=y + 16.0, Stroke::new(2.0, colour));
     let text = labels::task_end(Some(end));
     let galley = painter.layout_no_wrap(text, FontId::proportional(12.5), colour);
@@ -92,6 +206,26 @@ fn paint_end(painter: &Painter, frame: &Frame<'_>, task: TaskIx, row: Rect) {
     let ground = Rect::from_min_size(at, size).expand2(vec2(4.0, 1.0));
     painter.rect_filled(ground, 3.0, frame.palette.lane);
     painter.galley(at, galley, colour);
+}
+
+/// The end in a low lane: an edge for what returned, a cross for a panic, a ring for what was cancelled.
+fn paint_low_end(painter: &Painter, (x, y): (f32, f32), kind: EndKind, palette: &Palette) {
+    let half = 0.5 * LOW;
+    match kind {
+        EndKind::Returned => {
+            painter.vline(x, y - half..=y + half, Stroke::new(2.0, palette.text));
+        }
+        EndKind::Panicked => {
+            let stroke = Stroke::new(2.4, palette.alarm);
+            for side in [-1.0, 1.0] {
+                let arm = vec2(5.0, side * 5.0);
+                painter.line_segment([pos2(x, y) - arm, pos2(x, y) + arm], stroke);
+            }
+        }
+        _ => {
+            painter.circle(pos2(x, y), 4.5, palette.lane, Stroke::new(2.0, palette.alarm));
+        }
+    }
 }
 
 /// The states in view that are seen, and where each is painted.

@@ -1,0 +1,184 @@
+//! Rows that stand for many tasks or threads at once: how many were in which state, column by column.
+//!
+//! A row asks when it is seen, and shows its last answer, where that lies on the screen by now, until the next is
+//! there. It is as high as the most that lived or were busy at once in what was asked for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, pos2};
+use taskscope_model::questions::{Curves, Group, curves};
+use taskscope_model::{LaneIx, LaneKind, Nanos, PlaceIx, State, Trace};
+
+use super::Frame;
+use super::rows::{Row, RowKind};
+use crate::jobs::{Question, pause};
+use crate::time;
+
+/// Width of a column, in points.
+const COLUMN: f32 = 3.0;
+/// From the bottom to the top.
+const ORDER: [State; 4] = [State::Running, State::Scheduled, State::Deferred, State::Waiting];
+
+/// Into how many columns which time is divided.
+#[derive(Clone, Debug, PartialEq)]
+struct Asked {
+    window: Range<Nanos>,
+    columns: usize,
+    is_whole: bool,
+}
+
+impl Asked {
+    fn grows(&self, other: &Self) -> bool {
+        self.is_whole && other.is_whole && self.columns == other.columns
+    }
+}
+
+/// What rows for many tasks show, kept from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct CurveRows {
+    tasks: HashMap<Option<PlaceIx>, Question<Asked, Option<Curves>>>,
+    pool: Question<Asked, Vec<f32>>,
+}
+
+impl CurveRows {
+    /// Paints all such rows that are in sight.
+    pub(super) fn paint(&mut self, painter: &Painter, frame: &Frame<'_>) {
+        let seen = painter.clip_rect();
+        for row in frame.rows.iter().filter(|row| seen.intersects(row.rect)) {
+            match row.kind {
+                RowKind::Curve(None) => self.paint_tasks(painter, frame, row, None),
+                RowKind::Curve(Some(Some(place))) => {
+                    self.paint_tasks(painter, frame, row, Some(place));
+                }
+                RowKind::Pool => self.paint_pool(painter, frame, row),
+                _ => {}
+            }
+        }
+    }
+
+    /// The states of the tasks of a place, or of all.
+    fn paint_tasks(
+        &mut self,
+        painter: &Painter,
+        frame: &Frame<'_>,
+        row: &Row,
+        place: Option<PlaceIx>,
+    ) {
+        let asked = asked(frame);
+        let trace = frame.cx.open.trace_for_jobs();
+        let activity = frame.cx.open.activity_for_jobs();
+        let Asked { window, columns, .. } = asked.clone();
+        let group = place.map_or(Group::All, Group::Place);
+        let work =
+            || async move { curves(&trace, activity.as_deref(), group, window, columns).await };
+        let question = self.tasks.entry(place).or_default();
+        let (jobs, snapshot) = (frame.cx.jobs, frame.cx.open.snapshot());
+        let answer = question.ask_on(jobs, snapshot, &asked, Asked::grows, work);
+        let Some(curves) = answer.and_then(|answer| answer.value.as_ref()) else { return };
+        let most = (0..curves.len()).map(|column| curves.alive(column)).fold(0.0, f64::max);
+        let mut mesh = Mesh::default();
+        for column in 0..curves.len() {
+            let mut below = 0.0;
+            for state in ORDER {
+                let tasks = curves.tasks(column, state);
+                if let Some(bar) = bar(frame, row, curves.times(column), (below, tasks), most) {
+                    mesh.add_colored_rect(bar, frame.palette.state(state));
+                }
+                below += tasks;
+            }
+        }
+        let painter = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+        painter.add(Shape::mesh(mesh));
+        let most = time::plural(most.round() as u64, "task");
+        say(&painter, frame, row, &format!("up to {most} at once"));
+    }
+
+    /// How many threads of the blocking pool were busy.
+    fn paint_pool(&mut self, painter: &Painter, frame: &Frame<'_>, row: &Row) {
+        let asked = asked(frame);
+        let trace = frame.cx.open.trace_for_jobs();
+        let Asked { window, columns, .. } = asked.clone();
+        let work = || busy_threads(trace, window, columns);
+        let (jobs, snapshot) = (frame.cx.jobs, frame.cx.open.snapshot());
+        let Some(answer) = self.pool.ask_on(jobs, snapshot, &asked, Asked::grows, work) else {
+            return;
+        };
+        let most = answer.value.iter().copied().fold(0.0, f32::max).ceil();
+        let Asked { window, columns, .. } = &answer.key;
+        let mut mesh = Mesh::default();
+        for (column, &busy) in (0..).zip(&answer.value) {
+            let busy = (0.0, f64::from(busy));
+            let times = edge(window, *columns, column)..edge(window, *columns, column + 1);
+            if let Some(bar) = bar(frame, row, times, busy, most.into()) {
+                mesh.add_colored_rect(bar, frame.palette.state(State::Running));
+            }
+        }
+        let painter = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+        painter.add(Shape::mesh(mesh));
+        let most = time::plural(most as u64, "thread");
+        say(&painter, frame, row, &format!("up to {most} busy at once"));
+    }
+}
+
+fn asked(frame: &Frame<'_>) -> Asked {
+    let view = &frame.cx.view;
+    let columns = (frame.plot.width() / COLUMN).max(1.0) as usize;
+    Asked { window: view.range(), columns, is_whole: view.is_whole() }
+}
+
+/// A part of a column: from so many tasks on, so many.
+fn bar(
+    frame: &Frame<'_>,
+    row: &Row,
+    times: Range<Nanos>,
+    (below, tasks): (f64, f64),
+    most: f64,
+) -> Option<Rect> {
+    let height = |tasks: f64| (tasks / most.max(1.0)) as f32 * (row.rect.height() - 4.0);
+    let x = Rangef::new(frame.scale.x(times.start as f64), frame.scale.x(times.end as f64));
+    let bottom = row.rect.bottom() - height(below);
+    let rect = Rect::from_x_y_ranges(x, Rangef::new(bottom - height(tasks), bottom));
+    (tasks > 0.0 && rect.is_positive()).then_some(rect)
+}
+
+/// What the height of a row means, in its corner.
+fn say(painter: &Painter, frame: &Frame<'_>, row: &Row, text: &str) {
+    let font = FontId::proportional(10.5);
+    let galley = painter.layout_no_wrap(text.to_owned(), font, frame.palette.text);
+    let at = pos2(frame.plot.right() - 6.0, row.rect.top() + 3.0);
+    let rect = Align2::RIGHT_TOP.anchor_size(at, galley.size());
+    let ground = frame.palette.lane.gamma_multiply(0.8);
+    painter.rect_filled(rect.expand(2.0), 3.0, ground);
+    painter.galley(rect.min, galley, frame.palette.text);
+}
+
+/// Where a column of a window begins.
+fn edge(window: &Range<Nanos>, columns: usize, column: usize) -> Nanos {
+    let length = (window.end - window.start) as f64;
+    window.start + (length * column as f64 / columns as f64) as Nanos
+}
+
+/// How many threads of the blocking pool were busy in each column, on average.
+async fn busy_threads(trace: Arc<Trace>, window: Range<Nanos>, columns: usize) -> Vec<f32> {
+    let lanes = (0..trace.lanes().len() as u16).map(LaneIx);
+    let threads = lanes.filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)));
+    let mut busy = vec![0.0f32; columns];
+    let width = ((window.end - window.start) as f64 / columns as f64).max(1.0);
+    for lane in threads.filter(|&lane| trace.is_pool(lane)) {
+        for mark in trace.lod_spans(lane, window.clone(), (width / 2.0) as u64) {
+            let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
+            let column = |time: Nanos| (time as f64 - window.start as f64) / width;
+            let (from, to) = (column(mark.start).max(0.0), column(mark.end));
+            for column in from as usize..=to as usize {
+                let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
+                if let Some(busy) = busy.get_mut(column) {
+                    *busy += (overlap.max(0.0) * share) as f32;
+                }
+            }
+        }
+        pause().await;
+    }
+    busy
+}
