@@ -177,7 +177,7 @@ pub const LESSONS: &[Shipped] = &[
     ),
     lesson!(
         10, "10-shared-state", shared_state,
-        languages: ["de"], traces: ["std-mutex", "tokio-mutex", "shards", "owner"]
+        languages: ["de"], traces: ["std-mutex", "tokio-mutex", "shards", "owner", "held"]
     ),
 ];
 

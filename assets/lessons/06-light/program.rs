@@ -67,18 +67,24 @@ fn report([of_empty, of_large, of_thread]: [Allocations; 3]) {
         empty_allocations = of_empty.count,
         empty_bytes = of_empty.bytes,
         span = size_of::<Span>(),
-        "an empty task"
+        "an empty task takes {} allocation of {} bytes",
+        of_empty.count,
+        of_empty.bytes
     );
     tracing::info!(
         large_future = size_of_val(&large()),
         large_allocations = of_large.count,
         large_bytes = of_large.bytes,
-        "a larger task"
+        "a larger task takes {} allocation of {} bytes",
+        of_large.count,
+        of_large.bytes
     );
     tracing::info!(
         thread_allocations = of_thread.count,
         thread_bytes = of_thread.bytes,
-        "a thread, without its stack"
+        "a thread takes {} allocations, {} bytes in all, without its stack",
+        of_thread.count,
+        of_thread.bytes
     );
 }
 

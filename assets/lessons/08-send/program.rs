@@ -54,7 +54,7 @@ pub(crate) const PROGRAM: Program = Program {
         let runtime = multi_thread(recording, values.get("workers"))?;
         runtime.block_on(async {
             let tasks = [
-                spawn("Rc", rc_in_a_scope(time)),
+                spawn("scoped Rc", rc_in_a_scope(time)),
                 spawn("holds 16", holds::<16>(time)),
                 spawn("holds 256", holds::<256>(time)),
                 spawn("holds 1024", holds::<1024>(time)),

@@ -97,7 +97,7 @@ async fn two_tasks(run: String, steps: u64, time: Duration) {
 pub(crate) const PROGRAM: Program = Program {
     parameters: &[
         Parameter { name: "workers", about: "workers", usual: 1, range: (1, 16) },
-        Parameter { name: "steps", about: "steps of `greedy`", usual: 40, range: (1, 1_000) },
+        Parameter { name: "steps", about: "steps of greedy", usual: 40, range: (1, 1_000) },
         Parameter { name: "messages", about: "messages", usual: 300, range: (1, 10_000) },
         Parameter { name: "work", about: "µs of work in a step", usual: 500, range: (1, 20_000) },
     ],

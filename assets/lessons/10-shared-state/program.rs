@@ -1,5 +1,5 @@
 //! Clients add to one total, in four ways: behind a lock of the standard library, behind one of Tokio, behind several
-//! locks, and by messages to the task that owns it.
+//! locks, and by messages to the task that owns it. A fifth program holds Tokio's lock across an `.await`.
 
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
@@ -20,8 +20,18 @@ async fn with_std_mutex(total: Arc<StdMutex<u64>>, plan: Arc<Plan>) {
     }
 }
 
-/// B: who finds the lock taken waits as a task. It may be held across an `.await`.
+/// B: who finds the lock taken waits as a task.
 async fn with_tokio_mutex(total: Arc<Mutex<u64>>, plan: Arc<Plan>) {
+    plan.start.wait().await;
+    for _ in 0..plan.rounds {
+        let mut total = total.lock().await;
+        work(plan.work);
+        *total += 1;
+    }
+}
+
+/// E: the same, and the lock is held across an `.await`.
+async fn held_across_await(total: Arc<Mutex<u64>>, plan: Arc<Plan>) {
     plan.start.wait().await;
     for _ in 0..plan.rounds {
         let mut total = total.lock().await;
@@ -95,6 +105,11 @@ async fn boss(run: String, plan: Arc<Plan>) {
             plan.run(|_| with_tokio_mutex(total.clone(), plan.clone())).await;
             *total.lock().await
         }
+        "held" => {
+            let total = Arc::new(Mutex::new(0));
+            plan.run(|_| held_across_await(total.clone(), plan.clone())).await;
+            *total.lock().await
+        }
         "shards" => {
             let shards: Vec<StdMutex<u64>> = (0..plan.clients).map(|_| StdMutex::new(0)).collect();
             let shards = Arc::new(shards);
@@ -129,7 +144,7 @@ pub(crate) const PROGRAM: Program = Program {
             range: (1, 5_000),
         },
     ],
-    runs: &["std-mutex", "tokio-mutex", "shards", "owner"],
+    runs: &["std-mutex", "tokio-mutex", "shards", "owner", "held"],
     run: |recording, run, values: &Values| {
         let runtime = multi_thread(recording, values.get("workers"))?;
         let clients = values.get("clients") as usize;

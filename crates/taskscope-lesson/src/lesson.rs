@@ -17,6 +17,8 @@ pub struct Lesson {
     pub program: Option<String>,
     /// With which parameters its traces were recorded.
     pub parameters: BTreeMap<String, u64>,
+    /// What its parameters are called in the lesson's language, where that is not the program's.
+    pub labels: BTreeMap<String, String>,
     /// The file with the program's source, beside the lesson's.
     pub source: Option<String>,
     /// The traces: the name of each and its file, beside the lesson's.

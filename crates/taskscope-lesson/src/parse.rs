@@ -25,6 +25,8 @@ struct FrontMatter {
     program: Option<String>,
     #[serde(default)]
     parameters: BTreeMap<String, u64>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     source: Option<String>,
     traces: BTreeMap<String, String>,
 }
@@ -91,6 +93,7 @@ impl Lesson {
             summary: matter.summary,
             program: matter.program,
             parameters: matter.parameters,
+            labels: matter.labels,
             source: matter.source,
             traces: matter.traces.into_iter().collect(),
             introduction: introduction.unwrap_or_default(),

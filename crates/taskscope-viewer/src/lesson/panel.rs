@@ -1,7 +1,7 @@
 //! The panel of a lesson.
 
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, RichText, Role, ScrollArea, Stroke, Ui,
+    Align, Button, Frame, Grid, Layout, Margin, Panel, RichText, Role, ScrollArea, Stroke, Ui,
     WidgetInfo, vec2,
 };
 use taskscope_lesson::Block;
@@ -126,12 +126,13 @@ impl Course {
         source::show(ui, source, name, lines, cx, height);
     }
 
-    /// The program, if the step shows it: of a presentation only what is spoken of, and no other program than
-    /// the step's own.
+    /// The program, if the step shows it: of a presentation only what is spoken of, no other program than the
+    /// step's own, and none beside a comparison of traces that speaks of no line.
     fn source_shown(&self, presents: bool) -> Option<&str> {
         let step = self.step()?;
         let has_code = step.text.iter().any(|of| matches!(of, Block::Code { .. }));
-        let is_shown = step.lines.is_some() || !(presents || has_code);
+        let compares = step.traces.len() > 1;
+        let is_shown = step.lines.is_some() || !(presents || has_code || compares);
         self.entry.source.as_deref().filter(|_| is_shown)
     }
 
@@ -198,20 +199,29 @@ impl Course {
         let palette = Palette::get(ui);
         ui.add_space(10.0);
         ui.label(RichText::new(&self.words.run_again).color(palette.weak));
-        ui.horizontal_wrapped(|ui| {
-            for of in &self.entry.parameters {
-                let Some(value) = self.again.values.get_mut(&of.name) else { continue };
-                ui.label(&of.about);
-                let field = egui::DragValue::new(value).range(of.range.0..=of.range.1);
-                let response = ui.add(field);
-                response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, &of.about));
-            }
-            let button = Button::new(&self.words.run).fill(palette.selected);
-            let button = ui.add_enabled(!self.again.is_running(), button);
-            if button.clicked() {
-                self.again.start(number, run.clone(), ui.ctx());
-            }
+        ui.scope(|ui| {
+            // What can be changed looks like it.
+            let inactive = &mut ui.visuals_mut().widgets.inactive;
+            (inactive.weak_bg_fill, inactive.bg_stroke) =
+                (palette.field, Stroke::new(1.0, palette.line));
+            Grid::new("parameters").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| {
+                for of in &self.entry.parameters {
+                    let Some(value) = self.again.values.get_mut(&of.name) else { continue };
+                    let about = self.entry.lesson.labels.get(&of.name).unwrap_or(&of.about);
+                    ui.label(about);
+                    let field = egui::DragValue::new(value).range(of.range.0..=of.range.1);
+                    let response = ui.add_sized(vec2(84.0, 24.0), field);
+                    response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, about));
+                    ui.end_row();
+                }
+            });
         });
+        ui.add_space(4.0);
+        let button = Button::new(RichText::new(&self.words.run).color(palette.text));
+        let button = button.fill(palette.selected).min_size(vec2(92.0, 28.0));
+        if ui.add_enabled(!self.again.is_running(), button).clicked() {
+            self.again.start(number, run.clone(), ui.ctx());
+        }
         if self.again.is_running() {
             ui.horizontal(|ui| {
                 ui.spinner();

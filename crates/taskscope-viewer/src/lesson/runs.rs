@@ -41,7 +41,7 @@ impl Runs {
         let columns: Vec<Option<Vec<Option<Value>>>> =
             traces.iter().map(|(_, cx)| self.values(cx).cloned()).collect();
         ScrollArea::horizontal().id_salt("runs").show(ui, |ui| {
-            Grid::new("runs").spacing([18.0, 4.0]).show(ui, |ui| {
+            Grid::new("runs").spacing([11.0, 4.0]).show(ui, |ui| {
                 ui.label("");
                 for (name, _) in &traces {
                     // Of a long name that with which it begins, which is its letter.
@@ -50,12 +50,12 @@ impl Runs {
                 }
                 ui.end_row();
                 for (number, title) in titles.into_iter().enumerate() {
-                    ui.label(RichText::new(title).color(palette.weak).size(13.0));
+                    ui.label(RichText::new(title).color(palette.weak).size(12.5));
                     for values in &columns {
                         let value =
                             values.as_ref().and_then(|of| of.get(number).copied().flatten());
                         let text = value.map_or_else(|| "…".to_owned(), |value| value.to_string());
-                        ui.label(RichText::new(text).monospace().size(13.0));
+                        ui.label(RichText::new(text).monospace().size(12.0));
                     }
                     ui.end_row();
                 }

@@ -44,8 +44,11 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Said> {
     for message in places.rev().take(MOST).filter_map(|place| trace.message(place)) {
         let Some(from) = tick(frame, message) else { continue };
         let text = message.text.to_string();
-        let galley =
-            painter.layout_no_wrap(text.clone(), FontId::proportional(SIZE), frame.palette.text);
+        let galley = painter.layout_no_wrap(
+            spoken(&text).to_owned(),
+            FontId::proportional(SIZE),
+            frame.palette.text,
+        );
         let size = galley.size() + 2.0 * MARGIN;
         // Beside its line: behind it, or before it where it would not fit.
         let fits = from.x + size.x < frame.plot.right();
@@ -65,9 +68,22 @@ pub(super) fn paint(painter: &Painter, frame: &Frame<'_>) -> Vec<Said> {
         painter.rect_filled(*rect, 4.0, frame.palette.field);
         let at = rect.min + MARGIN;
         let font = FontId::proportional(SIZE);
-        painter.text(at, Align2::LEFT_TOP, text, font, frame.palette.text);
+        painter.text(at, Align2::LEFT_TOP, spoken(text), font, frame.palette.text);
     }
     said
+}
+
+/// The words of a message without the fields behind them, which are for claims; all of it where it has no words.
+fn spoken(text: &str) -> &str {
+    let is_field = |word: &str| {
+        let name = word.split_once('=').map_or("", |(name, _)| name);
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c))
+    };
+    let mut words = text;
+    while let Some((before, _)) = words.rsplit_once(' ').filter(|(_, last)| is_field(last)) {
+        words = before;
+    }
+    if is_field(words) { text } else { words }
 }
 
 /// Where the tick of a message is.

@@ -136,7 +136,9 @@ impl Outline {
             };
             let id = runtime.id.to_string();
             let name = format!("runtime {}", runtime.name.as_deref().unwrap_or(&id));
-            if heading(blocks, Fold::Runtime(number), &name, flavor) {
+            // Beside the text of a lesson there is little room, and of one runtime the name says nothing.
+            let is_plain = cx.open.writes_messages && trace.runtimes().len() == 1;
+            if is_plain || heading(blocks, Fold::Runtime(number), &name, flavor) {
                 blocks.extend(runtime.workers.iter().map(|&of| lane(of)));
             }
         }
