@@ -20,12 +20,18 @@
 //! For the whole picture, have [`Recording::layer`] in the current `tracing`
 //! subscriber; the demos carry it to the threads they start.
 
+mod blocking;
 mod bursts;
+mod convoy;
+mod hugefuture;
+mod leak;
 mod migration;
 mod random;
 mod runtime;
+mod selfwake;
 mod server;
 mod single;
+mod starving;
 mod yields;
 
 use std::io;
@@ -44,13 +50,27 @@ pub struct Demo {
     /// How many tasks (in `server`: clients) it has where [`Size::tasks`] says
     /// nothing.
     pub default_tasks: u32,
+    /// What `taskscope findings` finds in a recording of it, by the name of its kind; `None` where the program is
+    /// healthy.
+    pub finding: Option<&'static str>,
     /// A trace file of a run of the usual size. Builds without `tokio_unstable` cannot make one.
     pub recording: &'static [u8],
     run: fn(&Recording, seed: u64, tasks: u32) -> io::Result<Truth>,
 }
 
-/// All demos, the one to begin with first.
-pub const DEMOS: &[Demo] = &[migration::DEMO, server::DEMO, yields::DEMO, single::DEMO];
+/// All demos, the one to begin with first; those that are healthy before those that are sick.
+pub const DEMOS: &[Demo] = &[
+    migration::DEMO,
+    server::DEMO,
+    yields::DEMO,
+    single::DEMO,
+    blocking::DEMO,
+    convoy::DEMO,
+    starving::DEMO,
+    selfwake::DEMO,
+    leak::DEMO,
+    hugefuture::DEMO,
+];
 
 /// The demo of that name.
 pub fn find(name: &str) -> Option<&'static Demo> {
@@ -76,6 +96,8 @@ pub struct Truth {
     pub spawned: u64,
     /// Tasks that returned; none is aborted or panics.
     pub returned: u64,
+    /// Tasks that were dropped when their runtime shut down.
+    pub cancelled: u64,
     /// Polls of these tasks, where they do not depend on the schedule.
     pub polls: Option<u64>,
     /// No run has fewer polls than this.

@@ -12,6 +12,7 @@ pub(crate) const DEMO: Demo = Demo {
     look_for: "a burst begins on one worker's lane and spreads over the others; select a task and \
                follow its path from lane to lane",
     default_tasks: 160,
+    finding: None,
     recording: include_bytes!("../recordings/migration.tscope"),
     run,
 };

@@ -19,6 +19,7 @@ pub(crate) const DEMO: Demo = Demo {
     look_for: "a connection's task waits most of the time; each request wakes it for a short \
                poll, on whichever worker the I/O driver runs",
     default_tasks: 40,
+    finding: None,
     recording: include_bytes!("../recordings/server.tscope"),
     run,
 };

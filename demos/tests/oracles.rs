@@ -56,7 +56,8 @@ fn agrees(truth: &Truth, records: &[Record<'_>]) {
             .count() as u64
     };
     assert_eq!(ended(EndKind::Returned), truth.returned);
-    for other in [EndKind::Panicked, EndKind::Cancelled, EndKind::Unknown] {
+    assert_eq!(ended(EndKind::Cancelled), truth.cancelled);
+    for other in [EndKind::Panicked, EndKind::Unknown] {
         assert_eq!(ended(other), 0, "{other:?}");
     }
 

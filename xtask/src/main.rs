@@ -7,6 +7,20 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
+/// The demos that come with builds that cannot record them.
+const DEMOS: [&str; 10] = [
+    "migration",
+    "server",
+    "yields",
+    "single",
+    "blocking",
+    "convoy",
+    "starving",
+    "selfwake",
+    "leak",
+    "hugefuture",
+];
+
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "What people who work on taskscope do again and again")]
 struct Arguments {
@@ -47,7 +61,7 @@ fn main() -> ExitCode {
             shell.run("cargo", &[words(own), arguments].concat())
         }
         Task::Engine => engine::check(&shell.root),
-        Task::Recordings => ["migration", "server", "yields", "single"].iter().all(|demo| {
+        Task::Recordings => DEMOS.iter().all(|demo| {
             shell.taskscope(&format!("demo {demo} --no-view --out demos/recordings/{demo}.tscope"))
         }),
         Task::Screenshots => {

@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Demo(DemoArgs),
     Summary(SummaryArgs),
+    Findings(FindingsArgs),
     Render(RenderArgs),
     Lesson(LessonArgs),
     Boxes(BoxesArgs),
@@ -175,6 +176,27 @@ pub(crate) struct SummaryArgs {
     /// Print one JSON object; times in nanoseconds
     ///
     /// Later versions may add keys. They change and remove none.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say what is wrong in the recorded program, each with its evidence
+///
+/// A poll that held its worker, a lock that tasks queue for, tasks that starve, wake themselves in a loop, or never end,
+/// futures that are huge. The worst comes first; each with what was seen, where, and what to do. `likely` marks what is
+/// concluded and not recorded.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  taskscope findings app.tscope
+  taskscope findings --json app.tscope | jq '.[] | select(.severity == \"severe\")'")]
+pub(crate) struct FindingsArgs {
+    /// The trace
+    pub(crate) file: PathBuf,
+
+    /// Print a list of JSON objects; times in nanoseconds
+    ///
+    /// Later versions may add keys and kinds. They change and remove none.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -90,6 +90,8 @@ pub mod meta {
     pub const RECORDER: &str = "recorder";
     /// The operating system and processor architecture.
     pub const PLATFORM: &str = "platform";
+    /// How many threads can run at once, in decimal, as far as the process may use the machine's processors.
+    pub const PROCESSORS: &str = "processors";
     /// How much was recorded: [`DETAIL_FULL`] or [`DETAIL_POLLS`].
     pub const DETAIL: &str = "detail";
     /// The value of [`DETAIL`] for all that there is.
