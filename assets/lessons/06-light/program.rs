@@ -95,6 +95,7 @@ pub(crate) const PROGRAM: Program = Program {
     ],
     runs: &["tasks"],
     run: |recording, _, values: &Values| {
+        tracing::info!("counts what tasks and a thread take");
         // On a runtime that is not recorded: to record a task takes memory, too.
         let measured = with_default(NoSubscriber::new(), || {
             let runtime = Builder::new_current_thread().build()?;

@@ -49,6 +49,22 @@ fn lessons_are_numbered_and_have_the_traces_that_they_name() {
     }
 }
 
+/// A parameter that a translation forgets would be called in English, and one that it misspells, too.
+#[test]
+fn translations_name_every_parameter_of_the_program() {
+    for lesson in LESSONS {
+        let known: Vec<&str> = lesson.program.parameters.iter().map(|of| of.name).collect();
+        for (language, text) in lesson.texts.iter().skip(1) {
+            let labels = Lesson::parse(text).unwrap().labels;
+            let mut named: Vec<&str> = labels.keys().map(String::as_str).collect();
+            let mut known = known.clone();
+            named.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(named, known, "{} in {language}", lesson.folder);
+        }
+    }
+}
+
 /// Records the runs of a lesson's program in this process.
 fn fresh(lesson: &Shipped) -> Vec<(String, Arc<Trace>)> {
     let parsed = Lesson::parse(lesson.texts[0].1).unwrap();

@@ -35,7 +35,13 @@ impl Course {
             around.commands.send(AppCommand::OpenFilesBeside(files));
         }
         let palette = Palette::get(ui);
-        let part = if around.presents { 0.31 } else { 0.29 };
+        let compared = self.step().map_or(0, |step| step.traces.len());
+        let part = match (compared > 2, around.presents) {
+            // The figures of many traces have a column each.
+            (true, _) => 0.4,
+            (false, true) => 0.31,
+            (false, false) => 0.29,
+        };
         let width = (part * ui.available_width()).clamp(270.0, 560.0);
         // What a compiler says is wide, and hard to read in pieces.
         let code = self.step().map_or(0.0, |step| text::code_width(ui, &step.text));
@@ -156,17 +162,16 @@ impl Course {
                 .is_some_and(|answer| answer.claim.holds(&self.traces).unwrap_or(false))
         };
         ui.add_space(4.0);
-        let asked = RichText::new(text::plain(&question.ask, &self.traces));
-        ui.label(asked.size(17.0).color(palette.accent));
+        ui.label(text::sized(ui, &question.ask, &self.traces, 17.0, palette.accent));
         ui.add_space(4.0);
         for (number, answer) in question.answers.iter().enumerate() {
-            let label = text::plain(&answer.text, &self.traces);
+            let label = text::sized(ui, &answer.text, &self.traces, 15.0, palette.text);
             let stroke = match answered {
                 Some(_) if is_right(number) => Stroke::new(2.0, palette.accent),
                 Some(chosen) if chosen == number => Stroke::new(1.5, palette.alarm),
                 _ => Stroke::new(1.0, palette.line),
             };
-            let button = Button::new(RichText::new(label).size(15.0))
+            let button = Button::new(label)
                 .fill(palette.field)
                 .stroke(stroke)
                 .wrap()

@@ -41,7 +41,7 @@ impl Runs {
         let columns: Vec<Option<Vec<Option<Value>>>> =
             traces.iter().map(|(_, cx)| self.values(cx).cloned()).collect();
         ScrollArea::horizontal().id_salt("runs").show(ui, |ui| {
-            Grid::new("runs").spacing([11.0, 4.0]).show(ui, |ui| {
+            Grid::new("runs").spacing([11.0, 4.0]).min_row_height(0.0).show(ui, |ui| {
                 ui.label("");
                 for (name, _) in &traces {
                     // Of a long name that with which it begins, which is its letter.

@@ -70,11 +70,22 @@ pub(super) fn show(ui: &mut Ui, blocks: &[Block], traces: &Traces) {
 
 /// Some words as one text that wraps.
 pub(super) fn job(ui: &Ui, inlines: &[Inline], traces: &Traces) -> LayoutJob {
+    sized(ui, inlines, traces, SIZE, Palette::get(ui).text)
+}
+
+/// The same for a question or a button: in another size and colour.
+pub(super) fn sized(
+    ui: &Ui,
+    inlines: &[Inline],
+    traces: &Traces,
+    size: f32,
+    colour: Color32,
+) -> LayoutJob {
     let palette = Palette::get(ui);
     let mut job = LayoutJob::default();
     let mut add =
         |text: &str, font: FontId, colour: Color32, background: Color32, italics: bool| {
-            let line_height = Some(SIZE * 1.4);
+            let line_height = Some(size * 1.4);
             let format = TextFormat {
                 font_id: font,
                 color: colour,
@@ -85,16 +96,16 @@ pub(super) fn job(ui: &Ui, inlines: &[Inline], traces: &Traces) -> LayoutJob {
             };
             job.append(text, 0.0, format);
         };
-    let plain = FontId::proportional(SIZE);
+    let plain = FontId::proportional(size);
     let none = Color32::TRANSPARENT;
     for inline in inlines {
         match inline {
-            Inline::Text(text) => add(text, plain.clone(), palette.text, none, false),
-            Inline::Emphasis(text) => add(text, plain.clone(), palette.text, none, true),
+            Inline::Text(text) => add(text, plain.clone(), colour, none, false),
+            Inline::Emphasis(text) => add(text, plain.clone(), colour, none, true),
             // The fonts have no bold.
             Inline::Strong(text) => add(text, plain.clone(), palette.accent, none, false),
             Inline::Code(text) => {
-                add(text, FontId::monospace(SIZE - 2.0), palette.text, palette.field, false);
+                add(text, FontId::monospace(size - 2.0), colour, palette.field, false);
             }
             Inline::Figure(claim) => {
                 let value = claim.value(traces);

@@ -199,3 +199,34 @@ fn lessons_speak_other_languages() {
     window.get_by_label("Schritt 1 von 2");
     window.get_by_label("Weiter");
 }
+
+/// The lesson, with some of its text in other words.
+fn in_lesson_with(words: &[(&str, &str)]) -> Window {
+    let text = words.iter().fold(LESSON.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    let lesson = LessonEntry { lesson: Arc::new(Lesson::parse(&text).unwrap()), ..entry() };
+    window_on(Options { lessons: Some(lessons("en")), lesson: Some(lesson), ..Options::default() })
+}
+
+#[test]
+fn parameters_are_called_as_the_lesson_calls_them() {
+    let field = egui::accesskit::Role::SpinButton;
+    in_lesson().get_by_role_and_label(field, "workers");
+    let window = in_lesson_with(&[("[traces]", "[labels]\nworkers = \"Arbeiter\"\n[traces]")]);
+    window.get_by_role_and_label(field, "Arbeiter");
+    assert!(window.query_by_role_and_label(field, "workers").is_none());
+}
+
+#[test]
+fn code_in_questions_and_answers_has_no_backticks() {
+    let mut window = in_lesson_with(&[
+        ("How many workers are there?", "What of `Rc`?"),
+        ("text = \"four\"", "text = \"it is not `Send`\""),
+    ]);
+    click(&mut window, "Next");
+    window.get_by_label("What of Rc?");
+    click(&mut window, "it is not Send");
+    window.get_by_label_contains("Right.");
+}
