@@ -118,7 +118,8 @@ fn show(demo: &Demo, trace: Trace, file: &Path) -> Result<Shown, Error> {
         None => {
             let options = Options {
                 files: vec![file.to_owned()],
-                play: true,
+                // Where something is wrong it is to be found, and not to be watched.
+                play: demo.finding.is_none(),
                 look_for: Some(demo.look_for.to_owned()),
                 ..Options::default()
             };

@@ -246,6 +246,8 @@ commands! {
     Select(Option<TaskIx>);
     /// Select a task in a list, which stays where it is, and show it in time.
     Choose(TaskIx);
+    /// Go to what was found, by its number: its task is selected, its time marked, and who waited has lanes.
+    ShowFinding(usize);
     /// Put the playhead at a moment of the trace's clock, and the view where it can be seen.
     Seek(f64);
     /// Put the playhead at a moment that is in sight.

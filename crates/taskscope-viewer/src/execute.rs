@@ -211,8 +211,10 @@ impl App {
                 workspace.go_to(span.end as f64 + offset);
             }
             TraceCommand::FocusSelection => workspace.focus(id),
+            TraceCommand::ShowFinding(number) => workspace.show_finding(id, number),
             TraceCommand::ClearSelection => {
                 open.select(None);
+                member.panels.timeline.outline.show_affected(Vec::new());
                 workspace.clock.measured = None;
             }
             TraceCommand::Pin => {

@@ -99,6 +99,8 @@ pub struct DemoEntry {
     pub description: String,
     /// What to look for once it is recorded, in a sentence; the window shows it.
     pub look_for: String,
+    /// Whether something is wrong with it, to be found: it opens on the lanes, and stands still.
+    pub is_sick: bool,
 }
 
 /// What the window opens with.

@@ -176,12 +176,12 @@ impl Loading {
         !self.follows || self.opened.is_none()
     }
 
-    /// Records a demo and plays what it recorded.
+    /// Records a demo, and plays what it recorded if that is to be watched.
     pub(crate) fn demo(demo: DemoEntry, run: RunDemo, ctx: &egui::Context) -> Self {
         let what = format!("Recording the demo {}", demo.name);
         let record = move |progress: &Progress| read(&run(&demo.name)?, progress);
         let look_for = Some(demo.look_for).filter(|text| !text.is_empty());
-        let mut loading = Self::start(what, true, ctx, record);
+        let mut loading = Self::start(what, !demo.is_sick, ctx, record);
         loading.look_for = look_for;
         loading
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Color32;
+use taskscope_model::findings::{Finding, findings};
 use taskscope_model::questions::{Activity, Stage};
 use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
@@ -88,6 +89,9 @@ pub(crate) struct OpenTrace {
     /// What scenes lean on, once one is shown.
     stage: Question<(), Arc<Stage>>,
     wants_stage: Cell<bool>,
+    /// What is wrong in the program, once it has been read to its end.
+    findings: Question<(), Arc<Vec<Finding>>>,
+    wants_findings: Cell<bool>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -130,6 +134,8 @@ impl OpenTrace {
             wants_activity: Cell::new(false),
             stage: Question::default(),
             wants_stage: Cell::new(false),
+            findings: Question::aside(),
+            wants_findings: Cell::new(false),
             times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
             name,
             path,
@@ -175,6 +181,7 @@ impl OpenTrace {
         self.prepared_revision = self.revision;
         self.newer = Question::default();
         self.stage = Question::default();
+        self.findings = Question::aside();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
             None => Question::aside(),
@@ -215,11 +222,23 @@ impl OpenTrace {
             let work = || async move { Arc::new(Activity::new(&trace).await) };
             self.activity.ask(jobs, snapshot, &(), work);
         }
+        if self.wants_findings.get() && !self.is_part {
+            let (trace, activity) = (self.trace.clone(), self.activity_for_jobs());
+            let work = || async move { Arc::new(findings(&trace, activity.as_deref()).await) };
+            self.findings.ask(jobs, snapshot, &(), work);
+        }
         if self.wants_stage.get() {
             let trace = self.trace.clone();
             let work = || async move { Arc::new(Stage::new(&trace).await) };
             self.stage.ask(jobs, snapshot, &(), work);
         }
+    }
+
+    /// What is wrong in the recorded program, the worst first; `None` until that is known. It is worked out once something
+    /// wants it, and of a file that is read to its end.
+    pub(crate) fn findings(&self) -> Option<&[Finding]> {
+        self.wants_findings.set(true);
+        self.findings.answer().map(|answer| &answer.value[..])
     }
 
     /// How long a task was in each state; `None` where that has not been worked out yet. A task that

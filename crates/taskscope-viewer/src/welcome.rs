@@ -79,12 +79,17 @@ impl WelcomePage {
             ui.add_space(18.0);
         }
         section(ui, "Look at an example", "real programs, recorded on this machine when you click");
-        for demo in demos {
-            if demo_row(ui, demo) {
-                commands.send(AppCommand::RunDemo(demo.clone()));
-            }
-        }
+        demo_rows(ui, demos.iter().filter(|demo| !demo.is_sick), commands);
         ui.add_space(18.0);
+        if demos.iter().any(|demo| demo.is_sick) {
+            section(
+                ui,
+                "Find what is wrong",
+                "programs that stall, and what taskscope says of them",
+            );
+            demo_rows(ui, demos.iter().filter(|demo| demo.is_sick), commands);
+            ui.add_space(18.0);
+        }
         section(ui, "Open a recording", "or drop a .tscope file on this window");
         ui.horizontal(|ui| {
             let fill = Palette::get(ui).selected;
@@ -120,6 +125,14 @@ impl WelcomePage {
         section(ui, "Record my own program", "what to write once, each copied by a click");
         record_own::show(ui);
         ui.add_space(24.0);
+    }
+}
+
+fn demo_rows<'a>(ui: &mut Ui, demos: impl Iterator<Item = &'a DemoEntry>, commands: &Commands) {
+    for demo in demos {
+        if demo_row(ui, demo) {
+            commands.send(AppCommand::RunDemo(demo.clone()));
+        }
     }
 }
 
@@ -188,7 +201,9 @@ fn demo_row(ui: &mut Ui, demo: &DemoEntry) -> bool {
                     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
                     clicked = button.clicked();
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        ui.add(egui::Label::new(&demo.description).wrap());
+                        ui.add(
+                            egui::Label::new(demo.description.trim_start_matches("sick: ")).wrap(),
+                        );
                     });
                 });
             });

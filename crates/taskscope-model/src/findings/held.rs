@@ -22,8 +22,8 @@ const ALARMING: Nanos = 20_000_000;
 const AGAIN: u64 = 3;
 /// So long it is none either.
 const VERY_LONG: Nanos = 100_000_000;
-/// Of the polls of one place so many are looked at closely.
-const LOOKED_AT: usize = 4;
+/// To look at a poll closely is to look at all tasks: so many of these in all, for each place.
+const LOOKED_AT: usize = 1 << 22;
 /// A task waited for a poll if it stood in line for at least this part of it.
 const PART: u64 = 4;
 
@@ -35,12 +35,13 @@ pub(super) async fn find(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let crowd = Crowd::new(trace);
+    let close = (LOOKED_AT / (trace.task_count() + 1)).clamp(4, 64);
     let mut crowded = Vec::new();
     let mut places: Vec<_> = survey.places.iter().filter(|(_, of)| of.long.count > 0).collect();
     places.sort_by_key(|(place, of)| (Reverse(of.long.list()[0].0), **place));
     for (&place, of) in places {
         let mut worst: Option<(PollIx, Vec<(Nanos, TaskIx)>)> = None;
-        for &(_, poll) in of.long.list().iter().take(LOOKED_AT) {
+        for &(_, poll) in of.long.list().iter().take(close) {
             let waited = waited_for(trace, activity, poll).await;
             if worst.as_ref().is_none_or(|(_, most)| waited.len() > most.len()) {
                 worst = Some((poll, waited));

@@ -2,6 +2,7 @@
 //! while none is selected.
 
 mod figures;
+mod findings;
 mod polls;
 mod spans;
 mod why;
@@ -114,6 +115,7 @@ fn whole(ui: &mut Ui, cx: &Context<'_>) {
         figure(ui, "hops", time::count(summary.hops), elsewhere);
     });
     ui.add_space(12.0);
+    findings::all(ui, cx);
     for (runtime, of) in summary.runtimes.iter().zip(trace.runtimes()) {
         let name = of.name.as_deref().map_or_else(|| of.id.to_string(), str::to_owned);
         ui.label(RichText::new(format!("Runtime {name}")).size(15.0));
@@ -171,6 +173,7 @@ fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: 
     ui.add_space(6.0);
     heading(ui, cx, ix);
     ui.add_space(6.0);
+    findings::of_task(ui, cx, ix);
     state_bar(ui, cx, ix, counts);
     ui.add_space(8.0);
     figures::show(ui, cx, ix, counts);

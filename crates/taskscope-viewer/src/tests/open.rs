@@ -52,6 +52,7 @@ fn a_demo_is_recorded_and_opened() {
             name: "migration".into(),
             description: "tasks hop".into(),
             look_for: "tasks with `hops`".into(),
+            is_sick: false,
         }],
         run_demo: Some(Arc::new(move |name: &str| {
             log.lock().unwrap().push(name.to_owned());

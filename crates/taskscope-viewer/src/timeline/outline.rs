@@ -23,6 +23,9 @@ const FEW_TASKS: usize = 40;
 /// The threads of the blocking pool have a lane each from the start where there are no more than so many.
 const FEW_THREADS: usize = 2;
 
+/// So many of the tasks that had to wait have lanes.
+const MOST_AFFECTED: usize = 6;
+
 /// Something that can be folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fold {
@@ -60,6 +63,8 @@ pub(crate) struct Outline {
     /// What a person has folded (`true`) or unfolded.
     chosen: HashMap<Fold, bool>,
     pinned: Vec<TaskIx>,
+    /// Tasks that had to wait because of what was found and is looked at.
+    affected: Vec<TaskIx>,
     membership: Membership,
 }
 
@@ -89,6 +94,11 @@ impl Outline {
         }
     }
 
+    /// Gives those that had to wait lanes below the workers, as long as that is looked at.
+    pub(crate) fn show_affected(&mut self, tasks: Vec<TaskIx>) {
+        self.affected = tasks;
+    }
+
     /// Whether a task has a lane of its own below the workers.
     pub(super) fn is_pinned(&self, task: TaskIx) -> bool {
         self.pinned.contains(&task)
@@ -108,10 +118,21 @@ impl Outline {
             None => ("no task selected".to_owned(), "click a poll to see its task's states"),
         };
         blocks.push(row(RowKind::States, name, detail));
-        if !self.pinned.is_empty() {
-            blocks.push(row(RowKind::Heading, "pinned", ""));
-            let tasks = Arc::new(self.pinned.clone());
-            blocks.push(Block { rows: BlockRows::Tasks(tasks), ..row(RowKind::States, "", "") });
+        let affected = &self.affected[..self.affected.len().min(MOST_AFFECTED)];
+        let waited = match self.affected.len() {
+            many if many > MOST_AFFECTED => {
+                format!("{MOST_AFFECTED} of {}", time::count(many as u64))
+            }
+            _ => String::new(),
+        };
+        for (title, detail, tasks) in
+            [("waited meanwhile", waited, affected), ("pinned", String::new(), &self.pinned)]
+        {
+            if !tasks.is_empty() {
+                blocks.push(row(RowKind::Heading, title, detail));
+                let rows = BlockRows::Tasks(Arc::new(tasks.to_vec()));
+                blocks.push(Block { rows, ..row(RowKind::States, "", "") });
+            }
         }
         self.push_tasks(cx, &mut blocks);
         blocks.push(row(RowKind::Legend, "", ""));

@@ -14,9 +14,9 @@ use taskscope_model::{EndKind, State, StateSpan, TaskIx, Trace};
 
 use super::rows::{Row, RowKind};
 use super::{Frame, missing_ranges};
-use crate::labels;
 use crate::theme::Palette;
 use crate::time_view::{Scale, TimeView};
+use crate::{labels, task_polls, time};
 
 /// So many states may lie within a pixel before the rest of them is passed over.
 const MOST_SKIPPED: usize = 16;
@@ -24,6 +24,10 @@ const MOST_SKIPPED: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(2);
 /// Height of the selected task's polls.
 const HIGH: f32 = 26.0;
+/// So wide must a time be in which a task was ready for that to be written there,
+const ROOM_FOR_TIME: f32 = 84.0;
+/// and one in which it waited.
+const ROOM_FOR_WAIT: f32 = 150.0;
 /// Height of those of a task in a low lane.
 const LOW: f32 = 17.0;
 
@@ -73,8 +77,10 @@ impl TaskLanes {
         }
         let clipped = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
         clipped.add(Shape::mesh(self.mesh.clone()));
-        for (span, rect) in self.bars(frame, &made_of.0) {
-            label(&clipped, frame, &span, rect);
+        for &(task, row) in &made_of.0 {
+            for (span, rect) in self.bars(frame, &[(task, row)]) {
+                label(&clipped, frame, task, &span, rect);
+            }
         }
         for &(task, rect) in &made_of.0 {
             paint_end(&clipped, frame, task, rect);
@@ -148,8 +154,8 @@ fn half_height(state: State, lane: f32) -> f32 {
     0.5 * full * part
 }
 
-/// On which worker a poll is, where there is room for it, and what a long wait is for.
-fn label(painter: &Painter, frame: &Frame<'_>, span: &StateSpan, rect: Rect) {
+/// What a state is, where there is room for it: on which worker a poll is, for how long a task was ready, what it waits for.
+fn label(painter: &Painter, frame: &Frame<'_>, task: TaskIx, span: &StateSpan, rect: Rect) {
     let trace = frame.cx.trace();
     if span.state == State::Unknown {
         missing_ranges::hatch(painter, frame, rect.expand2(vec2(0.0, 0.5 * LOW)));
@@ -157,18 +163,34 @@ fn label(painter: &Painter, frame: &Frame<'_>, span: &StateSpan, rect: Rect) {
     if rect.width() < 13.0 {
         return;
     }
-    let Some(poll) = span.poll else { return };
-    let name = trace.lane_name(trace.poll(poll).lane);
-    let short = name.strip_prefix("worker ");
-    let text = match short {
-        Some(number) if rect.width() < 64.0 => number.to_owned(),
-        _ => name,
-    };
+    let lasted = || time::duration((span.end - span.start) as f64);
     let colour = frame.palette.on(frame.palette.state(span.state));
-    let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), colour);
+    let (text, size, colour) = match (span.state, span.poll) {
+        (State::Running, Some(poll)) => {
+            let name = trace.lane_name(trace.poll(poll).lane);
+            let short = name.strip_prefix("worker ").map(str::to_owned);
+            (short.filter(|_| rect.width() < 64.0).unwrap_or(name), 11.0, colour)
+        }
+        (State::Scheduled, _) if rect.width() > ROOM_FOR_TIME => {
+            (format!("scheduled {}", lasted()), 9.5, colour)
+        }
+        (State::Waiting, _) if rect.width() > ROOM_FOR_WAIT => {
+            let before = task_polls::last_begun(trace, task, span.start);
+            let Some(what) = before.and_then(|before| labels::waited_for(trace, before)) else {
+                return;
+            };
+            (format!("waits {} for {what}", lasted()), 10.5, frame.palette.weak)
+        }
+        _ => return,
+    };
+    let galley = painter.layout_no_wrap(text, FontId::proportional(size), colour);
     if galley.size().x + 2.0 < rect.width() {
-        let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-        painter.galley(at, galley, colour);
+        let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
+        if span.state == State::Waiting {
+            // Its bar is a line: the words stand in a gap of it.
+            painter.rect_filled(place.expand2(vec2(5.0, 0.0)), 0.0, frame.palette.lane);
+        }
+        painter.galley(place.min, galley, colour);
     }
 }
 

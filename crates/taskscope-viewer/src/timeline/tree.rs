@@ -1,7 +1,7 @@
 //! What the mouse does with the rows of tasks and with what can be folded, and what screen readers are told of them.
 
 use egui::{CursorIcon, Pos2, Role, Sense, Ui, WidgetInfo};
-use taskscope_model::{Nanos, State, StateSpan, TaskIx, Trace};
+use taskscope_model::{State, TaskIx};
 
 use super::Frame;
 use super::outline::Outline;
@@ -40,7 +40,7 @@ fn header(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline, (row, task): (&Row,
     response.widget_info(|| {
         let label = format!("Task lane {}", row.name);
         let mut info = WidgetInfo::labeled(Role::Button, true, label);
-        let state = state_at(trace, task, cx.replay.moment());
+        let state = trace.state_at(task, cx.replay.moment());
         let state = state.map_or("not alive", |span| span.state.name());
         info.current_text_value = Some(state.to_owned());
         info
@@ -77,12 +77,6 @@ fn header(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline, (row, task): (&Row,
     });
 }
 
-/// What a task does at a moment; `None` before it was first seen and after its end.
-fn state_at(trace: &Trace, task: TaskIx, moment: Nanos) -> Option<StateSpan> {
-    let mut spans = trace.states_from(task, moment);
-    spans.find(|span| span.end > moment).filter(|span| span.start <= moment)
-}
-
 /// The task whose lane is under the pointer.
 pub(super) fn task_at(frame: &Frame<'_>, pos: Pos2) -> Option<TaskIx> {
     let row = frame.rows.iter().find(|row| row.rect.y_range().contains(pos.y))?;
@@ -99,7 +93,7 @@ pub(super) fn explain(ui: &mut Ui, frame: &Frame<'_>, task: TaskIx, pos: Pos2) {
     ui.set_max_width(360.0);
     ui.strong(trace.task_name(task));
     let moment = frame.scale.moment(pos.x).max(0.0) as u64;
-    let Some(span) = state_at(trace, task, moment) else {
+    let Some(span) = trace.state_at(task, moment) else {
         ui.weak("not alive then");
         return;
     };

@@ -118,6 +118,24 @@ impl Workspace {
         self.clock.replay.seek(entered + offset);
     }
 
+    /// Goes to what was found, by its number.
+    pub(crate) fn show_finding(&mut self, id: TraceId, number: usize) {
+        let Some(member) = self.member_mut(id) else { return };
+        let found = member.open.findings().and_then(|findings| findings.get(number));
+        let Some(finding) = found.cloned() else { return };
+        member.open.select(finding.task);
+        let others = finding.affected.iter().filter(|&&task| Some(task) != finding.task);
+        member.panels.timeline.outline.show_affected(others.copied().collect());
+        let offset = member.open.offset;
+        let (start, end) = (finding.times.start as f64 + offset, finding.times.end as f64 + offset);
+        let margin = 0.4 * (end - start);
+        self.clock.view.show(start - margin, (end - start) + 2.0 * margin);
+        self.clock.measured = Some((start, end));
+        self.clock.replay.pause();
+        // Just before its end, all that had to wait do so.
+        self.clock.replay.seek((end - 1.0).max(start));
+    }
+
     /// Fits the selected task's life into the view.
     pub(crate) fn focus(&mut self, id: TraceId) {
         let Some(member) = self.member(id) else { return };

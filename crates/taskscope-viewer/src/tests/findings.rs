@@ -1,0 +1,75 @@
+//! From what is wrong to the place, by clicks.
+
+use std::path::PathBuf;
+
+use egui::Key;
+use egui_kittest::kittest::{NodeT, Queryable};
+use taskscope_model::findings::{Kind, findings};
+use taskscope_model::questions::now;
+use taskscope_model::{State, Trace};
+
+use super::harness::{Window, click, clock, document, press, window, window_with_trace};
+
+fn sick() -> Window {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demos/recordings/blocking.tscope");
+    let file = std::fs::read(PathBuf::from(path)).unwrap();
+    let mut window = window_with_trace(Trace::from_bytes(&file).unwrap());
+    window.run_steps(2);
+    window
+}
+
+#[test]
+fn one_click_leads_to_the_poll_and_to_those_that_waited() {
+    let mut window = sick();
+    let finding = {
+        let trace = document(&mut window).trace();
+        now(findings(trace, None)).swap_remove(0)
+    };
+    assert_eq!(finding.kind, Kind::HeldWorker);
+    click(&mut window, "Finding: Held its worker");
+    assert_eq!(document(&mut window).selected, finding.task);
+    let (start, end) = (finding.times.start as f64, finding.times.end as f64);
+    let clock = *clock(&mut window);
+    assert!(clock.view.start() <= start && clock.view.end() >= end);
+    assert_eq!(clock.measured, Some((start, end)));
+    let moment = clock.replay.moment();
+    let trace = document(&mut window).trace();
+    assert_eq!(trace.poll_at(finding.lane.unwrap(), moment), finding.poll);
+    let names: Vec<String> = finding.affected.iter().map(|&task| trace.task_name(task)).collect();
+    for task in &finding.affected {
+        assert_eq!(trace.state_at(*task, moment).unwrap().state, State::Scheduled);
+    }
+    for name in names.iter().take(3) {
+        let label = format!("Task lane {name}");
+        let lane = window.get_by_label(&label).accesskit_node();
+        assert_eq!(lane.value().as_deref(), Some("scheduled"));
+    }
+    window.get_by_label("Waited meanwhile:");
+}
+
+#[test]
+fn who_waited_says_for_whom_and_escape_leads_back() {
+    let mut window = sick();
+    click(&mut window, "Finding: Held its worker");
+    let (waited, by) = {
+        let document = document(&mut window);
+        let finding = &document.findings().unwrap()[0];
+        (finding.affected[0], finding.task)
+    };
+    let name = document(&mut window).trace().task_name(waited);
+    click(&mut window, &format!("Task lane {name}"));
+    window.get_by_label("It had to wait because of");
+    let by_name = document(&mut window).trace().task_name(by.unwrap());
+    let links = window.query_all_by_label(&by_name);
+    assert!(links.count() > 0);
+    press(&mut window, Key::Escape);
+    window.get_by_label("Finding: Held its worker");
+    assert!(window.query_by_label(&format!("Task lane {name}")).is_none(), "its lane is gone");
+}
+
+#[test]
+fn of_a_healthy_program_it_says_so() {
+    let window = window();
+    window.get_by_label("What is wrong");
+    window.get_by_label_contains("Nothing that the");
+}
