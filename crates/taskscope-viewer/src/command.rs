@@ -237,6 +237,12 @@ commands! {
         "Show or hide the table of tasks";
     ToggleInspector, "Inspector", Trace, [plain(Key::I)],
         "Show or hide the panel with the selected task";
+    ToggleInstant, "At this instant", Trace, [plain(Key::Q)],
+        "Show or hide what each task does at the playhead, and what it waits for";
+    ToggleRange, "Range", Trace, [plain(Key::V)],
+        "Show or hide the figures of what is marked, or in view";
+    ToggleLongest, "Longest", Trace, [plain(Key::X)],
+        "Show or hide the longest polls and delays of what is marked, or in view";
     SaveAs, "Save as…", File, [ctrl(Key::S)],
         "Save a copy of the trace, such as that of a demo recorded here";
     Close, "Close this trace", Trace, [ctrl(Key::W)],

@@ -42,6 +42,7 @@ mod keys;
 mod labels;
 mod lesson;
 mod loading;
+mod measure;
 mod notices;
 mod open_trace;
 mod overview;

@@ -4,6 +4,7 @@ use egui::Ui;
 
 use crate::context::Context;
 use crate::inspector::Inspector;
+use crate::measure::{InstantPanel, LongestPanel, RangePanel};
 use crate::overview::Overview;
 use crate::stage::StagePanel;
 use crate::table::TaskTable;
@@ -19,6 +20,9 @@ pub(crate) struct Panels {
     pub(crate) timeline: Timeline,
     pub(crate) tasks: TaskTable,
     pub(crate) inspector: Inspector,
+    pub(crate) instant: InstantPanel,
+    pub(crate) range: RangePanel,
+    pub(crate) longest: LongestPanel,
 }
 
 impl Panels {
@@ -31,6 +35,9 @@ impl Panels {
             PanelKind::Timeline => self.timeline.ui(ui, cx),
             PanelKind::Tasks => self.tasks.ui(ui, cx),
             PanelKind::Inspector => self.inspector.ui(ui, cx),
+            PanelKind::Instant => self.instant.ui(ui, cx),
+            PanelKind::Range => self.range.ui(ui, cx),
+            PanelKind::Longest => self.longest.ui(ui, cx),
         }
     }
 }

@@ -222,9 +222,8 @@ fn without_a_panel_the_window_says_how_to_get_them_back() {
     window.get_by_label("Find a command").type_text("reset");
     window.run_steps(2);
     press(&mut window, Key::Enter);
-    // The stage is closed at first.
-    let is_shown = |kind| shows(&mut window, kind) == (kind != PanelKind::Stage);
-    assert!(PanelKind::ALL.into_iter().all(is_shown));
+    let is_right = |kind: PanelKind| shows(&mut window, kind) != kind.is_closed_at_first();
+    assert!(PanelKind::ALL.into_iter().all(is_right));
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(crate) mod jobs;
 mod lag;
 mod lesson;
 mod lesson_steps;
+mod measure;
 mod messages;
 mod missing_ranges;
 mod open;

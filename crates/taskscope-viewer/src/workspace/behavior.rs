@@ -110,6 +110,9 @@ fn how_it_comes_back(panel: PanelId) -> &'static str {
         PanelKind::Timeline => "L brings it back",
         PanelKind::Tasks => "T brings it back",
         PanelKind::Inspector => "I brings it back",
+        PanelKind::Instant => "Q brings it back",
+        PanelKind::Range => "V brings it back",
+        PanelKind::Longest => "X brings it back",
     }
 }
 
@@ -159,8 +162,10 @@ impl Behavior<PanelId> for Shown<'_> {
             PanelKind::Overview | PanelKind::Stage | PanelKind::Timeline => {
                 (palette.background, Margin::ZERO)
             }
-            PanelKind::Tasks => (palette.panel, Margin::symmetric(12, 6)),
-            PanelKind::Inspector => (palette.panel, Margin::symmetric(14, 8)),
+            PanelKind::Tasks | PanelKind::Longest => (palette.panel, Margin::symmetric(12, 6)),
+            PanelKind::Inspector | PanelKind::Instant | PanelKind::Range => {
+                (palette.panel, Margin::symmetric(14, 8))
+            }
         };
         ui.painter().rect_filled(rect, 0.0, fill);
         let inside = Frame::new().inner_margin(margin);
@@ -180,7 +185,8 @@ impl Behavior<PanelId> for Shown<'_> {
     fn tab_title_for_pane(&mut self, panel: &PanelId) -> WidgetText {
         let title = panel.kind.title();
         // Tables and inspectors lie side by side in one bar.
-        let is_short = matches!(panel.kind, PanelKind::Tasks | PanelKind::Inspector);
+        let is_short =
+            !matches!(panel.kind, PanelKind::Overview | PanelKind::Stage | PanelKind::Timeline);
         match self.label(panel.trace) {
             Some(label) if is_short => {
                 let letter = label.split(' ').next().unwrap_or_default();

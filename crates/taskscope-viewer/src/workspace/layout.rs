@@ -19,12 +19,28 @@ pub(crate) enum PanelKind {
     Stage,
     Timeline,
     Tasks,
+    Longest,
     Inspector,
+    Instant,
+    Range,
 }
 
 impl PanelKind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Overview, Self::Stage, Self::Timeline, Self::Tasks, Self::Inspector];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Stage,
+        Self::Timeline,
+        Self::Tasks,
+        Self::Longest,
+        Self::Inspector,
+        Self::Instant,
+        Self::Range,
+    ];
+
+    /// Whether it is closed until somebody opens it.
+    pub(crate) fn is_closed_at_first(self) -> bool {
+        matches!(self, Self::Stage | Self::Longest | Self::Instant | Self::Range)
+    }
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -32,7 +48,10 @@ impl PanelKind {
             Self::Stage => "Stage",
             Self::Timeline => "Timeline",
             Self::Tasks => "Tasks",
+            Self::Longest => "Longest",
             Self::Inspector => "Inspector",
+            Self::Instant => "At this instant",
+            Self::Range => "Range",
         }
     }
 }
@@ -81,14 +100,17 @@ impl Layout {
         let (overviews, timelines) = (panes(PanelKind::Overview), panes(PanelKind::Timeline));
         let stages = panes(PanelKind::Stage);
         let (tasks, inspectors) = (panes(PanelKind::Tasks), panes(PanelKind::Inspector));
+        let longest = panes(PanelKind::Longest);
+        let beside = [panes(PanelKind::Instant), panes(PanelKind::Range)].concat();
         let mut alone = |panes: Vec<TileId>| {
             panes.into_iter().map(|pane| tiles.insert_tab_tile(vec![pane])).collect::<Vec<_>>()
         };
         let (overviews, timelines) = (alone(overviews), alone(timelines));
-        stages.iter().for_each(|&stage| tiles.set_visible(stage, false));
+        let closed = [&stages[..], &longest, &beside].concat();
+        closed.iter().for_each(|&pane| tiles.set_visible(pane, false));
         let stages = tiles.insert_tab_tile(stages);
-        let tasks = tiles.insert_tab_tile(tasks);
-        let inspectors = tiles.insert_tab_tile(inspectors);
+        let tasks = tiles.insert_tab_tile([tasks, longest].concat());
+        let inspectors = tiles.insert_tab_tile([inspectors, beside].concat());
         let left = tiles.insert_vertical_tile([&[stages], &timelines[..], &[tasks]].concat());
         let main = tiles.insert_horizontal_tile(vec![left, inspectors]);
         let root = tiles.insert_vertical_tile([&overviews[..], &[main]].concat());
@@ -144,12 +166,13 @@ impl Layout {
             *self = Self::new(traces);
             return;
         }
-        let mut others = traces.iter().filter(|&&other| other != trace);
-        let has_stage = others.any(|&trace| self.shows(PanelId { trace, kind: PanelKind::Stage }));
         for kind in PanelKind::ALL {
             let panel = PanelId { trace, kind };
+            let mut others = traces.iter().filter(|&&other| other != trace);
+            // Another trace shows one: so does this.
+            let is_open = others.any(|&trace| self.shows(PanelId { trace, kind }));
             self.insert(panel);
-            if kind == PanelKind::Stage && !has_stage {
+            if kind.is_closed_at_first() && !is_open {
                 self.close(panel);
             }
         }

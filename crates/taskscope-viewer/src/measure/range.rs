@@ -1,0 +1,133 @@
+//! What a stretch of time costs: polls, how long they took and came late, hops, and where the time went.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use egui::{Grid, RichText, ScrollArea, Ui};
+use taskscope_model::questions::{Histogram, HopQueue, RangeSums};
+use taskscope_model::{Nanos, PollEnd, Trace};
+
+use super::{Sums, stretch, title};
+use crate::context::Context;
+use crate::{labels, time};
+
+/// So many spawn places are listed.
+const MOST_PLACES: usize = 12;
+
+/// The panel with the figures of what is marked, or in view.
+#[derive(Debug, Default)]
+pub(crate) struct RangePanel {
+    sums: Sums,
+}
+
+impl RangePanel {
+    /// Shows the panel.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
+        let times = stretch(cx);
+        title(ui, cx, "The range", &times);
+        let Some((of, sums)) = self.sums.get(cx, times) else {
+            ui.weak("Adding up…");
+            return;
+        };
+        ScrollArea::vertical().id_salt("range").auto_shrink(false).show(ui, |ui| {
+            figures(ui, cx.trace(), sums);
+            if ui.button("Copy as text").clicked() {
+                ui.ctx().copy_text(text(cx.trace(), &of, sums));
+            }
+            ui.add_space(10.0);
+            places(ui, cx.trace(), sums);
+        });
+    }
+}
+
+/// The lines of the panel, for the screen and the clipboard.
+fn lines(trace: &Trace, sums: &RangeSums) -> Vec<(&'static str, String)> {
+    let ends: Vec<String> = PollEnd::ALL
+        .iter()
+        .filter(|how| sums.ends[how.position()] > 0)
+        .map(|&how| format!("{} {}", time::count(sums.ends[how.position()]), labels::poll_end(how)))
+        .collect();
+    let hops: u64 = sums.hops.iter().map(|hop| hop.count).sum();
+    let by = |queue: HopQueue| {
+        sums.hops.iter().filter(|hop| hop.queue == queue).map(|hop| hop.count).sum::<u64>()
+    };
+    let mut lines = vec![
+        ("polls", time::count(sums.polls)),
+        ("ended", ends.join(", ")),
+        ("busy", time::duration(sums.busy as f64)),
+        ("a poll took", spread(&sums.times, sums.longest.first().map(|(_, time)| *time))),
+    ];
+    if trace.records_wakes() {
+        let latest = sums.latest.first().map(|(_, time)| *time);
+        lines.push(("was ready for", spread(&sums.delays, latest)));
+    }
+    let share = time::share(hops, sums.polls.max(1));
+    lines.push(("hops", format!("{}, {share} of the polls", time::count(hops))));
+    if hops > 0 {
+        let causes = format!(
+            "{} stolen\n{} woken there\n{} injected",
+            time::count(by(HopQueue::Stolen)),
+            time::count(by(HopQueue::Own)),
+            time::count(by(HopQueue::Injection))
+        );
+        lines.push(("(inferred)", causes));
+    }
+    lines
+}
+
+/// Half, 99 in a hundred, and the most.
+fn spread(of: &Histogram, most: Option<Nanos>) -> String {
+    let at = |part: f64| of.quantile(part).map_or("–".to_owned(), |ns| time::duration(ns as f64));
+    let most = most.map_or("–".to_owned(), |ns| time::duration(ns as f64));
+    format!("p50 {}\np99 {}\nmost {most}", at(0.5), at(0.99))
+}
+
+fn figures(ui: &mut Ui, trace: &Trace, sums: &RangeSums) {
+    Grid::new("range figures").num_columns(2).spacing([16.0, 5.0]).show(ui, |ui| {
+        for (name, value) in lines(trace, sums) {
+            ui.weak(name);
+            ui.label(value);
+            ui.end_row();
+        }
+    });
+    ui.add_space(6.0);
+}
+
+fn places(ui: &mut Ui, trace: &Trace, sums: &RangeSums) {
+    if sums.places.is_empty() {
+        return;
+    }
+    ui.label(RichText::new("By spawn place, the busiest first").size(13.5));
+    Grid::new("range places").num_columns(5).spacing([14.0, 4.0]).striped(true).show(ui, |ui| {
+        for head in ["", "polls", "busy", "longest", "hops"] {
+            ui.weak(head);
+        }
+        ui.end_row();
+        for of in sums.places.iter().take(MOST_PLACES) {
+            ui.label(
+                of.place.map_or("not recorded".to_owned(), |place| trace.place(place).short()),
+            );
+            ui.monospace(time::count(of.polls));
+            ui.monospace(time::duration(of.busy as f64));
+            ui.monospace(time::duration(of.longest as f64));
+            ui.monospace(time::count(of.hops));
+            ui.end_row();
+        }
+    });
+}
+
+/// All of it as text, tab by tab: it can be pasted into a table.
+fn text(trace: &Trace, times: &Range<Nanos>, sums: &RangeSums) -> String {
+    let origin = trace.span().start;
+    let moment = |at: Nanos| time::exact(at.saturating_sub(origin));
+    let mut text = format!("from\t{}\nto\t{}\n", moment(times.start), moment(times.end));
+    for (name, value) in lines(trace, sums) {
+        let _ = writeln!(text, "{name}\t{}", value.replace('\n', ", "));
+    }
+    let _ = writeln!(text, "place\tpolls\tbusy_ns\tlongest_ns\thops");
+    for of in &sums.places {
+        let place = of.place.map_or(String::new(), |place| trace.place(place).short());
+        let _ = writeln!(text, "{place}\t{}\t{}\t{}\t{}", of.polls, of.busy, of.longest, of.hops);
+    }
+    text
+}
