@@ -180,7 +180,8 @@ impl App {
         self.layout(ui);
         // The palette is taken out, so that it can ask what is available.
         let mut palette = std::mem::take(&mut self.palette);
-        let command = palette.show(ui, |command| self.is_available(command));
+        let open = self.workspace.as_ref().and_then(|workspace| workspace.active());
+        let command = palette.show(ui, |command| self.is_available(command), open);
         self.palette = palette;
         if let Some(command) = command {
             self.commands.send(command);

@@ -147,6 +147,10 @@ commands! {
         "Move to earlier times";
     PanRight, "Later", Trace, [plain(Key::D)],
         "Move to later times";
+    GoBack, "Go back", Trace, [ctrl(Key::Z)],
+        "Go back to where you were before the last jump";
+    GoForward, "Go forward", Trace, [ctrl(Key::Y), ctrl_shift(Key::Z)],
+        "Go where you were before you went back";
     NextTrace, "Next trace", Several, [plain(Key::F6)],
         "Let the keys act on the next of the open traces";
     AlignStarts, "Align the starts", Several, [],
@@ -215,8 +219,8 @@ commands! {
         "Put the playhead at the last event; a trace that grows is followed there";
     FocusSelection, "Show the selected task", Selection, [plain(Key::F)],
         "Fit the selected task's life into the window";
-    ClearSelection, "Select nothing", Trace, [plain(Key::Escape)],
-        "Clear the selection";
+    ClearSelection, "Step back", Trace, [plain(Key::Escape)],
+        "Take away what is marked; if nothing is, the selection";
     Pin, "Pin the selected task", Selection, [shift(Key::P)],
         "Give the selected task a lane of its own right below the workers, or take it away";
     ToggleFolds, "Fold or unfold the tasks", Trace, [plain(Key::U)],
@@ -252,6 +256,8 @@ commands! {
     Select(Option<TaskIx>);
     /// Select a task in a list, which stays where it is, and show it in time.
     Choose(TaskIx);
+    /// Put the playhead so many nanoseconds behind the start, and the view where it can be seen.
+    GoTo(u64);
     /// Go to what was found, by its number: its task is selected, its time marked, and who waited has lanes.
     ShowFinding(usize);
     /// Put the playhead at a moment of the trace's clock, and the view where it can be seen.
@@ -293,6 +299,23 @@ impl From<TraceCommand> for Command {
 }
 
 impl Command {
+    /// Whether it jumps somewhere else, from where one may want to go back.
+    pub(crate) fn is_jump(&self) -> bool {
+        match self {
+            Self::App(command) => *command == AppCommand::FitAll,
+            Self::Trace(command) => matches!(
+                command,
+                TraceCommand::Select(_)
+                    | TraceCommand::Choose(_)
+                    | TraceCommand::GoTo(_)
+                    | TraceCommand::ShowFinding(_)
+                    | TraceCommand::FocusSelection
+                    | TraceCommand::ToStart
+                    | TraceCommand::ToEnd
+            ),
+        }
+    }
+
     /// Those of the window that can be called by name.
     pub(crate) fn of_app() -> impl Iterator<Item = Self> {
         AppCommand::LISTED.iter().cloned().map(Self::App)

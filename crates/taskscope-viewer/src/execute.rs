@@ -24,6 +24,11 @@ impl App {
             ctx.request_repaint();
         }
         for (trace, command) in sent {
+            if command.is_jump()
+                && let Some(workspace) = &mut self.workspace
+            {
+                workspace.remember();
+            }
             match command {
                 Command::App(command) => {
                     if self.is_available(&command.clone().into()) {
@@ -171,6 +176,8 @@ impl App {
             AppCommand::PanLeft => clock.view.pan(-0.2),
             AppCommand::PanRight => clock.view.pan(0.2),
             AppCommand::Pan(part) => clock.view.pan(part),
+            AppCommand::GoBack => workspace.travel(true),
+            AppCommand::GoForward => workspace.travel(false),
             AppCommand::NextTrace => workspace.activate_next(),
             AppCommand::Activate(trace) => workspace.activate(trace),
             AppCommand::AlignStarts => workspace.align_starts(),
@@ -192,6 +199,7 @@ impl App {
             return;
         }
         let Some(workspace) = &mut self.workspace else { return };
+        let is_marked = workspace.clock.measured.is_some();
         let Some(member) = workspace.member_mut(id) else { return };
         let open = &mut member.open;
         let (offset, span) = (open.offset, open.trace().span());
@@ -212,10 +220,14 @@ impl App {
             }
             TraceCommand::FocusSelection => workspace.focus(id),
             TraceCommand::ShowFinding(number) => workspace.show_finding(id, number),
+            // One thing at a time.
+            TraceCommand::ClearSelection if is_marked => workspace.clock.measured = None,
             TraceCommand::ClearSelection => {
                 open.select(None);
                 member.panels.timeline.outline.show_affected(Vec::new());
-                workspace.clock.measured = None;
+            }
+            TraceCommand::GoTo(time) => {
+                workspace.seek(id, span.start.saturating_add(time) as f64);
             }
             TraceCommand::Pin => {
                 if let Some(task) = open.selected {

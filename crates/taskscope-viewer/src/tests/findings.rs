@@ -62,6 +62,10 @@ fn who_waited_says_for_whom_and_escape_leads_back() {
     let by_name = document(&mut window).trace().task_name(by.unwrap());
     let links = window.query_all_by_label(&by_name);
     assert!(links.count() > 0);
+    // First what is marked, then the selection.
+    press(&mut window, Key::Escape);
+    assert_eq!(clock(&mut window).measured, None);
+    assert_eq!(document(&mut window).selected, Some(waited));
     press(&mut window, Key::Escape);
     window.get_by_label("Finding: Held its worker");
     assert!(window.query_by_label(&format!("Task lane {name}")).is_none(), "its lane is gone");

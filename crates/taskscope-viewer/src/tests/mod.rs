@@ -14,6 +14,7 @@ mod lesson_steps;
 mod measure;
 mod messages;
 mod missing_ranges;
+mod moving;
 mod open;
 mod parts;
 mod replay;

@@ -217,6 +217,12 @@ fn interact(
     }
 
     let under = pointer.and_then(|pos| polls_at(painted, &scale, pos));
+    if response.double_clicked()
+        && let Some((_, span)) = under
+    {
+        let (start, width) = (span.start as f64, (span.end - span.start).max(1) as f64);
+        cx.send(TraceCommand::Show(start - 0.2 * width, 1.4 * width));
+    }
     if response.clicked()
         && let Some(pos) = response.interact_pointer_pos()
         && plot.contains(pos)

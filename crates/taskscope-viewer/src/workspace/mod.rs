@@ -9,6 +9,7 @@
 mod arrange;
 mod behavior;
 mod end;
+mod history;
 mod layout;
 mod playing;
 mod selection;
@@ -53,6 +54,7 @@ pub(crate) struct Workspace {
     /// The moment at which all anchors are, in nanoseconds since 1970, where traces are aligned by
     /// wall clock.
     wall_clock: Option<u64>,
+    history: history::History,
 }
 
 impl Workspace {
@@ -78,6 +80,7 @@ impl Workspace {
             active: open.id,
             next_id: 1,
             wall_clock: None,
+            history: history::History::default(),
             clock: Clock { view, replay, measured: None, stops, until: None, follows_task },
             layout: Layout::new(&[open.id]),
             members: vec![Member { open, panels: Panels::default() }],
