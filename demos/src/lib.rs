@@ -20,12 +20,18 @@
 //! For the whole picture, have [`Recording::layer`] in the current `tracing`
 //! subscriber; the demos carry it to the threads they start.
 
+mod blocking;
 mod bursts;
+mod convoy;
+mod hugefuture;
+mod leak;
 mod migration;
 mod random;
 mod runtime;
+mod selfwake;
 mod server;
 mod single;
+mod starving;
 mod yields;
 
 use std::io;
@@ -41,6 +47,9 @@ pub struct Demo {
     pub summary: &'static str,
     /// What to look for in the picture.
     pub look_for: &'static str,
+    /// What `taskscope findings` says of a run of the usual size: the names of their kinds. Nothing of a healthy
+    /// program; notes are not among them.
+    pub findings: &'static [&'static str],
     /// How many tasks (in `server`: clients) it has where [`Size::tasks`] says
     /// nothing.
     pub default_tasks: u32,
@@ -50,7 +59,19 @@ pub struct Demo {
 }
 
 /// All demos, the one to begin with first.
-pub const DEMOS: &[Demo] = &[migration::DEMO, server::DEMO, yields::DEMO, single::DEMO];
+pub const DEMOS: &[Demo] = &[
+    migration::DEMO,
+    server::DEMO,
+    yields::DEMO,
+    single::DEMO,
+    // In each of these one thing is wrong.
+    blocking::DEMO,
+    starving::DEMO,
+    convoy::DEMO,
+    selfwake::DEMO,
+    leak::DEMO,
+    hugefuture::DEMO,
+];
 
 /// The demo of that name.
 pub fn find(name: &str) -> Option<&'static Demo> {
@@ -76,6 +97,8 @@ pub struct Truth {
     pub spawned: u64,
     /// Tasks that returned; none is aborted or panics.
     pub returned: u64,
+    /// Tasks that the end of their runtime dropped: the others.
+    pub dropped: u64,
     /// Polls of these tasks, where they do not depend on the schedule.
     pub polls: Option<u64>,
     /// No run has fewer polls than this.

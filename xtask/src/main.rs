@@ -37,6 +37,20 @@ enum Task {
     Snapshots,
 }
 
+/// The demos of which a recording is kept.
+const DEMOS: [&str; 10] = [
+    "migration",
+    "server",
+    "yields",
+    "single",
+    "blocking",
+    "starving",
+    "convoy",
+    "selfwake",
+    "leak",
+    "hugefuture",
+];
+
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
     let shell = Shell { root: root.unwrap_or_default() };
@@ -47,7 +61,7 @@ fn main() -> ExitCode {
             shell.run("cargo", &[words(own), arguments].concat())
         }
         Task::Engine => engine::check(&shell.root),
-        Task::Recordings => ["migration", "server", "yields", "single"].iter().all(|demo| {
+        Task::Recordings => DEMOS.iter().all(|demo| {
             shell.taskscope(&format!("demo {demo} --no-view --out demos/recordings/{demo}.tscope"))
         }),
         Task::Screenshots => {
