@@ -54,6 +54,7 @@ mod builder;
 mod causality;
 mod cursor;
 mod dropped_events;
+pub mod findings;
 mod gaps;
 mod hops;
 mod index;
