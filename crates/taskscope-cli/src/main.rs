@@ -15,6 +15,7 @@ mod console;
 mod demo;
 mod error;
 mod film;
+mod findings;
 mod generate;
 mod human;
 mod lesson;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Some(Command::View(args)) => view::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
+        Some(Command::Findings(args)) => findings::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Lesson(args)) => lesson::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
