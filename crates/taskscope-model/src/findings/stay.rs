@@ -60,12 +60,13 @@ impl Stay {
 pub(super) fn before(known: &Known<'_>, seen: &Seen<'_>) -> Option<Stay> {
     let trace = known.trace;
     let until = seen.start();
-    let since = match seen.chunk.delay(seen.slot) {
-        _ if seen.row().before == NONE => trace.task(seen.task()).spawned,
-        Some(delay) => Some(until - delay),
-        None => None,
+    // (A wake between its spawn and its first poll changes nothing.)
+    let spawned = match seen.row().before {
+        NONE => trace.task(seen.task()).spawned,
+        _ => None,
     };
-    let since = since.or_else(|| seen.chunk.scheduled(seen.slot))?;
+    let woken = || Some(until - seen.chunk.delay(seen.slot)?);
+    let since = spawned.or_else(woken).or_else(|| seen.chunk.scheduled(seen.slot))?;
     let is_of_interest = |times: &Range<Nanos>| {
         times.start < times.end && (times.end - times.start >= LEAST || known.long.touches(times))
     };

@@ -54,7 +54,7 @@ fn key(trace: &Trace, task: TaskIx) -> Key {
 
 /// Who stood in the queues of workers that were held: by the position of long polls.
 #[derive(Default)]
-pub(super) struct Held {
+pub(in crate::findings) struct Held {
     /// Stays that begin to overlap here, less those that did until the one before.
     overlap: HashMap<usize, i64>,
     /// Likewise, of those that lie across all of it.
@@ -74,7 +74,7 @@ impl Held {
     }
 
     /// For each long poll how many stood in its worker's queue, and how long one of them did at most.
-    fn waiting(&self, known: &Known<'_>) -> Vec<(u64, Nanos)> {
+    pub(in crate::findings) fn waiting(&self, known: &Known<'_>) -> Vec<(u64, Nanos)> {
         let change = |of: &HashMap<usize, i64>, at| of.get(&at).copied().unwrap_or(0);
         let (mut overlap, mut across) = (0, 0);
         let waiting = known.long.all().iter().enumerate().map(|(at, of)| {
