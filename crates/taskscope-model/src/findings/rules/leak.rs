@@ -14,8 +14,9 @@ use taskscope_format::Nanos;
 use super::Rule;
 use crate::CancelledBy;
 use crate::findings::{Finding, Kind, Known};
+use crate::store::polls::NONE;
 use crate::trace::Trace;
-use crate::types::{PlaceIx, TaskIx};
+use crate::types::{PlaceIx, PollEnd, PollIx, TaskIx};
 use crate::units::{count, duration};
 
 const PARTS: usize = 8;
@@ -41,6 +42,18 @@ struct Alive {
     oldest: Option<(Nanos, TaskIx)>,
 }
 
+/// When a task ended by itself, or was aborted: what the end of its runtime has dropped would have lived on.
+fn ended(trace: &Trace, task: TaskIx) -> Option<Nanos> {
+    let of = trace.task(task);
+    if let Some(end) = of.end {
+        return (end.cancelled_by != CancelledBy::Shutdown).then_some(end.time);
+    }
+    // Where its end is missing, its last poll may say so.
+    let last = (of.hot.last != NONE).then_some(PollIx(of.hot.last))?;
+    let has_returned = matches!(trace.poll(last).how, PollEnd::Ready | PollEnd::Panicked);
+    has_returned.then(|| trace.polls.end(last))
+}
+
 impl Rule for Leak {
     fn task(&mut self, trace: &Trace, task: TaskIx) {
         let (of, span) = (trace.task(task), trace.span());
@@ -54,9 +67,8 @@ impl Rule for Leak {
         let alive = self.0.entry(place).or_default();
         alive.change[part(begin)] += 1;
         alive.spawned += 1;
-        // What the end of its runtime has dropped would have lived on.
-        if let Some(end) = of.end.filter(|end| end.cancelled_by != CancelledBy::Shutdown) {
-            alive.change[part(end.time)] -= 1;
+        if let Some(end) = ended(trace, task) {
+            alive.change[part(end)] -= 1;
             return;
         }
         let life = span.end.saturating_sub(begin);

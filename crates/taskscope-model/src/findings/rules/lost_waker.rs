@@ -5,7 +5,8 @@
 //! there was one, the trace cannot tell, and this rule keeps silent.
 //!
 //! No false alarm: wakers are seen by the `tracing` layer alone. That it was there, and reported this task, shows in
-//! the place where it was spawned, which hooks do not know. Its whole life must be recorded. A task that awaits
+//! the place where it was spawned, which hooks do not know; that no filter hid wakers from it, in that there are wakes
+//! at all. The task's whole life must be recorded. A task that awaits
 //! `std::future::pending()` is found, too: it has no waker to lose, and only an abort can end it.
 
 use super::Rule;
@@ -22,7 +23,7 @@ pub(super) struct LostWaker(Vec<(TaskIx, PollIx)>);
 impl Rule for LostWaker {
     fn task(&mut self, trace: &Trace, task: TaskIx) {
         let of = trace.task(task);
-        let is_reported = of.spawned.is_some() && of.place.is_some() && trace.records_wakes();
+        let is_reported = of.spawned.is_some() && of.place.is_some() && trace.wake_count() > 0;
         let is_alive = of.end.is_none_or(|end| end.cancelled_by == CancelledBy::Shutdown);
         if !is_reported || !is_alive || of.hot.is_woken() || !of.is_async() || of.id.is_wrapped() {
             return;
