@@ -4,17 +4,23 @@
 //! or the task stood where others cannot take it.
 //!
 //! No false alarm: what stands behind a poll that holds its worker waits for that ([`Stay::is_held`]). The worker must have been
-//! parked from when the task was scheduled until it was polled, without a break.
+//! parked from when the task was scheduled until it was polled, without a break. A busy machine can keep a worker that was woken
+//! waiting for some ten milliseconds: so less than [`ALARM`] is a note.
 
 use std::collections::BTreeMap;
+
+use taskscope_format::Nanos;
 
 use super::Rule;
 use super::starved::Waits;
 use crate::findings::stay::{LEAST, Stay};
-use crate::findings::{Finding, Kind, Known};
+use crate::findings::{Finding, Kind, Known, Severity};
 use crate::trace::Trace;
 use crate::types::LaneIx;
 use crate::units::{duration, plural};
+
+/// No machine that has anything left for this program keeps it waiting for so long.
+const ALARM: Nanos = 100_000_000;
 
 /// By runtime.
 #[derive(Default)]
@@ -60,7 +66,12 @@ impl Rule for Idle {
                     duration(LEAST as f64)
                 );
             }
+            let severity = match stay.length() {
+                ALARM.. => Kind::IdleWorker.severity(),
+                _ => Severity::Note,
+            };
             Some(Finding {
+                severity,
                 // From whose queue it was taken is inferred.
                 certain: false,
                 task: Some(stay.task),
