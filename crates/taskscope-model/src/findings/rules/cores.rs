@@ -6,14 +6,13 @@
 //!
 //! It is a note, and never certain: that there are more workers than processors is, but not that it is the reason.
 
-use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use super::Rule;
 use crate::findings::seen::Seen;
 use crate::findings::{Finding, Kind, Known};
 use crate::trace::Trace;
-use crate::types::{PlaceIx, PollIx};
+use crate::types::PollIx;
 use crate::units::{duration, plural};
 
 /// A time slice is about so long; nothing that waits for one waits for less.
@@ -23,9 +22,9 @@ const FAR: usize = 4;
 /// So many polls at least.
 const LEAST: u64 = 20;
 
-/// By place.
+/// By place, of which the first is for none. (Every poll counts, so this must not look anything up.)
 #[derive(Default)]
-pub(super) struct Cores(HashMap<Option<PlaceIx>, Times>);
+pub(super) struct Cores(Vec<Option<Box<Times>>>);
 
 struct Times {
     /// By how many bits the time has.
@@ -34,6 +33,10 @@ struct Times {
 }
 
 impl Times {
+    fn new(poll: PollIx) -> Self {
+        Self { bits: [0; 65], longest: (0, poll) }
+    }
+
     /// How many took far longer than half of them.
     fn far(&self) -> u64 {
         let (all, mut below) = (self.bits.iter().sum::<u64>(), 0);
@@ -53,19 +56,25 @@ fn bits(time: Nanos) -> usize {
 impl Rule for Cores {
     #[inline]
     fn poll(&mut self, seen: &Seen<'_>) {
-        let (time, poll) = (seen.duration(), seen.poll);
-        let new = || Times { bits: [0; 65], longest: (0, poll) };
-        let of = self.0.entry(seen.place()).or_insert_with(new);
+        let place = seen.facts.place(seen.row().task);
+        if place >= self.0.len() {
+            self.0.resize_with(place + 1, || None);
+        }
+        let time = seen.duration();
+        let of = self.0[place].get_or_insert_with(|| Box::new(Times::new(seen.poll)));
         of.bits[bits(time)] += 1;
-        of.longest = of.longest.max((time, poll));
+        of.longest = of.longest.max((time, seen.poll));
     }
 
     fn join(&mut self, other: Self) {
-        for (place, times) in other.0 {
-            let new = || Times { bits: [0; 65], longest: times.longest };
-            let of = self.0.entry(place).or_insert_with(new);
-            of.bits.iter_mut().zip(times.bits).for_each(|(sum, count)| *sum += count);
-            of.longest = of.longest.max(times.longest);
+        if self.0.len() < other.0.len() {
+            self.0.resize_with(other.0.len(), || None);
+        }
+        for (sum, other) in self.0.iter_mut().zip(other.0) {
+            let Some(other) = other else { continue };
+            let of = sum.get_or_insert_with(|| Box::new(Times::new(other.longest.1)));
+            of.bits.iter_mut().zip(other.bits).for_each(|(sum, count)| *sum += count);
+            of.longest = of.longest.max(other.longest);
         }
     }
 
@@ -74,13 +83,13 @@ impl Rule for Cores {
     }
 }
 
-fn finding(trace: &Trace, places: &HashMap<Option<PlaceIx>, Times>) -> Option<Finding> {
+fn finding(trace: &Trace, places: &[Option<Box<Times>>]) -> Option<Finding> {
     let (processors, workers) = (trace.processors()?, trace.workers());
-    let far: u64 = places.values().map(Times::far).sum();
+    let far: u64 = places.iter().flatten().map(|of| of.far()).sum();
     if workers <= processors || far < LEAST {
         return None;
     }
-    let struck = places.values().filter(|of| of.far() > 0);
+    let struck = places.iter().flatten().filter(|of| of.far() > 0);
     let (time, ix) = struck.map(|of| of.longest).max()?;
     let poll = trace.poll(ix);
     let evidence = format!(
