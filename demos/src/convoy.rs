@@ -1,4 +1,4 @@
-//! Sick: everybody needs the same lock, and holds it across an `.await`.
+//! Tasks that hold a lock while they wait for something else.
 
 use std::io;
 use std::sync::Arc;
@@ -7,51 +7,56 @@ use std::time::Duration;
 use taskscope::Recording;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use crate::{Demo, Truth, runtime};
 
 pub(crate) const DEMO: Demo = Demo {
     name: "convoy",
-    summary: "sick: tasks hold one lock across an .await, and all others queue for it",
-    look_for: "four workers, and hardly one of them is busy: whoever releases the lock wakes the \
-               next in line; the curve of what waits is nearly all there is",
-    default_tasks: 16,
-    finding: Some("lock-convoy"),
+    summary: "twenty tasks that need the same Mutex, and hold it while they sleep",
+    look_for: "the workers are idle, and all tasks but one wait for the lock; each is woken by the one \
+               that lets it go",
+    findings: &["lock_convoy"],
+    default_tasks: 20,
     recording: include_bytes!("../recordings/convoy.tscope"),
     run,
 };
 
-const WORKERS: u32 = 4;
-const ROUNDS: u64 = 8;
+const WORKERS: u32 = 2;
+const ENTRIES: u64 = 5;
 
-fn run(recording: &Recording, _: u64, tasks: u32) -> io::Result<Truth> {
+fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
     let runtime = runtime::multi_thread(recording, "convoy", WORKERS as usize)?;
     runtime.block_on(async {
-        let stock = Arc::new(Mutex::new(0u64));
-        let mut all = JoinSet::new();
+        let ledger = Arc::new(Mutex::new(0));
+        let mut writing = JoinSet::new();
         for number in 0..tasks {
-            runtime::spawn_on(&mut all, &format!("order {number}"), order(stock.clone()));
+            let writer = write_entries(Arc::clone(&ledger));
+            runtime::spawn(&mut writing, &format!("writer {number}"), writer)?;
         }
-        while all.join_next().await.is_some() {}
-    });
-    let spawned = u64::from(tasks);
+        while writing.join_next().await.is_some() {}
+        io::Result::Ok(())
+    })?;
+    let tasks = u64::from(tasks);
     Ok(Truth {
-        spawned,
-        returned: spawned,
-        // Each round waits for the timer once.
-        least_polls: spawned * (ROUNDS + 1),
+        spawned: tasks,
+        returned: tasks,
+        // Each sleep ends a poll.
+        least_polls: tasks * (ENTRIES + 1),
         runtimes: 1,
         workers: WORKERS,
         ..Truth::default()
     })
 }
 
-async fn order(stock: Arc<Mutex<u64>>) {
-    for _ in 0..ROUNDS {
-        let mut stock = stock.lock().await;
-        // As a query to a database would, while the lock is held.
-        sleep(Duration::from_millis(2)).await;
-        *stock += 1;
+async fn write_entries(ledger: Arc<Mutex<u64>>) {
+    for _ in 0..ENTRIES {
+        let mut entries = ledger.lock().await;
+        // What is wrong here: it is awaited while the lock is held.
+        send_to_disk().await;
+        *entries += 1;
     }
+}
+
+async fn send_to_disk() {
+    tokio::time::sleep(Duration::from_millis(2)).await;
 }

@@ -11,6 +11,7 @@ pub(crate) const DEMO: Demo = Demo {
     summary: "bursts of uneven tasks on four workers, which steal them from one another",
     look_for: "a burst begins on one worker's lane and spreads over the others; select a task and \
                follow its path from lane to lane",
+    findings: &[],
     default_tasks: 160,
     finding: None,
     recording: include_bytes!("../recordings/migration.tscope"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use taskscope::Recording;
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
@@ -29,6 +29,45 @@ pub(crate) fn current_thread(recording: &Recording, name: &str) -> io::Result<Ru
     builder.enable_all();
     recording.named_hooks(&mut builder, name);
     builder.build()
+}
+
+/// Spawns a task with a name. (Names need an unstable part of Tokio, which the recorder needs too.)
+///
+/// # Errors
+/// What Tokio gives where it cannot spawn.
+#[track_caller]
+pub(crate) fn spawn<T: Send + 'static>(
+    set: &mut JoinSet<T>,
+    name: &str,
+    task: impl Future<Output = T> + Send + 'static,
+) -> io::Result<()> {
+    #[cfg(tokio_unstable)]
+    set.build_task().name(name).spawn(task)?;
+    #[cfg(not(tokio_unstable))]
+    {
+        let _ = name;
+        set.spawn(task);
+    }
+    Ok(())
+}
+
+/// The same for a task that nobody waits for.
+///
+/// # Errors
+/// Likewise.
+#[track_caller]
+pub(crate) fn detach(
+    name: &str,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    #[cfg(tokio_unstable)]
+    tokio::task::Builder::new().name(name).spawn(task).map(drop)?;
+    #[cfg(not(tokio_unstable))]
+    {
+        let _ = name;
+        tokio::spawn(task);
+    }
+    Ok(())
 }
 
 /// A program has one subscriber for all threads, and then there is nothing to

@@ -1,47 +1,45 @@
-//! Sick: a future that asks again and again instead of waiting.
+//! A future that asks again and again instead of being told.
 
-use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use taskscope::Recording;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use crate::{Demo, Truth, runtime};
 
 pub(crate) const DEMO: Demo = Demo {
     name: "selfwake",
-    summary: "sick: a future that wakes itself in each poll, instead of waiting for an event",
-    look_for: "the lane of the spinner is blue from end to end: it is polled, finds nothing, and \
-               wakes itself, thousands of times",
+    summary: "futures that call their own waker in each poll, until what they wait for is there",
+    look_for: "a worker that is never idle and does nothing: poll after poll of the same task, each woken \
+               by the one before",
+    findings: &["self_wake_loop"],
     default_tasks: 2,
-    finding: Some("self-wake-loop"),
     recording: include_bytes!("../recordings/selfwake.tscope"),
     run,
 };
 
 const WORKERS: u32 = 2;
-const TRIES: u64 = 3_000;
-const NAPS: u64 = 5;
+/// How often each asks in vain.
+const ASKS: u32 = 1_500;
 
-fn run(recording: &Recording, _: u64, tasks: u32) -> io::Result<Truth> {
+fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
     let runtime = runtime::multi_thread(recording, "selfwake", WORKERS as usize)?;
     runtime.block_on(async {
-        let mut all = JoinSet::new();
-        runtime::spawn_on(&mut all, "patient", patient());
+        let mut asking = JoinSet::new();
         for number in 0..tasks {
-            runtime::spawn_on(&mut all, &format!("spinner {number}"), spinner());
+            runtime::spawn(&mut asking, &format!("device {number}"), until_ready())?;
         }
-        while all.join_next().await.is_some() {}
-    });
-    let spawned = 1 + u64::from(tasks);
-    // Each try is a poll. The patient task has one for each nap, and returns in the last.
-    let polls = u64::from(tasks) * (TRIES + 1) + NAPS + 1;
+        while asking.join_next().await.is_some() {}
+        io::Result::Ok(())
+    })?;
+    let tasks = u64::from(tasks);
+    // One more finds it ready.
+    let polls = tasks * u64::from(ASKS + 1);
     Ok(Truth {
-        spawned,
-        returned: spawned,
+        spawned: tasks,
+        returned: tasks,
         polls: Some(polls),
         least_polls: polls,
         runtimes: 1,
@@ -50,23 +48,24 @@ fn run(recording: &Recording, _: u64, tasks: u32) -> io::Result<Truth> {
     })
 }
 
-/// Looks whether something is there yet, and wakes itself to look again.
-async fn spinner() {
-    let mut tries = 0;
-    poll_fn(|cx| {
-        runtime::work(3);
-        tries += 1;
-        if tries > TRIES {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+fn until_ready() -> UntilReady {
+    UntilReady { asks: ASKS }
 }
 
-async fn patient() {
-    for _ in 0..NAPS {
-        sleep(Duration::from_millis(2)).await;
+struct UntilReady {
+    asks: u32,
+}
+
+impl Future for UntilReady {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.asks == 0 {
+            return Poll::Ready(());
+        }
+        self.asks -= 1;
+        // What is wrong here: nothing has changed, and it asks to be polled again.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }

@@ -18,6 +18,7 @@ pub(crate) const DEMO: Demo = Demo {
     summary: "a TCP server on loopback with a task per connection, and clients that call it",
     look_for: "a connection's task waits most of the time; each request wakes it for a short \
                poll, on whichever worker the I/O driver runs",
+    findings: &[],
     default_tasks: 40,
     finding: None,
     recording: include_bytes!("../recordings/server.tscope"),

@@ -10,6 +10,7 @@ pub(crate) const DEMO: Demo = Demo {
     name: "single",
     summary: "the tasks of `migration` on a current-thread runtime",
     look_for: "one lane: a large piece of work holds up every task behind it, and no worker can steal them",
+    findings: &[],
     default_tasks: 160,
     finding: None,
     recording: include_bytes!("../recordings/single.tscope"),

@@ -1,63 +1,62 @@
-//! Sick: more is ready than one worker can run, and who needs little has to stand in line.
+//! More computing than one worker can do, so that everyone waits.
 
 use std::io;
-use std::time::Duration;
 
 use taskscope::Recording;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{Demo, Truth, runtime};
 
 pub(crate) const DEMO: Demo = Demo {
     name: "starving",
-    summary: "sick: tasks that compute take turns on one worker, and a heartbeat stands in line",
-    look_for: "the heartbeat is ready every 5 ms, and is polled when all the others have had their \
-               turn: its lane is amber nearly all the time",
-    default_tasks: 16,
-    finding: Some("starved"),
+    summary: "sixty tasks that compute, and one that only wants to tick, on one worker",
+    look_for: "no poll is long, and the worker is never idle; the heartbeat is scheduled nearly all of the \
+               time, and polled once a round",
+    findings: &["starved"],
+    default_tasks: 60,
     recording: include_bytes!("../recordings/starving.tscope"),
     run,
 };
 
-const TURNS: u64 = 16;
-const BEATS: u64 = 12;
+/// How often each task computes, and the heartbeat ticks.
+const ROUNDS: u64 = 2;
+/// With sixty tasks a round takes 240 ms: whoever is scheduled waits for so long.
+const STEP_MICROS: u64 = 4_000;
 
-fn run(recording: &Recording, _: u64, tasks: u32) -> io::Result<Truth> {
+fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
     let runtime = runtime::current_thread(recording, "starving")?;
     runtime.block_on(async {
         let mut all = JoinSet::new();
-        runtime::spawn_on(&mut all, "heartbeat", heartbeat());
         for number in 0..tasks {
-            runtime::spawn_on(&mut all, &format!("report {number}"), report());
+            runtime::spawn(&mut all, &format!("thumbnail {number}"), scale_image())?;
         }
+        runtime::spawn(&mut all, "heartbeat", beat())?;
         while all.join_next().await.is_some() {}
-    });
-    let spawned = 1 + u64::from(tasks);
-    // Each turn of a report ends a poll, and its return one more.
-    let least_polls = u64::from(tasks) * (TURNS + 1) + BEATS;
+        io::Result::Ok(())
+    })?;
+    let spawned = u64::from(tasks) + 1;
+    // Each yield ends a poll, and the return ends one more.
+    let polls = spawned * (ROUNDS + 1);
     Ok(Truth {
         spawned,
         returned: spawned,
-        least_polls,
+        polls: Some(polls),
+        least_polls: polls,
         runtimes: 1,
         workers: 1,
         ..Truth::default()
     })
 }
 
-/// Computes, and gives way every 3 ms: often enough, were it alone.
-async fn report() {
-    for _ in 0..TURNS {
-        runtime::work(3_000);
+async fn scale_image() {
+    for _ in 0..ROUNDS {
+        runtime::work(STEP_MICROS);
         yield_now().await;
     }
 }
 
-async fn heartbeat() {
-    let mut beat = interval(Duration::from_millis(5));
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for _ in 0..BEATS {
-        beat.tick().await;
+async fn beat() {
+    for _ in 0..ROUNDS {
+        yield_now().await;
     }
 }

@@ -13,6 +13,7 @@ pub(crate) const DEMO: Demo = Demo {
     summary: "a storm of yield_now: every task gives way twenty times",
     look_for: "each poll is short, and the tasks take turns round after round; a worker that runs \
                out steals half of another's queue, so that tasks hop in groups",
+    findings: &[],
     default_tasks: 200,
     finding: None,
     recording: include_bytes!("../recordings/yields.tscope"),

@@ -56,7 +56,7 @@ fn agrees(truth: &Truth, records: &[Record<'_>]) {
             .count() as u64
     };
     assert_eq!(ended(EndKind::Returned), truth.returned);
-    assert_eq!(ended(EndKind::Cancelled), truth.cancelled);
+    assert_eq!(ended(EndKind::Cancelled), truth.dropped);
     for other in [EndKind::Panicked, EndKind::Unknown] {
         assert_eq!(ended(other), 0, "{other:?}");
     }
@@ -121,6 +121,13 @@ fn single_is_recorded_as_it_was() {
             .collect();
         assert_eq!(workers.len(), 1, "one lane: {workers:?}");
     });
+}
+
+#[test]
+fn what_is_sick_is_recorded_as_it_was() {
+    for demo in DEMOS.iter().filter(|demo| !demo.findings.is_empty()) {
+        recorded(demo, Size::default(), agrees);
+    }
 }
 
 #[test]

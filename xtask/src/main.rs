@@ -51,6 +51,20 @@ enum Task {
     Snapshots,
 }
 
+/// The demos of which a recording is kept.
+const DEMOS: [&str; 10] = [
+    "migration",
+    "server",
+    "yields",
+    "single",
+    "blocking",
+    "starving",
+    "convoy",
+    "selfwake",
+    "leak",
+    "hugefuture",
+];
+
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
     let shell = Shell { root: root.unwrap_or_default() };

@@ -9,6 +9,7 @@ use taskscope_demos::DEMOS;
 use taskscope_viewer::time;
 
 use crate::film::FilmArgs;
+use crate::findings::FindingsArgs;
 use crate::lesson::LessonArgs;
 use crate::run::RunArgs;
 
@@ -32,6 +33,7 @@ Examples:
   taskscope run -- cargo run              run a program that records itself, and watch it
   taskscope view app-4711.tscope          open a recording
   taskscope summary app-4711.tscope       its figures in the terminal
+  taskscope findings app-4711.tscope      what is wrong in it
   taskscope render app-4711.tscope -o app.png --at 12.5ms
 
 To record a program of your own, add the crate `taskscope` to it and call

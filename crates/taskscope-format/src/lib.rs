@@ -90,7 +90,7 @@ pub mod meta {
     pub const RECORDER: &str = "recorder";
     /// The operating system and processor architecture.
     pub const PLATFORM: &str = "platform";
-    /// How many threads can run at once, in decimal, as far as the process may use the machine's processors.
+    /// How many processors the process could use when the recording began, in decimal.
     pub const PROCESSORS: &str = "processors";
     /// How much was recorded: [`DETAIL_FULL`] or [`DETAIL_POLLS`].
     pub const DETAIL: &str = "detail";

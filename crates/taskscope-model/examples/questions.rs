@@ -1,9 +1,10 @@
-//! How long the questions of `taskscope_model::questions` take on a trace, in milliseconds.
+//! How long the questions of `taskscope_model::questions` and its findings take on a trace, in milliseconds.
 //!
 //! `cargo run --release -p taskscope-model --example questions FILE [PART OF A NAME]`
 
 use std::time::Instant;
 
+use taskscope_model::findings::findings;
 use taskscope_model::questions::{
     Activity, Group, PollFilter, WakeFilter, WokenBy, curves, find_poll, find_wake, instant, links,
     now, range,
@@ -51,6 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ask(&format!("at an instant: what each task does ({alive} at one)"), 40, |time| {
         now(instant(&trace, some, at(time)))
     });
+    ask("findings: all rules over all polls", 1, |_| now(findings(&trace)));
     let place = activity.places().first().copied();
     for (name, group) in [("all", Some(Group::All)), ("one place", place.map(Group::Place))] {
         let Some(group) = group else { continue };

@@ -49,6 +49,8 @@
 // Some unit tests share code with those outside.
 #[cfg(test)]
 extern crate self as taskscope_model;
+#[cfg(test)]
+use testing::common;
 
 mod builder;
 mod causality;

@@ -1,5 +1,7 @@
 //! Traces for unit tests: what those outside of the crate make, too.
 
+#[path = "../tests/common/any_trace.rs"]
+pub(crate) mod any_trace;
 #[path = "../tests/common/mod.rs"]
 pub(crate) mod common;
 #[path = "../../taskscope-format/tests/common/events.rs"]

@@ -36,3 +36,9 @@ pub fn count(number: u64) -> String {
     }
     text
 }
+
+/// How many of something there are: `1 task`, `2,410 tasks`.
+pub fn plural(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}

@@ -1,142 +1,462 @@
-//! What the rules find in recordings of which it is known what is wrong.
+//! What each rule finds, and what it must not take for that.
 
 mod common;
 
-use common::{Recording, Thread, ix};
-use taskscope_format::{EndKind, Event, Location, PollResult, Source, Spawn, TaskId, TaskKind};
-use taskscope_model::Trace;
-use taskscope_model::findings::{Finding, Kind, Severity, findings};
-use taskscope_model::questions::now;
+use common::{Recording, Thread, ix, lane};
+use taskscope_format::{
+    CancelledBy, EndKind, Event, LocationOf, Resource, ResourceId, Source, Spawn, TaskId, TaskKind,
+    meta,
+};
+use taskscope_model::findings::{Finding, Kind, RULES, Severity, findings};
+use taskscope_model::{Nanos, Trace, questions};
 
-const MS: u64 = 1_000_000;
+const MS: Nanos = 1_000_000;
 
 fn found(trace: &Trace) -> Vec<Finding> {
-    now(findings(trace, None))
+    questions::now(findings(trace))
+}
+
+/// The only thing that is found.
+fn only(trace: &Trace) -> Finding {
+    let [of] = &found(trace)[..] else { panic!("not one: {:#?}", found(trace)) };
+    of.clone()
 }
 
 fn alarms(trace: &Trace) -> Vec<Kind> {
-    let alarms = found(trace).into_iter().filter(|of| of.severity > Severity::Note);
-    alarms.map(|of| of.kind).collect()
+    found(trace).iter().filter(|of| of.is_alarm()).map(|of| of.kind).collect()
 }
 
-/// Polls of task 1 of so many milliseconds, and tasks that are woken at the beginning of each and polled behind it.
-fn holding(times: &[u64], waiting: u64) -> Recording {
-    Recording::new().thread(0, |t| {
-        let mut t = t.at(1).runtime(1).worker(0);
-        for task in 1..=waiting + 1 {
-            t = t.spawn(task).poll(task).pending_with_waker();
-        }
-        let mut at = MS;
-        for &time in times {
-            t = t.at(at).wake(1).at(at + 1).poll(1);
-            for task in 2..=waiting + 1 {
-                t = t.at(at + task * 1_000).wake(task);
-            }
-            at += time * MS;
-            t = t.at(at).pending_with_waker();
-            for task in 2..=waiting + 1 {
-                t = t.at(at + task * 1_000).poll(task).pending_with_waker();
-            }
-            at += MS;
-        }
-        t
-    })
+fn spawn_at(task: u64, line: u32) -> Spawn<'static> {
+    let location = Some(LocationOf { file: "src/main.rs", line, column: 5 });
+    Spawn { location, ..Spawn::new(TaskId(task), TaskKind::Task, Source::Span) }
+}
+
+/// A poll of task 1 that spawns others and goes on for so long.
+fn holds(t: Thread, begin: Nanos, length: Nanos) -> Thread {
+    t.at(begin).poll(1).spawn_with(spawn_at(7, 9)).at(begin + length).pending_with_waker()
 }
 
 #[test]
-fn a_poll_that_held_its_worker_is_found_with_those_that_waited() {
-    let trace = holding(&[30, 12, 40, 25], 5).trace();
-    assert_eq!(alarms(&trace), [Kind::HeldWorker]);
-    let held = &found(&trace)[0];
-    let poll = trace.poll(held.poll.unwrap());
-    assert_eq!(held.task, Some(ix(&trace, 1)));
-    assert_eq!(held.times, poll.start..poll.end);
-    assert!(poll.duration() >= 40 * MS - 10, "the worst of them: {}", poll.duration());
-    let mut affected = held.affected.clone();
-    affected.sort_unstable();
-    assert_eq!(affected, (2..=6).map(|task| ix(&trace, task)).collect::<Vec<_>>());
-    for said in ["task 1", "worker 0", "40.0 ms", "5 tasks were scheduled meanwhile", "4 polls"] {
-        assert!(held.evidence.contains(said), "`{said}` is not in: {}", held.evidence);
+fn a_poll_that_held_its_worker() {
+    let trace = Recording::new()
+        .thread(0, |t| {
+            let t = t
+                .runtime(2)
+                .worker(0)
+                .spawn_with(Spawn { name: Some("conn 47"), ..spawn_at(1, 3) });
+            holds(t, 5 * MS, 31 * MS).at(37 * MS).poll(7).at(38 * MS).ready()
+        })
+        .trace();
+    let of = only(&trace);
+    assert_eq!((of.kind, of.severity, of.certain), (Kind::HeldWorker, Severity::Severe, true));
+    assert_eq!((of.task, of.worker), (Some(ix(&trace, 1)), Some(lane(&trace, 0))));
+    assert_eq!((of.start, of.end), (5 * MS, 36 * MS));
+    assert_eq!(of.poll, trace.task_polls(ix(&trace, 1)).first());
+    let expected = "`conn 47` held worker 0 for 31.0 ms; 1 task was scheduled there meanwhile, for 31.0 ms of it";
+    assert_eq!(of.evidence, expected);
+    assert!(of.advice().contains("spawn_blocking"));
+}
+
+#[test]
+fn a_poll_that_held_its_worker_again_and_again_is_one_finding_with_the_worst() {
+    let trace = Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0).spawn_with(spawn_at(1, 3));
+            for turn in 0..1_000 {
+                let length = if turn == 600 { 90 } else { 30 };
+                t = t.at(turn * 100 * MS).poll(1).spawn_with(spawn_at(1_000 + turn, 9));
+                t = t.at((turn * 100 + length) * MS).pending_with_waker();
+                t = t.poll(1_000 + turn).ready();
+            }
+            t
+        })
+        .trace();
+    let of = only(&trace);
+    assert_eq!((of.count, of.start), (1_000, 60_000 * MS));
+    assert!(of.evidence.contains("held worker 0 for 90.0 ms"), "{}", of.evidence);
+    assert!(of.evidence.contains("1,000 polls of 1 task from this place"), "{}", of.evidence);
+}
+
+#[test]
+fn a_poll_that_no_one_waited_for_is_a_note() {
+    let idle = Recording::new()
+        .thread(0, |t| t.runtime(2).worker(0).spawn(1).at(5 * MS).poll(1).at(99 * MS).ready());
+    let of = only(&idle.trace());
+    assert_eq!((of.kind, of.severity), (Kind::HeldWorker, Severity::Note));
+    assert!(of.evidence.contains("no task was scheduled there"), "{}", of.evidence);
+    // What it spawned was stolen at once.
+    let stolen = Recording::new()
+        .thread(0, |t| holds(t.runtime(2).worker(0).spawn(1), 5 * MS, 40 * MS))
+        .thread(1, |t| t.worker(1).at(6 * MS).poll(7).at(7 * MS).ready());
+    assert_eq!(only(&stolen.trace()).severity, Severity::Note);
+}
+
+#[test]
+fn what_holds_no_worker_is_not_found() {
+    for kind in [TaskKind::Blocking, TaskKind::BlockOn] {
+        let trace = Recording::new()
+            .thread(0, |t| holds(t.runtime(2).worker(0).spawn_kind(1, kind), 5 * MS, 99 * MS))
+            .trace();
+        assert_eq!(found(&trace), [], "{kind:?}");
     }
-    assert!(held.certain);
+    // No worker's thread.
+    let trace = Recording::new().thread(0, |t| holds(t.spawn(1), 5 * MS, 99 * MS)).trace();
+    assert_eq!(found(&trace), []);
+}
+
+/// Polls of a few microseconds of which some take what a thread waits for its turn: the longer, the fewer.
+#[test]
+fn delays_of_all_lengths_are_a_lack_of_processors() {
+    let lengths = [6, 6, 7, 8, 11, 12, 14, 19, 24, 37];
+    let trace = Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0);
+            for (task, begin) in (1..=200).zip((0..).step_by(100)) {
+                let length = lengths.get(task as usize / 3).copied().unwrap_or(0) * MS;
+                t = t.at(begin * MS).spawn_with(spawn_at(task, 3)).poll(task);
+                t = t.spawn_with(spawn_at(1_000 + task, 9));
+                t = t.at(begin * MS + length + 5_000).ready().poll(1_000 + task).ready();
+            }
+            t
+        })
+        .trace();
+    let of = only(&trace);
+    assert_eq!((of.severity, of.certain), (Severity::Note, false));
+    assert!(of.evidence.contains("perhaps its thread only waited for a processor"));
 }
 
 #[test]
-fn a_long_poll_that_nobody_waited_for_is_no_alarm() {
-    assert_eq!(found(&holding(&[30, 40, 25], 0).trace()), []);
-    let trace = holding(&[30, 140, 25], 0).trace();
-    assert_eq!(alarms(&trace), []);
-    assert!(found(&trace)[0].evidence.contains("no task had to wait"), "{:?}", found(&trace));
-}
-
-#[test]
-fn twice_is_an_accident_and_a_tenth_of_a_second_is_none() {
-    assert_eq!(alarms(&holding(&[30, 40], 3).trace()), []);
-    let trace = holding(&[120], 3).trace();
-    assert_eq!(found(&trace)[0].severity, Severity::Severe);
-}
-
-#[test]
-fn short_polls_are_nothing() {
-    assert_eq!(found(&holding(&[1, 2, 1, 3, 2], 8).trace()), []);
+fn a_poll_may_have_stood_still_if_more_workers_were_busy_than_there_are_processors() {
+    let recorded = |processors: &'static str| {
+        let mut recording = Recording::new()
+            .thread(9, |t| t.event(Event::Meta { key: meta::PROCESSORS, value: processors }));
+        for worker in 1..4 {
+            recording = recording.thread(worker, |mut t| {
+                t = t.worker(worker);
+                for turn in 0..400 {
+                    let task = 10 + u64::from(worker) * 1_000 + turn;
+                    let at = turn * MS / 10;
+                    t = t.at(at).spawn_with(spawn_at(task, 4)).poll(task).at(at + MS / 10).ready();
+                }
+                t
+            });
+        }
+        let recording = recording.thread(0, |mut t| {
+            t = t.runtime(4).worker(0).spawn_with(spawn_at(1, 3));
+            for turn in 0..50 {
+                t = t.at(turn * 10_000).poll(1).at(turn * 10_000 + 5_000).pending_with_waker();
+            }
+            holds(t, 5 * MS, 25 * MS)
+        });
+        recording.trace()
+    };
+    assert_eq!(alarms(&recorded("4")), [Kind::HeldWorker]);
+    assert_eq!(alarms(&recorded("2")), []);
 }
 
 #[test]
 fn where_events_are_missing_nothing_is_certain() {
-    let recording = holding(&[30, 12, 40, 25], 5);
-    let trace = recording.thread(1, |t| t.at(5 * MS).dropped(3, 4 * MS)).trace();
-    assert!(found(&trace).iter().all(|of| !of.certain));
-}
-
-/// A task that wakes itself in so many of its polls.
-fn spinning(times: u64) -> Trace {
-    let spin = |t: Thread| {
-        let mut t = t.at(1).runtime(1).worker(0).spawn(1);
-        for turn in 0..times {
-            t = t.at(10 + turn * 10).poll(1).at(13 + turn * 10).wake(1);
-            let end = Event::PollEnd { result: PollResult::Pending, kept_waker: true };
-            t = t.at(15 + turn * 10).event(end);
-        }
-        t.at(10 + times * 10).poll(1).at(12 + times * 10).ready()
-    };
-    Recording::new().thread(0, spin).trace()
+    let trace = Recording::new()
+        .thread(0, |t| holds(t.runtime(1).worker(0).spawn(1), 5 * MS, 40 * MS))
+        .thread(1, |t| t.at(20 * MS).dropped(3, 10 * MS))
+        .trace();
+    let of = only(&trace);
+    assert_eq!((of.kind, of.certain), (Kind::HeldWorker, false));
 }
 
 #[test]
-fn a_task_that_wakes_itself_again_and_again_is_found() {
-    assert_eq!(alarms(&spinning(2_000)), [Kind::SelfWake]);
-    assert!(found(&spinning(2_000))[0].evidence.contains("2,000 of its 2,001 polls"));
-    assert_eq!(found(&spinning(500)), []);
+fn a_poll_that_never_ends() {
+    let recorded = |length| {
+        Recording::new()
+            .thread(0, |t| t.runtime(1).worker(0).spawn_with(spawn_at(1, 3)).at(MS).poll(1))
+            .thread(1, |t| t.at(length).wake(1))
+            .trace()
+    };
+    let of = only(&recorded(3_000 * MS));
+    assert_eq!((of.kind, of.start, of.end), (Kind::NeverYields, MS, 3_000 * MS));
+    assert!(of.evidence.contains("for 3.00 s and still did"), "{}", of.evidence);
+    // It has just begun.
+    assert_eq!(alarms(&recorded(400 * MS)), []);
 }
 
-/// Tasks that are spawned one after the other, of which some end.
-fn growing(ends: impl Fn(u64) -> bool) -> Trace {
-    let location = Location { file: "src/door.rs", line: 7, column: 5 };
-    let spawn = |task| {
-        let spawn = Spawn::new(TaskId(task), TaskKind::Task, Source::Span);
-        Spawn { location: Some(location), ..spawn }
-    };
-    let grow = |t: Thread| {
-        let mut t = t.at(1).runtime(1).worker(0);
-        for task in 1..=200 {
-            t = t.at(task * 100).spawn_with(spawn(task)).at(task * 100 + 10).poll(task);
-            let t_then = t.at(task * 100 + 20);
-            t = if ends(task) {
-                t_then.ready().end(task, EndKind::Returned)
-            } else {
-                t_then.pending()
-            };
-        }
-        t
-    };
-    Recording::new().thread(0, grow).trace()
+/// Tasks that each compute for so long, behind one another on one worker.
+fn queue(step: Nanos) -> Trace {
+    Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0);
+            for task in 1..=50 {
+                t = t.spawn_with(spawn_at(task, 3));
+            }
+            for task in 1..=50 {
+                t = t.at((task - 1) * step).poll(task).at(task * step).ready();
+            }
+            t
+        })
+        .trace()
 }
 
 #[test]
-fn tasks_that_never_end_are_found_and_may_be_meant() {
-    let trace = growing(|_| false);
-    assert_eq!(alarms(&trace), [Kind::Leak]);
-    assert!(!found(&trace)[0].certain);
-    assert_eq!(alarms(&growing(|task| task % 2 == 0)), []);
-    assert_eq!(alarms(&growing(|_| true)), []);
+fn tasks_that_starve() {
+    let of = only(&queue(4 * MS));
+    assert_eq!((of.kind, of.count, of.end), (Kind::Starved, 25, 196 * MS));
+    assert!(
+        of.evidence.starts_with("`task 50` was scheduled for 196 ms before worker 0 polled it")
+    );
+    assert!(of.evidence.contains("49 times and was busy 100 %"), "{}", of.evidence);
+    assert_eq!(found(&queue(MS)), []);
+    // The process was stopped, or had no processor: no one polled meanwhile.
+    let stopped = Recording::new()
+        .thread(0, |t| t.runtime(1).worker(0).spawn(1).at(500 * MS).poll(1).at(501 * MS).ready());
+    assert_eq!(found(&stopped.trace()), []);
+}
+
+#[test]
+fn a_worker_that_was_idle_while_a_task_waited() {
+    let recorded = |polled: Nanos, unpark| {
+        Recording::new()
+            .thread(0, |t| {
+                let t = t.runtime(2).worker(0).spawn(1).spawn(2).at(MS).poll(1).at(2 * MS).wake(2);
+                t.at(3 * MS).ready().at(polled).poll(2).at(polled + MS).ready()
+            })
+            .thread(1, |t| t.worker(1).park().at(unpark).unpark())
+            .trace()
+    };
+    let of = only(&recorded(160 * MS, 170 * MS));
+    assert_eq!((of.kind, of.severity, of.certain), (Kind::IdleWorker, Severity::Warning, false));
+    assert_eq!(of.evidence, "`task 2` was scheduled for 160 ms while worker 1 was parked");
+    // So long a busy machine keeps a thread waiting.
+    assert_eq!(only(&recorded(60 * MS, 70 * MS)).severity, Severity::Note);
+    assert_eq!(found(&recorded(60 * MS, 40 * MS)), []);
+}
+
+/// Tasks that take the lock from one another, each holding it for a millisecond.
+fn locks(concrete_type: &'static str, tasks: u64) -> Trace {
+    let lock = Resource {
+        id: ResourceId(1),
+        concrete_type,
+        kind: "Sync",
+        is_internal: false,
+        location: Some(LocationOf { file: "src/main.rs", line: 30, column: 9 }),
+    };
+    let wait = || Event::Wait { resource: ResourceId(1), operation: "lock" };
+    Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0).event(Event::Resource(lock));
+            for task in 1..=tasks {
+                t = t.spawn_with(spawn_at(task, 3)).poll(task).event(wait()).pending_with_waker();
+            }
+            for turn in 0..60 {
+                let (holder, next) = (1 + turn % tasks, 1 + (turn + 1) % tasks);
+                t = t.at((turn + 1) * MS).poll(holder).wake(next).event(wait());
+                t = t.pending_with_waker();
+            }
+            t
+        })
+        .trace()
+}
+
+#[test]
+fn tasks_that_stand_in_line_for_a_lock() {
+    let trace = locks("Mutex", 10);
+    let of = only(&trace);
+    assert_eq!((of.kind, of.severity), (Kind::LockConvoy, Severity::Warning));
+    assert!(of.evidence.contains("for one Mutex made at src/main.rs:30"), "{}", of.evidence);
+    assert!(of.evidence.contains("until `task "), "{}", of.evidence);
+    assert_eq!(of.place.map(|place| trace.place(place).line), Some(30));
+    // Two that meet at a lock are no line, and a semaphore is made for waiting.
+    assert_eq!(found(&locks("Mutex", 2)), []);
+    assert_eq!(found(&locks("Semaphore", 10)), []);
+}
+
+/// A task that wakes itself in each of its polls.
+fn wakes_itself(polls: u64, length: Nanos) -> Trace {
+    Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0).spawn_with(spawn_at(1, 3));
+            for turn in 0..polls {
+                t = t.at(turn * 2 * length).poll(1).at(turn * 2 * length + 10).wake(1);
+                t = t.at(turn * 2 * length + length).pending();
+            }
+            t
+        })
+        .trace()
+}
+
+#[test]
+fn a_task_that_wakes_itself() {
+    let of = only(&wakes_itself(800, 3_000));
+    assert_eq!((of.kind, of.certain), (Kind::SelfWakeLoop, true));
+    let expected = "`task 1` woke itself in 800 of its 800 polls, which took 3.00 µs on average";
+    assert_eq!(of.evidence, expected);
+    // It does a share of its work in each, and lets others run.
+    assert_eq!(found(&wakes_itself(800, 200_000)), []);
+    assert_eq!(found(&wakes_itself(100, 3_000)), []);
+}
+
+#[test]
+fn a_task_that_is_woken_far_more_often_than_it_is_polled() {
+    let recorded = |wakes: u64| {
+        Recording::new()
+            .thread(0, |mut t| {
+                t = t.runtime(2).worker(0).spawn_with(spawn_at(1, 3)).spawn_with(spawn_at(2, 4));
+                t = t.poll(1).pending_with_waker().at(10).poll(2);
+                for _ in 0..wakes {
+                    t = t.wake(1);
+                }
+                t.at(50).pending_with_waker().at(60).poll(1).at(70).ready()
+            })
+            .trace()
+    };
+    let of = only(&recorded(3_000));
+    assert_eq!(of.kind, Kind::ExcessWakes);
+    assert_eq!(of.evidence, "`task 1` was woken 3,000 times and polled 2 times");
+    assert_eq!(found(&recorded(500)), []);
+}
+
+/// Tasks of which one is spawned every two milliseconds, and ends `after` that, if at all.
+fn spawns(count: u64, every: Nanos, after: Option<Nanos>) -> Trace {
+    let mut events: Vec<(Nanos, bool, u64)> = Vec::new();
+    for task in 1..=count {
+        events.push((task * every, true, task));
+        events.extend(after.map(|after| (task * every + after, false, task)));
+    }
+    events.sort_unstable();
+    Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0).at(0).spawn(9_999);
+            for (time, is_spawn, task) in events {
+                t = match is_spawn {
+                    true => {
+                        t.at(time).spawn_with(spawn_at(task, 3)).poll(task).pending_with_waker()
+                    }
+                    false => t.at(time).poll(task).ready().end(task, EndKind::Returned),
+                };
+            }
+            t.at(count * 2 * MS).poll(9_999).ready()
+        })
+        .trace()
+}
+
+#[test]
+fn tasks_that_only_become_more() {
+    let of = only(&spawns(400, 2 * MS, None));
+    assert_eq!((of.kind, of.certain, of.count), (Kind::Leak, false, 400));
+    assert!(of.evidence.contains("400 at its end, of 400 spawned"), "{}", of.evidence);
+    // They end after a while; all come at once; the recording is short.
+    assert_eq!(alarms(&spawns(400, 2 * MS, Some(90 * MS))), []);
+    assert_eq!(alarms(&spawns(400, 100, None)), []);
+    assert_eq!(alarms(&spawns(120, 2 * MS, None)), []);
+}
+
+#[test]
+fn tasks_that_the_end_of_their_runtime_drops_would_have_lived_on() {
+    let recorded = |cancelled_by| {
+        Recording::new()
+            .thread(0, |mut t| {
+                t = t.runtime(1).worker(0);
+                for task in 1..=400 {
+                    t = t.at(task * 2 * MS).spawn_with(spawn_at(task, 3));
+                    t = t.poll(task).pending_with_waker();
+                }
+                for task in 1..=400 {
+                    let (task, end) = (TaskId(task), EndKind::Cancelled);
+                    t = t.event(Event::TaskEnd { task, end, inferred: false, cancelled_by });
+                }
+                t
+            })
+            .trace()
+    };
+    assert_eq!(alarms(&recorded(CancelledBy::Shutdown)), [Kind::Leak]);
+    assert_eq!(alarms(&recorded(CancelledBy::Abort)), []);
+}
+
+#[test]
+fn a_future_that_is_huge() {
+    let recorded = |size| {
+        let spawn = Spawn { size: Some(16), original_size: Some(size), ..spawn_at(1, 3) };
+        let t = Recording::new();
+        t.thread(0, |t| t.runtime(1).worker(0).spawn_with(spawn).at(5).poll(1).ready()).trace()
+    };
+    let of = only(&recorded(65_536));
+    assert_eq!(of.kind, Kind::HugeFuture);
+    let expected = "the future of `task 1` has 65,536 bytes, so that Tokio put it on the heap";
+    assert_eq!(of.evidence, expected);
+    // So large are those that Tokio boxes in a debug build.
+    assert_eq!(found(&recorded(4_000)), []);
+}
+
+#[test]
+fn yields_that_the_budget_forced_are_a_note() {
+    let trace = Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(1).worker(0).spawn_with(spawn_at(1, 3));
+            for turn in 0..12 {
+                t = t.at(turn * 10).poll(1).event(Event::BudgetSpent);
+                t = t.at(turn * 10 + 5).pending_with_waker().wake(1);
+            }
+            t
+        })
+        .trace();
+    let of = only(&trace);
+    assert_eq!((of.kind, of.severity, of.count), (Kind::ForcedYields, Severity::Note, 12));
+    assert!(of.evidence.contains("12 polls of tasks from src/main.rs:3"), "{}", of.evidence);
+}
+
+#[test]
+fn a_waker_that_is_lost() {
+    let recorded = |kept: bool, spawn: Spawn<'static>| {
+        Recording::new().thread(0, |t| {
+            let t = t.runtime(1).worker(0).spawn_with(spawn).at(10).poll(1).at(20);
+            let t = if kept { t.pending_with_waker() } else { t.pending() };
+            t.at(25).wake(1).at(30).poll(1).at(40).pending().at(MS + 40).spawn(9)
+        })
+    };
+    let of = only(&recorded(false, spawn_at(1, 3)).trace());
+    assert_eq!((of.kind, of.certain, of.severity), (Kind::LostWaker, true, Severity::Severe));
+    assert!(of.evidence.contains("has waited for 1.00 ms"), "{}", of.evidence);
+    // Its waker may be somewhere; or no layer was there that sees wakers.
+    assert_eq!(found(&recorded(true, spawn_at(1, 3)).trace()), []);
+    let by_hook = Spawn::new(TaskId(1), TaskKind::Task, Source::Hook);
+    assert_eq!(found(&recorded(false, by_hook).trace()), []);
+    // An event that is missing may be the one.
+    let lossy = recorded(false, spawn_at(1, 3)).thread(1, |t| t.at(500).dropped(1, 400));
+    assert_eq!(found(&lossy.trace()), []);
+}
+
+#[test]
+fn more_workers_than_processors_are_a_note() {
+    let recorded = |processors: &'static str| {
+        let mut recording = Recording::new()
+            .thread(9, |t| t.event(Event::Meta { key: meta::PROCESSORS, value: processors }));
+        for worker in 0..4 {
+            recording = recording.thread(worker, |mut t| {
+                t = if worker == 0 { t.runtime(4) } else { t }.worker(worker);
+                for turn in 0..100 {
+                    let task = 10 + u64::from(worker) * 1_000 + turn;
+                    let length = if turn % 10 == 3 { 6 * MS } else { 40_000 };
+                    let at = turn * 20 * MS;
+                    t = t.at(at).spawn_with(spawn_at(task, 4)).poll(task).at(at + length).ready();
+                }
+                t
+            });
+        }
+        recording.trace()
+    };
+    let of = only(&recorded("2"));
+    assert_eq!((of.kind, of.severity, of.certain), (Kind::TooFewCores, Severity::Note, false));
+    assert!(of.evidence.starts_with("4 workers on 2 processors, and 40 polls"), "{}", of.evidence);
+    assert_eq!(found(&recorded("4")), []);
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let trace = Recording::new()
+        .thread(0, |t| {
+            let huge = Spawn { size: Some(1 << 20), ..spawn_at(1, 3) };
+            holds(t.runtime(1).worker(0).spawn_with(huge), 5 * MS, 40 * MS)
+        })
+        .trace();
+    let kinds: Vec<_> = found(&trace).iter().map(|of| of.kind).collect();
+    assert_eq!(kinds, [Kind::HeldWorker, Kind::HugeFuture]);
+    assert_eq!(RULES, Kind::ALL.len(), "a rule for each kind");
 }

@@ -1,18 +1,21 @@
-//! What can be wrong: the names, and what to do.
+//! What kinds of findings there are: the one table of their names, how bad they are, and what to do.
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// Worth knowing; nothing need be wrong.
+    /// Worth knowing. Healthy programs have some of these.
     Note,
-    /// It cost time, or will.
+    /// It costs time or memory.
     Warning,
-    /// It kept many others waiting.
+    /// Tasks stand still.
     Severe,
 }
 
 impl Severity {
-    /// The word for it, as in JSON.
+    /// All of them, the worst last.
+    pub const ALL: [Self; 3] = [Self::Note, Self::Warning, Self::Severe];
+
+    /// The word for it, in the terminal and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -22,72 +25,93 @@ impl Severity {
     }
 }
 
-/// Makes the enum of kinds: each with its name in JSON, its title, and what to do.
+/// Declares [`Kind`] with its table.
 macro_rules! kinds {
-    ($($(#[$about:meta])* $kind:ident, $name:literal, $title:literal, $advice:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident, $name:literal, $severity:ident, $title:literal, $advice:literal;)*) => {
         /// What is wrong.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind {
-            $($(#[$about])* $kind,)*
-        }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
 
         impl Kind {
             /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// Its name in JSON. It stays.
+            /// Its name in JSON. Later versions add some and change none.
             pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)*
-                }
+                match self { $(Self::$kind => $name,)* }
             }
 
-            /// A title, in some words.
+            /// What people call it.
             pub fn title(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $title,)*
-                }
+                match self { $(Self::$kind => $title,)* }
             }
 
-            /// What to do, in a sentence.
+            /// How bad it is at worst.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$kind => Severity::$severity,)* }
+            }
+
+            /// What to do about it, in a sentence.
             pub fn advice(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $advice,)*
-                }
+                match self { $(Self::$kind => $advice,)* }
             }
         }
     };
 }
 
 kinds! {
-    /// One poll kept its worker while other tasks stood in line.
-    HeldWorker, "held-worker", "Held its worker",
-        "Move the computing or the blocking call to `spawn_blocking`, or give way in between with `yield_now`.";
-    /// Tasks are ready for long, and workers are busy with others all the time.
-    Starved, "starved", "Tasks starve",
-        "More is ready than the workers can run: shorten the polls, limit how many tasks run at once, or add workers.";
-    /// Many tasks wait for one lock, one after the other.
-    LockConvoy, "lock-convoy", "Tasks queue for one lock",
-        "Hold the lock for less time, and never across a slow `.await`; split what it guards, or let one task own it.";
-    /// A task wakes itself in each of its polls.
-    SelfWake, "self-wake-loop", "Wakes itself in a loop",
-        "A future that returns `Pending` should wait for an event; to give way once use `yield_now`.";
-    /// Tasks of one place become more and more.
-    Leak, "growing-tasks", "Tasks without an end",
-        "Give these tasks an end: a timeout, a `CancellationToken`, or abort them when their work is done.";
-    /// A future takes much memory.
-    HugeFuture, "huge-future", "Huge future",
-        "Do not hold large buffers across an `.await`: put them into a `Vec` or `Box`, or end their scope before.";
-    /// A worker was parked while tasks stood in a queue.
-    IdleWorker, "idle-worker", "A worker sleeps while tasks wait",
-        "Such a task may stand in the LIFO slot of a busy worker, from which none can steal: shorten the poll that woke it.";
-    /// Threads that were polling were more than there are processors, and polls took long because of it.
-    FewProcessors, "few-processors", "Too few processors for the workers",
-        "Run as many workers as there are processors, or record on a machine with more: how long polls took says little here.";
-    /// Tokio forces tasks to give way.
-    BudgetSpent, "budget-spent", "Budget spent again and again",
-        "These tasks always find work ready, which is no fault; if others are late because of them, give way earlier.";
-    /// A task is woken much more often than it is polled.
-    IdleWakes, "idle-wakes", "Woken in vain",
-        "Many wakes find the task scheduled already: wake once for a batch, or notify only when the state has changed.";
+    /// A poll held its worker while tasks were scheduled there.
+    HeldWorker, "held_worker", Severe, "a poll held its worker",
+        "Move the work that does not await to `spawn_blocking` or a thread pool, or `yield_now().await` now and then in it.";
+    /// A poll has not ended when the recording does.
+    NeverYields, "never_yields", Severe, "a poll never ends",
+        "Look for a loop or a blocking call without an `.await` in this task, and move it to a thread of its own.";
+    /// Tasks were scheduled for long before any worker polled them, since the workers were busy.
+    Starved, "starved", Severe, "tasks starve",
+        "There is more work than the workers can do: bound how much is taken on at once (a semaphore, a bounded channel), or move computing to threads of its own.";
+    /// A task waits, and nothing is left that could wake it.
+    LostWaker, "lost_waker", Severe, "a lost waker",
+        "A future that returns `Poll::Pending` must have stored the waker of its context somewhere, and something must call it.";
+    /// Tasks stand in line for one lock.
+    LockConvoy, "lock_convoy", Warning, "a lock convoy",
+        "Hold the lock for less: do not await while it is held, lock a part instead of the whole, or give the data to one task and send it messages.";
+    /// A task wakes itself in poll after poll.
+    SelfWakeLoop, "self_wake_loop", Warning, "a loop of self-wakes",
+        "Register the waker with what the task waits for (a channel, a `Notify`, a timer) instead of calling it in `poll`.";
+    /// A task is woken far more often than it is polled.
+    ExcessWakes, "excess_wakes", Warning, "far more wakes than polls",
+        "Send this task fewer, larger messages, or notify it only when there is something new.";
+    /// Tasks from one place only become more.
+    Leak, "leak", Warning, "tasks only become more",
+        "Make sure that each of these tasks ends: keep its `JoinHandle` in a `JoinSet`, close its channel, or give its wait a timeout.";
+    /// A future is so large that moving it costs time.
+    HugeFuture, "huge_future", Warning, "a huge future",
+        "Put large buffers that live across an `.await` on the heap (`Vec`, `Box`), or `Box::pin` the large future inside.";
+    /// A task stood in a queue while a worker slept.
+    IdleWorker, "idle_worker", Warning, "a worker was idle while a task waited",
+        "Look at what this process shared the machine with then: a worker that is woken, and does not run, waits for a processor.";
+    /// Polls take far longer than most of their kind, and there are more workers than processors.
+    TooFewCores, "too_few_cores", Note, "more workers than processors",
+        "Give the runtimes together no more workers than there are processors (`worker_threads`, TOKIO_WORKER_THREADS), or the process more processors.";
+    /// Tokio made tasks yield that had used up their budget.
+    ForcedYields, "forced_yields", Note, "yields forced by the budget",
+        "Nothing to do if others get their turn; else let this task take less at once, for its sources are always ready.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_different_and_advice_is_a_sentence() {
+        let names: HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert!(kind.name().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert!(kind.advice().ends_with('.') && kind.advice().len() > 20);
+        }
+    }
 }

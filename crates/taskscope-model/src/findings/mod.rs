@@ -1,112 +1,186 @@
-//! What is wrong in a recorded program, each with its evidence.
+//! What is wrong in a recorded program.
 //!
 //! # The problem
-//! Somebody whose service stalls has a trace of a hundred million polls, and does not know what to look for. What goes
-//! wrong in programs on Tokio is well known, though, and most of it can be seen in polls, wakes and waits: a poll that
-//! computes for 30 ms while others stand in line, a lock that hands a crowd from one to the next, a task that wakes itself
-//! in a circle.
+//! A trace shows everything, and somebody who has never seen a stall does not know where to look. So each known
+//! way in which a Tokio program goes wrong has a *rule*, which says what it found: the evidence with its
+//! figures, the place, what to do, and how sure it is. A list of alarms of which half are false is read once
+//! and never again. So a rule keeps silent unless the trace shows harm, and each says in its essay why a healthy
+//! program does not set it off.
 //!
 //! # The plan
-//! One look at each poll collects what the rules need ([`Survey`](survey::Survey)): sums by task, place and lock, and the
-//! few polls that are out of the ordinary. Then each rule concludes, in a file of its own, and looks closer only at the
-//! few polls it names.
-//! A rule says one thing once: a poll of 30 ms that happens a thousand times at one place is one finding, with
-//! the worst of them as its evidence.
+//! Polls are looked at twice, tasks once, block by block, on all processors, and none of them are sorted:
 //!
-//! # No false alarms
-//! A tool that cries wolf is not read. So each rule wants a harm that was recorded (tasks that stood in line meanwhile)
-//! besides a figure above a threshold, and wants it more than once: a thread that the operating system took the processor
-//! from for 20 ms looks just like a poll that computes. What is only likely is a [`Note`](Severity::Note), and what is
-//! concluded rather than recorded says so ([`Finding::certain`]). `demos` has a healthy program and a sick one for each
-//! rule, and tests hold the rules against recordings of all of them.
+//! 1. Each task is shown to each rule.
+//! 2. Each poll is shown to each rule. The few *long polls* are kept aside, by lane: see [`long`].
+//! 3. Each *stay* of a task in a queue is shown to each rule, if it was long, or if it lies across a long poll: see
+//!    [`stay`]. So a rule can say who waited while a worker was held, without asking of each long poll which of all tasks
+//!    waited then.
+//!
+//! A rule adds up what it sees. Each block has rules of its own, which are joined in the order of the blocks, so that
+//! the answer is the same on any machine. At the end each rule makes its findings: one for each place and
+//! cause, with the worst case as evidence and a count of the others.
+//!
+//! Why no question for each rule: each would read all polls again, and of a hundred million that takes a second
+//! every time.
+//!
+//! # Sure or not
+//! A finding is *certain* if what it says was recorded, and no events are missing where it says so. What
+//! it concludes (that a lock was held by the task that woke the next, say) makes it uncertain. Where events were
+//! dropped or the file is damaged, nothing is certain.
 
-mod convoy;
-mod crowd;
-mod growth;
-mod held;
 mod kind;
-mod late;
-mod spin;
-mod survey;
+mod long;
+mod rules;
+mod seen;
+mod stay;
+mod sure;
 
-use std::cmp::Reverse;
-use std::ops::Range;
+#[cfg(test)]
+mod tests;
 
 use taskscope_format::Nanos;
 
-pub use kind::{Kind, Severity};
-
-use crate::questions::Activity;
+use crate::questions::{Blocks, Facts, each, pause};
 use crate::trace::Trace;
 use crate::types::{LaneIx, PlaceIx, PollIx, TaskIx};
-use survey::Survey;
 
-/// At most so many of the tasks that had to wait are named.
-pub const MOST_AFFECTED: usize = 100;
+pub use kind::{Kind, Severity};
+use long::{LongPoll, LongPolls};
+use rules::Rules;
+use seen::Seen;
 
-/// Something that is wrong in the recorded program.
-#[derive(Clone, Debug, PartialEq)]
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What.
     pub kind: Kind,
-    /// How bad it is.
+    /// How bad it is: at most as bad as [`Kind::severity`].
     pub severity: Severity,
-    /// Whether all of it was recorded; `false` where a part is inferred, or events are missing.
+    /// Whether it was recorded, and not concluded: see [the module](self).
     pub certain: bool,
-    /// The task it is about; of several the one with the worst.
+    /// The task that shows it best.
     pub task: Option<TaskIx>,
-    /// The poll, where it is about one.
+    /// The poll that shows it best; after it where what is wrong lies between two polls.
     pub poll: Option<PollIx>,
-    /// Where the task was spawned, or the lock made.
+    /// Where the task was spawned, or the thing that it waits for was made.
     pub place: Option<PlaceIx>,
-    /// The worker that it happened on, where it is about one.
-    pub lane: Option<LaneIx>,
-    /// When: the worst of it. Nanoseconds since the start of the recording.
-    pub times: Range<Nanos>,
-    /// What was seen, in a sentence or two with figures.
-    pub evidence: String,
-    /// Tasks that had to wait because of it, those that waited longest first; [`MOST_AFFECTED`] at most.
-    pub affected: Vec<TaskIx>,
-    /// How much time it cost, in nanoseconds, as far as that can be said: what is sorted by.
+    /// The worker that it is about.
+    pub worker: Option<LaneIx>,
+    /// When it began, in the time of the trace.
+    pub start: Nanos,
+    /// When it ended.
+    pub end: Nanos,
+    /// How many cases are folded into this one.
+    pub count: u64,
+    /// What it cost in all, in nanoseconds: time of workers or of tasks, by kind.
     pub cost: Nanos,
+    /// What was seen, in a sentence with its figures.
+    pub evidence: String,
 }
 
-/// How many rules look at a trace.
-pub const RULES: usize = Kind::ALL.len();
+impl Finding {
+    /// What to do about it, in a sentence.
+    pub fn advice(&self) -> &'static str {
+        self.kind.advice()
+    }
 
-/// What is wrong in the recorded program, the worst first.
-///
-/// It takes a look at each poll: some ten seconds for a hundred million. With an [`Activity`] of this very trace what was
-/// scheduled at an instant is found faster.
-pub async fn findings(trace: &Trace, activity: Option<&Activity>) -> Vec<Finding> {
-    let survey = Survey::new(trace).await;
-    let mut findings = held::find(trace, activity, &survey).await;
-    late::find(trace, &survey, &mut findings);
-    convoy::find(trace, &survey, &mut findings);
-    spin::find(trace, &survey, &mut findings);
-    growth::find(trace, &mut findings).await;
-    // What is missing may be what would explain it.
-    let is_whole = trace.drops().is_empty() && trace.gaps().is_empty();
-    findings.iter_mut().for_each(|finding| finding.certain &= is_whole);
-    findings.sort_by_key(|of| (Reverse(of.severity), Reverse(of.cost), of.kind, of.times.start));
-    findings
-}
+    /// Whether it is more than a note.
+    pub fn is_alarm(&self) -> bool {
+        self.severity > Severity::Note
+    }
 
-/// A place as people write it, after the words for what happened there.
-fn at_place(trace: &Trace, place: Option<PlaceIx>) -> String {
-    place.map_or(String::new(), |place| format!(" (spawned at {})", trace.place(place).short()))
-}
-
-/// A count with its noun.
-fn plural(count: u64, noun: &str) -> String {
-    let number = crate::units::count(count);
-    match count {
-        1 => format!("{number} {noun}"),
-        _ => format!("{number} {noun}s"),
+    /// One about nothing in particular yet.
+    fn new(kind: Kind, evidence: String) -> Self {
+        Self {
+            kind,
+            severity: kind.severity(),
+            certain: true,
+            task: None,
+            poll: None,
+            place: None,
+            worker: None,
+            start: 0,
+            end: 0,
+            count: 1,
+            cost: 0,
+            evidence,
+        }
     }
 }
 
-/// A duration as people read it.
-fn duration(ns: Nanos) -> String {
-    crate::units::duration(ns as f64)
+/// What the rules may ask when they are shown something.
+struct Known<'a> {
+    trace: &'a Trace,
+    facts: &'a Facts,
+    long: &'a LongPolls,
+}
+
+/// How many rules look at a trace.
+pub const RULES: usize = rules::COUNT;
+
+/// What is wrong in a trace: the worst first, and of equally bad ones that which cost most.
+///
+/// Like any [question](crate::questions) it can be stopped at its pauses. It needs no
+/// [`Activity`](crate::questions::Activity), and may be asked of a trace that is still being read.
+pub async fn findings(trace: &Trace) -> Vec<Finding> {
+    let mut rules = Rules::default();
+    for task in 0..trace.task_count() as u32 {
+        rules.task(trace, TaskIx(task));
+        if task % 8_192 == 8_191 {
+            pause().await;
+        }
+    }
+    let facts = Facts::new(trace).await;
+    let blocks = Blocks::new(trace);
+    let numbers: Vec<usize> = (0..blocks.len()).collect();
+
+    let mut long = Vec::new();
+    let of_block = |block: &usize| polls(trace, &facts, &blocks, *block);
+    each(&numbers, of_block, |(of_block, of_long)| {
+        rules.join(of_block);
+        long.extend(of_long);
+    })
+    .await;
+
+    let long = LongPolls::new(long);
+    let known = Known { trace, facts: &facts, long: &long };
+    each(&numbers, |block| stays(&known, &blocks, *block), |of_block| rules.join(of_block)).await;
+    for (task, number) in (0..trace.task_count() as u32).zip(1u32..) {
+        if let Some(stay) = stay::unended(trace, TaskIx(task)) {
+            rules.stay(&known, &stay);
+        }
+        if number.is_multiple_of(8_192) {
+            pause().await;
+        }
+    }
+    pause().await;
+    let mut findings = rules.findings(&known);
+    findings.sort_by_key(|of| (std::cmp::Reverse((of.severity, of.cost)), of.kind, of.start));
+    findings
+}
+
+fn polls(trace: &Trace, facts: &Facts, blocks: &Blocks, block: usize) -> (Rules, Vec<LongPoll>) {
+    let (mut rules, mut long) = (Rules::default(), Vec::new());
+    for (number, chunk, slots) in trace.rows_in(blocks.times(block)) {
+        for slot in slots.filter(|&slot| !chunk.is_gone(slot)) {
+            let seen = Seen { trace, facts, chunk, slot, poll: PollIx::new(number, slot) };
+            long.extend(LongPoll::of(&seen));
+            rules.poll(&seen);
+        }
+    }
+    (rules, long)
+}
+
+fn stays(known: &Known<'_>, blocks: &Blocks, block: usize) -> Rules {
+    let &Known { trace, facts, .. } = known;
+    let mut rules = Rules::default();
+    for (number, chunk, slots) in trace.rows_in(blocks.times(block)) {
+        for slot in slots.filter(|&slot| !chunk.is_gone(slot)) {
+            let seen = Seen { trace, facts, chunk, slot, poll: PollIx::new(number, slot) };
+            if let Some(stay) = stay::before(known, &seen) {
+                rules.stay(known, &stay);
+            }
+        }
+    }
+    rules
 }

@@ -55,8 +55,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 pub use activity::Activity;
+pub(crate) use blocks::Blocks;
 pub use chain::{Link, links};
 pub use curves::{Curves, Group, curves};
+pub(crate) use facts::Facts;
 pub use find::{PollFilter, find_poll};
 pub use find_wake::{WakeFilter, WokenBy, find_wake};
 pub use histogram::Histogram;
@@ -105,7 +107,7 @@ pub fn unless<A>(question: impl Future<Output = A>, is_stopped: impl Fn() -> boo
 
 /// Does some work for each item, several at a time where there are processors for it, and pauses now
 /// and then. What comes of it is taken in the order of the items.
-async fn each<T: Sync, A: Send>(
+pub(crate) async fn each<T: Sync, A: Send>(
     items: &[T],
     work: impl Fn(&T) -> A + Send + Sync,
     mut take: impl FnMut(A),

@@ -480,7 +480,7 @@ fn dropped(stream: &Outlet, count: u64, buffer: &mut Vec<u8>) -> bool {
 
 /// What is known of the recorded process from the start.
 pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static str, String)> {
-    vec![
+    let mut facts = vec![
         (meta::DETAIL, detail.name().to_owned()),
         (meta::PARKS, meta::PARKS_NOTICED.to_owned()),
         (meta::PROGRAM, program.to_owned()),
@@ -492,5 +492,10 @@ pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static s
             std::thread::available_parallelism().map_or(0, std::num::NonZero::get).to_string(),
         ),
         (meta::PLATFORM, format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
-    ]
+    ];
+    // As many as its cgroup and its affinity leave it; nothing where that cannot be found out.
+    if let Ok(processors) = std::thread::available_parallelism() {
+        facts.push((meta::PROCESSORS, processors.to_string()));
+    }
+    facts
 }
