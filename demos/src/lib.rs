@@ -53,9 +53,6 @@ pub struct Demo {
     /// How many tasks (in `server`: clients) it has where [`Size::tasks`] says
     /// nothing.
     pub default_tasks: u32,
-    /// What `taskscope findings` finds in a recording of it, by the name of its kind; `None` where the program is
-    /// healthy.
-    pub finding: Option<&'static str>,
     /// A trace file of a run of the usual size. Builds without `tokio_unstable` cannot make one.
     pub recording: &'static [u8],
     run: fn(&Recording, seed: u64, tasks: u32) -> io::Result<Truth>,

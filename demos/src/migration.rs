@@ -13,7 +13,6 @@ pub(crate) const DEMO: Demo = Demo {
                follow its path from lane to lane",
     findings: &[],
     default_tasks: 160,
-    finding: None,
     recording: include_bytes!("../recordings/migration.tscope"),
     run,
 };

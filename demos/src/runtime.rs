@@ -90,38 +90,3 @@ pub(crate) fn work(micros: u64) {
         hint::spin_loop();
     }
 }
-
-/// Spawns a task with a name, where Tokio has names for tasks (with `tokio_unstable`).
-#[track_caller]
-pub(crate) fn spawn<F>(name: &str, future: F) -> JoinHandle<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    #[cfg(tokio_unstable)]
-    {
-        let spawned = tokio::task::Builder::new().name(name).spawn(future);
-        spawned.unwrap_or_else(|_| unreachable!("spawning on the current runtime does not fail"))
-    }
-    #[cfg(not(tokio_unstable))]
-    {
-        let _ = name;
-        tokio::spawn(future)
-    }
-}
-
-/// The same, as one of a set.
-#[track_caller]
-pub(crate) fn spawn_on<F>(set: &mut JoinSet<F::Output>, name: &str, future: F)
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    #[cfg(tokio_unstable)]
-    if set.build_task().name(name).spawn(future).is_err() {
-        unreachable!("spawning on the current runtime does not fail");
-    }
-    #[cfg(not(tokio_unstable))]
-    {
-        let _ = name;
-        set.spawn(future);
-    }
-}

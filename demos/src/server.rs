@@ -20,7 +20,6 @@ pub(crate) const DEMO: Demo = Demo {
                poll, on whichever worker the I/O driver runs",
     findings: &[],
     default_tasks: 40,
-    finding: None,
     recording: include_bytes!("../recordings/server.tscope"),
     run,
 };

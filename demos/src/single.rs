@@ -12,7 +12,6 @@ pub(crate) const DEMO: Demo = Demo {
     look_for: "one lane: a large piece of work holds up every task behind it, and no worker can steal them",
     findings: &[],
     default_tasks: 160,
-    finding: None,
     recording: include_bytes!("../recordings/single.tscope"),
     run,
 };

@@ -15,7 +15,6 @@ pub(crate) const DEMO: Demo = Demo {
                out steals half of another's queue, so that tasks hop in groups",
     findings: &[],
     default_tasks: 200,
-    finding: None,
     recording: include_bytes!("../recordings/yields.tscope"),
     run,
 };

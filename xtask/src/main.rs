@@ -7,20 +7,6 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// The demos that come with builds that cannot record them.
-const DEMOS: [&str; 10] = [
-    "migration",
-    "server",
-    "yields",
-    "single",
-    "blocking",
-    "convoy",
-    "starving",
-    "selfwake",
-    "leak",
-    "hugefuture",
-];
-
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "What people who work on taskscope do again and again")]
 struct Arguments {

@@ -182,27 +182,6 @@ pub(crate) struct SummaryArgs {
     pub(crate) json: bool,
 }
 
-/// Say what is wrong in the recorded program, each with its evidence
-///
-/// A poll that held its worker, a lock that tasks queue for, tasks that starve, wake themselves in a loop, or never end,
-/// futures that are huge. The worst comes first; each with what was seen, where, and what to do. `likely` marks what is
-/// concluded and not recorded.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  taskscope findings app.tscope
-  taskscope findings --json app.tscope | jq '.[] | select(.severity == \"severe\")'")]
-pub(crate) struct FindingsArgs {
-    /// The trace
-    pub(crate) file: PathBuf,
-
-    /// Print a list of JSON objects; times in nanoseconds
-    ///
-    /// Later versions may add keys and kinds. They change and remove none.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// List the black boxes in a directory: what ended, when, how, and its last second
 ///
 /// A black box is the file of a program that was recorded with `black_box(…)` or

@@ -119,7 +119,7 @@ fn show(demo: &Demo, trace: Trace, file: &Path) -> Result<Shown, Error> {
             let options = Options {
                 files: vec![file.to_owned()],
                 // Where something is wrong it is to be found, and not to be watched.
-                play: demo.finding.is_none(),
+                play: demo.findings.is_empty(),
                 look_for: Some(demo.look_for.to_owned()),
                 ..Options::default()
             };

@@ -28,7 +28,7 @@ pub(crate) fn window(options: Options) -> Result<(), Error> {
         name: demo.name.to_owned(),
         description: demo.summary.to_owned(),
         look_for: demo.look_for.to_owned(),
-        is_sick: demo.finding.is_some(),
+        is_sick: !demo.findings.is_empty(),
     });
     let run_demo: RunDemo = Arc::new(record_elsewhere);
     let (run_demo, indexes) = (Some(run_demo), IndexCache::of_user());

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Color32;
-use taskscope_model::findings::{Finding, findings};
+use taskscope_model::findings::{Finding, affected, findings};
 use taskscope_model::questions::{Activity, Stage};
 use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
@@ -67,6 +67,26 @@ impl Loaded {
     }
 }
 
+/// Something that is wrong in the recorded program, and who had to wait because of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) finding: Finding,
+    pub(crate) affected: Vec<TaskIx>,
+}
+
+async fn found(trace: &Trace, activity: Option<&Activity>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for finding in findings(trace).await {
+        // A note is worth knowing; nobody is looked for.
+        let affected = match finding.is_alarm() {
+            true => affected(trace, activity, &finding).await,
+            false => Vec::new(),
+        };
+        found.push(Found { finding, affected });
+    }
+    found
+}
+
 /// The times of the tasks of fewer polls come with the trace. (A few milliseconds.)
 const FEW_POLLS: u64 = 200_000;
 
@@ -90,7 +110,7 @@ pub(crate) struct OpenTrace {
     stage: Question<(), Arc<Stage>>,
     wants_stage: Cell<bool>,
     /// What is wrong in the program, once it has been read to its end.
-    findings: Question<(), Arc<Vec<Finding>>>,
+    findings: Question<(), Arc<Vec<Found>>>,
     wants_findings: Cell<bool>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
@@ -224,7 +244,7 @@ impl OpenTrace {
         }
         if self.wants_findings.get() && !self.is_part {
             let (trace, activity) = (self.trace.clone(), self.activity_for_jobs());
-            let work = || async move { Arc::new(findings(&trace, activity.as_deref()).await) };
+            let work = || async move { Arc::new(found(&trace, activity.as_deref()).await) };
             self.findings.ask(jobs, snapshot, &(), work);
         }
         if self.wants_stage.get() {
@@ -236,7 +256,7 @@ impl OpenTrace {
 
     /// What is wrong in the recorded program, the worst first; `None` until that is known. It is worked out once something
     /// wants it, and of a file that is read to its end.
-    pub(crate) fn findings(&self) -> Option<&[Finding]> {
+    pub(crate) fn findings(&self) -> Option<&[Found]> {
         self.wants_findings.set(true);
         self.findings.answer().map(|answer| &answer.value[..])
     }

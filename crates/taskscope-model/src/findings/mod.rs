@@ -28,6 +28,7 @@
 //! it concludes (that a lock was held by the task that woke the next, say) makes it uncertain. Where events were
 //! dropped or the file is damaged, nothing is certain.
 
+mod affected;
 mod kind;
 mod long;
 mod rules;
@@ -44,6 +45,7 @@ use crate::questions::{Blocks, Facts, each, pause};
 use crate::trace::Trace;
 use crate::types::{LaneIx, PlaceIx, PollIx, TaskIx};
 
+pub use affected::affected;
 pub use kind::{Kind, Severity};
 use long::{LongPoll, LongPolls};
 use rules::Rules;

@@ -2,11 +2,12 @@
 
 use egui::{CursorIcon, Frame, Margin, RichText, Role, Sense, Stroke, Ui, WidgetInfo};
 use taskscope_model::TaskIx;
-use taskscope_model::findings::{Finding, RULES, Severity};
+use taskscope_model::findings::{RULES, Severity};
 
 use crate::code_text::with_code;
 use crate::command::TraceCommand;
 use crate::context::Context;
+use crate::open_trace::Found;
 use crate::theme::Palette;
 use crate::time;
 
@@ -28,7 +29,7 @@ pub(super) fn all(ui: &mut Ui, cx: &Context<'_>) {
         ui.add_space(12.0);
         return;
     };
-    let is_alarm = |of: &Finding| of.severity > Severity::Note;
+    let is_alarm = |of: &Found| of.finding.is_alarm();
     let notes = findings.iter().filter(|of| !is_alarm(of)).count();
     if notes == findings.len() {
         ui.weak(format!("Nothing that the {RULES} rules know."));
@@ -52,16 +53,16 @@ pub(super) fn of_task(ui: &mut Ui, cx: &Context<'_>, task: TaskIx) {
     let Some(findings) = cx.open.findings() else { return };
     let mut said = false;
     for (number, finding) in findings.iter().enumerate() {
-        let is_alarm = finding.severity > Severity::Note;
-        if finding.task == Some(task) && is_alarm {
+        let is_alarm = finding.finding.is_alarm();
+        if finding.finding.task == Some(task) && is_alarm {
             card(ui, cx, number, finding);
             affected(ui, cx, finding);
             said = true;
         } else if finding.affected.contains(&task)
             && is_alarm
-            && let Some(by) = finding.task
+            && let Some(by) = finding.finding.task
         {
-            let title = finding.kind.title().to_lowercase();
+            let title = finding.finding.kind.title();
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 ui.label("It had to wait because of");
@@ -79,7 +80,8 @@ pub(super) fn of_task(ui: &mut Ui, cx: &Context<'_>, task: TaskIx) {
 }
 
 /// One of them; a click goes to the place.
-fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, finding: &Finding) {
+fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
+    let finding = &found.finding;
     let palette = Palette::get(ui);
     let colour = match finding.severity {
         Severity::Note => palette.line,
@@ -93,7 +95,7 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, finding: &Finding) {
     let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 4.0;
-        let title = RichText::new(finding.kind.title()).size(15.0);
+        let title = RichText::new(capitalised(finding.kind.title())).size(15.0);
         let title = match finding.severity {
             Severity::Note => title,
             _ => title.color(palette.alarm),
@@ -101,7 +103,7 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, finding: &Finding) {
         ui.horizontal(|ui| {
             ui.label(title);
             if !finding.certain {
-                ui.weak("likely").on_hover_text(
+                ui.weak("probably").on_hover_text(
                     "A part of this is inferred, or events are missing that may explain it.",
                 );
             }
@@ -134,9 +136,16 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, finding: &Finding) {
     ui.add_space(6.0);
 }
 
+/// A title as it begins a card.
+fn capitalised(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 /// Who had to wait.
-fn affected(ui: &mut Ui, cx: &Context<'_>, finding: &Finding) {
-    let others = || finding.affected.iter().filter(|&&task| Some(task) != finding.task);
+fn affected(ui: &mut Ui, cx: &Context<'_>, found: &Found) {
+    let others = || found.affected.iter();
     if others().next().is_none() {
         return;
     }

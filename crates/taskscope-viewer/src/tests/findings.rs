@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::Key;
 use egui_kittest::kittest::{NodeT, Queryable};
-use taskscope_model::findings::{Kind, findings};
+use taskscope_model::findings::{Kind, affected, findings};
 use taskscope_model::questions::now;
 use taskscope_model::{State, Trace};
 
@@ -21,22 +21,26 @@ fn sick() -> Window {
 #[test]
 fn one_click_leads_to_the_poll_and_to_those_that_waited() {
     let mut window = sick();
-    let finding = {
+    let (finding, affected) = {
         let trace = document(&mut window).trace();
-        now(findings(trace, None)).swap_remove(0)
+        let mut found = now(findings(trace));
+        let finding = found.swap_remove(0);
+        let affected = now(affected(trace, None, &finding));
+        (finding, affected)
     };
     assert_eq!(finding.kind, Kind::HeldWorker);
-    click(&mut window, "Finding: Held its worker");
+    click(&mut window, "Finding: a poll held its worker");
     assert_eq!(document(&mut window).selected, finding.task);
-    let (start, end) = (finding.times.start as f64, finding.times.end as f64);
+    let (start, end) = (finding.start as f64, finding.end as f64);
     let clock = *clock(&mut window);
     assert!(clock.view.start() <= start && clock.view.end() >= end);
     assert_eq!(clock.measured, Some((start, end)));
     let moment = clock.replay.moment();
     let trace = document(&mut window).trace();
-    assert_eq!(trace.poll_at(finding.lane.unwrap(), moment), finding.poll);
-    let names: Vec<String> = finding.affected.iter().map(|&task| trace.task_name(task)).collect();
-    for task in &finding.affected {
+    assert_eq!(trace.poll_at(finding.worker.unwrap(), moment), finding.poll);
+    let names: Vec<String> = affected.iter().map(|&task| trace.task_name(task)).collect();
+    assert!(!affected.is_empty());
+    for task in &affected {
         assert_eq!(trace.state_at(*task, moment).unwrap().state, State::Scheduled);
     }
     for name in names.iter().take(3) {
@@ -50,11 +54,11 @@ fn one_click_leads_to_the_poll_and_to_those_that_waited() {
 #[test]
 fn who_waited_says_for_whom_and_escape_leads_back() {
     let mut window = sick();
-    click(&mut window, "Finding: Held its worker");
+    click(&mut window, "Finding: a poll held its worker");
     let (waited, by) = {
         let document = document(&mut window);
-        let finding = &document.findings().unwrap()[0];
-        (finding.affected[0], finding.task)
+        let found = &document.findings().unwrap()[0];
+        (found.affected[0], found.finding.task)
     };
     let name = document(&mut window).trace().task_name(waited);
     click(&mut window, &format!("Task lane {name}"));
@@ -67,7 +71,7 @@ fn who_waited_says_for_whom_and_escape_leads_back() {
     assert_eq!(clock(&mut window).measured, None);
     assert_eq!(document(&mut window).selected, Some(waited));
     press(&mut window, Key::Escape);
-    window.get_by_label("Finding: Held its worker");
+    window.get_by_label("Finding: a poll held its worker");
     assert!(window.query_by_label(&format!("Task lane {name}")).is_none(), "its lane is gone");
 }
 

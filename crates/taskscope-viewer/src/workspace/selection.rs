@@ -3,7 +3,7 @@
 use taskscope_model::{Direction, TaskIx, Trace};
 
 use super::{PanelId, PanelKind, Workspace};
-use crate::open_trace::TraceId;
+use crate::open_trace::{Found, TraceId};
 use crate::prepared::busiest_stretch;
 use crate::task_polls;
 
@@ -122,12 +122,11 @@ impl Workspace {
     pub(crate) fn show_finding(&mut self, id: TraceId, number: usize) {
         let Some(member) = self.member_mut(id) else { return };
         let found = member.open.findings().and_then(|findings| findings.get(number));
-        let Some(finding) = found.cloned() else { return };
+        let Some(Found { finding, affected }) = found.cloned() else { return };
         member.open.select(finding.task);
-        let others = finding.affected.iter().filter(|&&task| Some(task) != finding.task);
-        member.panels.timeline.outline.show_affected(others.copied().collect());
+        member.panels.timeline.outline.show_affected(affected);
         let offset = member.open.offset;
-        let (start, end) = (finding.times.start as f64 + offset, finding.times.end as f64 + offset);
+        let (start, end) = (finding.start as f64 + offset, finding.end as f64 + offset);
         let margin = 0.4 * (end - start);
         self.clock.view.show(start - margin, (end - start) + 2.0 * margin);
         self.clock.measured = Some((start, end));

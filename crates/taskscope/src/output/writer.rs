@@ -486,11 +486,6 @@ pub(crate) fn describe_process(program: &str, detail: Detail) -> Vec<(&'static s
         (meta::PROGRAM, program.to_owned()),
         (meta::PID, std::process::id().to_string()),
         (meta::RECORDER, concat!("taskscope ", env!("CARGO_PKG_VERSION")).to_owned()),
-        // (0 where the system does not tell.)
-        (
-            meta::PROCESSORS,
-            std::thread::available_parallelism().map_or(0, std::num::NonZero::get).to_string(),
-        ),
         (meta::PLATFORM, format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
     ];
     // As many as its cgroup and its affinity leave it; nothing where that cannot be found out.
