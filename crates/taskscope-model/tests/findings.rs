@@ -7,7 +7,7 @@ use taskscope_format::{
     CancelledBy, EndKind, Event, LocationOf, Resource, ResourceId, Source, Spawn, TaskId, TaskKind,
     meta,
 };
-use taskscope_model::findings::{Finding, Kind, RULES, Severity, findings};
+use taskscope_model::findings::{Finding, Kind, RULES, Severity, affected, findings};
 use taskscope_model::{Nanos, Trace, questions};
 
 const MS: Nanos = 1_000_000;
@@ -55,6 +55,33 @@ fn a_poll_that_held_its_worker() {
     let expected = "`conn 47` held worker 0 for 31.0 ms; 1 task was scheduled there meanwhile, for 31.0 ms of it";
     assert_eq!(of.evidence, expected);
     assert!(of.advice().contains("spawn_blocking"));
+    assert_eq!(questions::now(affected(&trace, None, &of)), [ix(&trace, 7)]);
+}
+
+#[test]
+fn who_waited_longest_for_a_held_worker_is_named_first() {
+    let trace = Recording::new()
+        .thread(0, |mut t| {
+            t = t.runtime(2).worker(0).spawn_with(spawn_at(1, 3)).at(5 * MS).poll(1);
+            for (task, after) in [(10, 1), (8, 3), (7, 9), (9, 20)] {
+                t = t.at((5 + after) * MS).spawn_with(spawn_at(task, 9));
+            }
+            t = t.at(45 * MS).pending_with_waker();
+            for task in [7, 8, 9] {
+                t = t.poll(task).ready();
+            }
+            t
+        })
+        // It steals one, and polls another that never stood in that queue.
+        .thread(1, |t| {
+            let t = t.worker(1).at(8 * MS).poll(10).at(9 * MS).ready();
+            t.at(10 * MS).spawn_with(spawn_at(11, 9)).at(12 * MS).poll(11).at(13 * MS).ready()
+        })
+        .trace();
+    let held = only(&trace);
+    assert!(held.evidence.contains("4 tasks were scheduled there"), "{}", held.evidence);
+    let waited = questions::now(affected(&trace, None, &held));
+    assert_eq!(waited, [8, 7, 9, 10].map(|task| ix(&trace, task)));
 }
 
 #[test]

@@ -1,22 +1,25 @@
 //! Who had to wait because of what was found.
 //!
-//! Rules count those that waited; to name them is to look at each task at one moment, and is done for the few findings that
-//! are alarms.
+//! Rules count those that waited; to name them is to look at each poll that began meanwhile and at each task at the end,
+//! and is done for the few findings that are alarms.
 
 use std::cmp::Reverse;
 
+use foldhash::{HashMap, HashMapExt};
+use taskscope_format::Nanos;
+
 use super::{Finding, Kind};
-use crate::State;
 use crate::questions::{Activity, TaskState, instant};
 use crate::trace::Trace;
-use crate::types::{LaneIx, TaskIx};
+use crate::types::{LaneIx, PollIx, TaskIx};
+use crate::{Cause, State};
 
 /// At most so many are named.
 const MOST: usize = 100;
 
-/// The tasks that had to wait at the end of what was found, those that waited longest first; 100 at most. They are
-/// those that stood in the queue of a held worker (inferred: see [`Arrival`](crate::Arrival)), and those that waited
-/// for the lock of a convoy. Empty for other kinds.
+/// The tasks that had to wait because of what was found, those that waited longest first; 100 at most. They are those
+/// that stood in the queue of a held worker meanwhile (inferred: see [`Arrival`](crate::Arrival)), and those that waited
+/// for the lock of a convoy at the end. Empty for other kinds.
 ///
 /// With an [`Activity`] of this very trace, what tasks did at a moment is found faster.
 pub async fn affected(
@@ -24,36 +27,61 @@ pub async fn affected(
     activity: Option<&Activity>,
     finding: &Finding,
 ) -> Vec<TaskIx> {
-    let waits = |of: &&TaskState| match finding.kind {
-        Kind::HeldWorker => finding.worker.is_some_and(|lane| stands_at(trace, of, lane)),
-        Kind::LockConvoy => waits_for_lock(trace, of, finding),
-        _ => false,
+    let mut waited: HashMap<TaskIx, Nanos> = HashMap::new();
+    let mut wait = |task: TaskIx, since: Nanos, until: Nanos| {
+        let time = until.min(finding.end).saturating_sub(since.max(finding.start));
+        if time > 0 && Some(task) != finding.task {
+            let most = waited.entry(task).or_default();
+            *most = time.max(*most);
+        }
     };
-    if !matches!(finding.kind, Kind::HeldWorker | Kind::LockConvoy) {
-        return Vec::new();
+    let at_end = instant(trace, activity, finding.end.saturating_sub(1));
+    match (finding.kind, finding.worker) {
+        (Kind::HeldWorker, Some(lane)) => {
+            // Those that were polled before it ended: another worker had taken them.
+            for (number, chunk, slots) in trace.rows_in(finding.start..finding.end) {
+                for slot in slots.filter(|&slot| !chunk.is_gone(slot)) {
+                    let poll = PollIx::new(number, slot);
+                    if let Some((task, since)) = stood_at(trace, poll, lane) {
+                        wait(task, since, trace.poll(poll).start);
+                    }
+                }
+            }
+            for of in at_end.await.tasks.iter().filter(|of| of.span.state == State::Scheduled) {
+                if let Some((task, since)) = of.next.and_then(|next| stood_at(trace, next, lane)) {
+                    wait(task, since, finding.end);
+                }
+            }
+        }
+        (Kind::LockConvoy, _) => {
+            for of in at_end.await.tasks.iter().filter(|of| waits_for_lock(trace, of, finding)) {
+                wait(of.task, of.span.start, finding.end);
+            }
+        }
+        _ => {}
     }
-    let at = instant(trace, activity, finding.end.saturating_sub(1)).await;
-    let mut waiting: Vec<&TaskState> =
-        at.tasks.iter().filter(|of| Some(of.task) != finding.task).filter(waits).collect();
-    waiting.sort_by_key(|of| (of.span.start.max(finding.start), Reverse(of.span.end), of.task));
-    waiting.into_iter().map(|of| of.task).take(MOST).collect()
+    let mut waited: Vec<(TaskIx, Nanos)> = waited.into_iter().collect();
+    waited.sort_unstable_by_key(|&(task, time)| (Reverse(time), task));
+    waited.into_iter().map(|(task, _)| task).take(MOST).collect()
 }
 
-/// Whether a task stands in the queue of a worker, or waits for it since there is no other.
-fn stands_at(trace: &Trace, of: &TaskState, lane: LaneIx) -> bool {
-    if of.span.state != State::Scheduled || !trace.task(of.task).is_queued() {
-        return false;
-    }
-    let runtime = trace.worker_runtime(lane);
-    let Some(next) = of.next.filter(|_| runtime.is_some()) else { return false };
-    let on = trace.scheduled_on(trace.cause(next), of.task, of.before).flatten();
-    match on {
+/// The task of a poll, and since when it had stood in the queue of a worker before: in its own, or, where there is no other
+/// worker, in that of all. `None` where it stood in another one.
+fn stood_at(trace: &Trace, poll: PollIx, lane: LaneIx) -> Option<(TaskIx, Nanos)> {
+    let task = trace.poll(poll).task;
+    let (runtime, before) = (trace.worker_runtime(lane)?, trace.poll_before(poll));
+    let (cause, is_of_runtime) = (trace.cause(poll), trace.task(task).runtime == Some(runtime));
+    let is_there = match trace.scheduled_on(cause, task, before).flatten() {
         Some(on) => on == lane,
-        None => {
-            let workers = runtime.map(|runtime| &trace.runtimes()[runtime as usize].workers);
-            workers.is_some_and(|workers| workers[..] == [lane])
-        }
-    }
+        None => is_of_runtime && trace.runtimes()[runtime as usize].workers[..] == [lane],
+    };
+    let since = match cause {
+        Cause::Spawned { time, .. } => time,
+        Cause::Woken(wake) => trace.wake(wake).time,
+        Cause::Unknown => return None,
+    };
+    let since = since.max(before.map_or(0, |before| trace.poll(before).end));
+    (is_there && trace.task(task).is_queued()).then_some((task, since))
 }
 
 /// Whether a task waits for something that was made where the lock was.
