@@ -23,6 +23,7 @@
 mod app;
 mod bars;
 pub mod bench;
+mod busy;
 mod clock;
 mod code_text;
 mod command;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use egui::{Mesh, Rangef, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::{LaneIx, State, Trace};
 
+use crate::busy::busy_lanes;
 use crate::command::TraceCommand;
 use crate::context::Context;
-use crate::jobs::{Question, pause};
+use crate::jobs::Question;
 use crate::theme::Palette;
 use crate::time_view::{Scale, TimeView};
 
@@ -34,7 +35,6 @@ struct Asked {
 /// The share of workers' time that was spent in polls, for each column.
 async fn activity(trace: Arc<Trace>, asked: Asked) -> Vec<f32> {
     let Asked { count, first, last } = asked;
-    let span = trace.span();
     let length = (last - first).max(1.0);
     let mut workers: Vec<LaneIx> =
         trace.runtimes().iter().flat_map(|runtime| &runtime.workers).copied().collect();
@@ -42,25 +42,7 @@ async fn activity(trace: Arc<Trace>, asked: Asked) -> Vec<f32> {
         // Nothing but threads of an executor that is not Tokio's.
         workers.extend((0..trace.lanes().len() as u16).map(LaneIx));
     }
-    let mut columns = vec![0.0f32; count];
-    let width = length / count.max(1) as f64;
-    for &lane in &workers {
-        let marks = trace.lod_spans(lane, span.clone(), (width / 2.0) as u64);
-        // A nested poll's time is already in the one around it.
-        for mark in marks.iter().filter(|mark| mark.count > 1 || mark.depth == 0) {
-            // Spread over the columns that the mark touches, by its share of each.
-            let from = (mark.start as f64 - first) / width;
-            let to = (mark.end as f64 - first) / width;
-            let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
-            for column in from as usize..=(to as usize).min(count.saturating_sub(1)) {
-                let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
-                if let Some(value) = columns.get_mut(column) {
-                    *value += (overlap.max(0.0) * share) as f32;
-                }
-            }
-        }
-        pause().await;
-    }
+    let mut columns = busy_lanes(&trace, &workers, first..first + length, count).await;
     let most = workers.len().max(1) as f32;
     columns.iter_mut().for_each(|value| *value = (*value / most).min(1.0));
     columns

@@ -5,15 +5,15 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, pos2};
 use taskscope_model::questions::{Curves, Group, curves};
-use taskscope_model::{LaneIx, LaneKind, Nanos, PlaceIx, State, Trace};
+use taskscope_model::{LaneIx, Nanos, PlaceIx, State};
 
 use super::Frame;
 use super::rows::{Row, RowKind};
-use crate::jobs::{Question, pause};
+use crate::busy::busy_lanes;
+use crate::jobs::Question;
 use crate::time;
 
 /// Width of a column, in points.
@@ -100,7 +100,11 @@ impl CurveRows {
         let asked = asked(frame);
         let trace = frame.cx.open.trace_for_jobs();
         let Asked { window, columns, .. } = asked.clone();
-        let work = || busy_threads(trace, window, columns);
+        let work = || async move {
+            let lanes = (0..trace.lanes().len() as u16).map(LaneIx);
+            let pool: Vec<LaneIx> = lanes.filter(|&lane| trace.is_pool(lane)).collect();
+            busy_lanes(&trace, &pool, window.start as f64..window.end as f64, columns).await
+        };
         let (jobs, snapshot) = (frame.cx.jobs, frame.cx.open.snapshot());
         let Some(answer) = self.pool.ask_on(jobs, snapshot, &asked, Asked::grows, work) else {
             return;
@@ -158,27 +162,4 @@ fn say(painter: &Painter, frame: &Frame<'_>, row: &Row, text: &str) {
 fn edge(window: &Range<Nanos>, columns: usize, column: usize) -> Nanos {
     let length = (window.end - window.start) as f64;
     window.start + (length * column as f64 / columns as f64) as Nanos
-}
-
-/// How many threads of the blocking pool were busy in each column, on average.
-async fn busy_threads(trace: Arc<Trace>, window: Range<Nanos>, columns: usize) -> Vec<f32> {
-    let lanes = (0..trace.lanes().len() as u16).map(LaneIx);
-    let threads = lanes.filter(|&lane| matches!(trace.lane(lane).kind, LaneKind::Thread(_)));
-    let mut busy = vec![0.0f32; columns];
-    let width = ((window.end - window.start) as f64 / columns as f64).max(1.0);
-    for lane in threads.filter(|&lane| trace.is_pool(lane)) {
-        for mark in trace.lod_spans(lane, window.clone(), (width / 2.0) as u64) {
-            let share = mark.busy as f64 / (mark.end - mark.start).max(1) as f64;
-            let column = |time: Nanos| (time as f64 - window.start as f64) / width;
-            let (from, to) = (column(mark.start).max(0.0), column(mark.end));
-            for column in from as usize..=to as usize {
-                let overlap = to.min(column as f64 + 1.0) - from.max(column as f64);
-                if let Some(busy) = busy.get_mut(column) {
-                    *busy += (overlap.max(0.0) * share) as f32;
-                }
-            }
-        }
-        pause().await;
-    }
-    busy
 }
