@@ -92,6 +92,17 @@ fn a_poll_that_no_one_waited_for_is_a_note() {
 }
 
 #[test]
+fn where_wakes_are_not_recorded_no_one_is_said_to_have_waited_or_not() {
+    let trace = Recording::new()
+        .thread(9, |t| t.event(Event::Meta { key: meta::DETAIL, value: meta::DETAIL_POLLS }))
+        .thread(0, |t| t.runtime(2).worker(0).spawn(1).at(5 * MS).poll(1).at(99 * MS).ready())
+        .trace();
+    let of = only(&trace);
+    assert_eq!(of.severity, Severity::Note);
+    assert!(of.evidence.ends_with("meanwhile was not recorded"), "{}", of.evidence);
+}
+
+#[test]
 fn what_holds_no_worker_is_not_found() {
     for kind in [TaskKind::Blocking, TaskKind::BlockOn] {
         let trace = Recording::new()

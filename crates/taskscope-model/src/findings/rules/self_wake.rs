@@ -9,7 +9,6 @@ use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use super::Rule;
-use crate::TaskKind;
 use crate::findings::seen::Seen;
 use crate::findings::{Finding, Kind, Known};
 use crate::store::polls::Flags;
@@ -51,7 +50,7 @@ impl Rule for SelfWakes {
             polls >= LEAST
                 && u64::from(polls) * 100 >= u64::from(of.poll_count()) * SHARE
                 && busy / Nanos::from(polls) <= SHORT
-                && of.kind == TaskKind::Task
+                && of.is_queued()
         };
         let loops = self.0.into_iter().filter(is_loop);
         let loops = loops.map(|(task, (polls, busy))| (task, polls.into(), busy));
