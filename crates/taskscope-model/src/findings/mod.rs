@@ -11,9 +11,9 @@
 //! Polls are looked at twice, tasks once, block by block, on all processors, and none of them are sorted:
 //!
 //! 1. Each task is shown to each rule.
-//! 2. Each poll is shown to each rule. The few *long polls* are kept aside, by lane: see [`long`].
+//! 2. Each poll is shown to each rule. The few *long polls* are kept aside, by lane: see `long.rs`.
 //! 3. Each *stay* of a task in a queue is shown to each rule, if it was long, or if it lies across a long poll: see
-//!    [`stay`]. So a rule can say who waited while a worker was held, without asking of each long poll which of all tasks
+//!    `stay.rs`. So a rule can say who waited while a worker was held, without asking of each long poll which of all tasks
 //!    waited then.
 //!
 //! A rule adds up what it sees. Each block has rules of its own, which are joined in the order of the blocks, so that
