@@ -32,17 +32,7 @@ fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
         while uploading.join_next().await.is_some() {}
         io::Result::Ok(())
     })?;
-    let tasks = u64::from(tasks);
-    let polls = tasks * (PARTS + 1);
-    Ok(Truth {
-        spawned: tasks,
-        returned: tasks,
-        polls: Some(polls),
-        least_polls: polls,
-        runtimes: 1,
-        workers: WORKERS,
-        ..Truth::default()
-    })
+    Ok(Truth::uniform(WORKERS, tasks, PARTS + 1))
 }
 
 async fn upload() {

@@ -121,3 +121,20 @@ impl Demo {
         (self.run)(recording, size.seed, tasks)
     }
 }
+
+impl Truth {
+    /// Of one runtime with so many workers, and tasks of which each is polled so often and returns.
+    fn uniform(workers: u32, tasks: u32, polls_each: u64) -> Self {
+        let tasks = u64::from(tasks);
+        let polls = tasks * polls_each;
+        Self {
+            spawned: tasks,
+            returned: tasks,
+            polls: Some(polls),
+            least_polls: polls,
+            runtimes: 1,
+            workers,
+            ..Self::default()
+        }
+    }
+}

@@ -34,18 +34,8 @@ fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
         while asking.join_next().await.is_some() {}
         io::Result::Ok(())
     })?;
-    let tasks = u64::from(tasks);
     // One more finds it ready.
-    let polls = tasks * u64::from(ASKS + 1);
-    Ok(Truth {
-        spawned: tasks,
-        returned: tasks,
-        polls: Some(polls),
-        least_polls: polls,
-        runtimes: 1,
-        workers: WORKERS,
-        ..Truth::default()
-    })
+    Ok(Truth::uniform(WORKERS, tasks, u64::from(ASKS + 1)))
 }
 
 fn until_ready() -> UntilReady {

@@ -55,14 +55,7 @@ async fn accept(listener: TcpListener, connections: u32) -> io::Result<()> {
     let mut serving = JoinSet::new();
     for number in 0..connections {
         let (stream, _) = listener.accept().await?;
-        // Names need an unstable part of Tokio, which the recorder needs too.
-        #[cfg(tokio_unstable)]
-        serving.build_task().name(&format!("connection {number}")).spawn(serve(stream))?;
-        #[cfg(not(tokio_unstable))]
-        {
-            let _ = number;
-            serving.spawn(serve(stream));
-        }
+        runtime::spawn(&mut serving, &format!("connection {number}"), serve(stream))?;
     }
     while let Some(served) = serving.join_next().await {
         served.map_err(io::Error::other)??;

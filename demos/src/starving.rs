@@ -34,18 +34,8 @@ fn run(recording: &Recording, _seed: u64, tasks: u32) -> io::Result<Truth> {
         while all.join_next().await.is_some() {}
         io::Result::Ok(())
     })?;
-    let spawned = u64::from(tasks) + 1;
     // Each yield ends a poll, and the return ends one more.
-    let polls = spawned * (ROUNDS + 1);
-    Ok(Truth {
-        spawned,
-        returned: spawned,
-        polls: Some(polls),
-        least_polls: polls,
-        runtimes: 1,
-        workers: 1,
-        ..Truth::default()
-    })
+    Ok(Truth::uniform(1, tasks + 1, ROUNDS + 1))
 }
 
 async fn scale_image() {

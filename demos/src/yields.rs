@@ -32,18 +32,8 @@ fn run(recording: &Recording, seed: u64, tasks: u32) -> io::Result<Truth> {
         }
         while storm.join_next().await.is_some() {}
     });
-    let tasks = u64::from(tasks);
     // Each yield ends a poll, and the return ends one more.
-    let polls = tasks * (YIELDS + 1);
-    Ok(Truth {
-        spawned: tasks,
-        returned: tasks,
-        polls: Some(polls),
-        least_polls: polls,
-        runtimes: 1,
-        workers: WORKERS,
-        ..Truth::default()
-    })
+    Ok(Truth::uniform(WORKERS, tasks, YIELDS + 1))
 }
 
 async fn give_way(mut random: Random) {

@@ -8,10 +8,11 @@ mod events;
 use common::{Recording, Thread, all_lanes};
 use proptest::prelude::*;
 use taskscope_format::{Event, Flavor, RuntimeId};
-use taskscope_model::{Direction, TaskIx, Trace};
+use taskscope_model::{Direction, TaskIx, Trace, findings, questions};
 
 /// Asks everything that can be asked. What comes back must hold together.
 fn ask_everything(trace: &Trace) {
+    let _ = questions::now(findings::findings(trace));
     let span = trace.span();
     assert!(span.start <= span.end);
     let times = [0, 1, span.start, span.start / 2 + span.end / 2, span.end, u64::MAX];

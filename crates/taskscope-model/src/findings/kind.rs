@@ -83,7 +83,7 @@ kinds! {
     ExcessWakes, "excess_wakes", Warning, "far more wakes than polls",
         "Send this task fewer, larger messages, or notify it only when there is something new.";
     /// Tasks from one place only become more.
-    Leak, "leak", Warning, "tasks only become more",
+    Leak, "leak", Warning, "a leak of tasks",
         "Make sure that each of these tasks ends: keep its `JoinHandle` in a `JoinSet`, close its channel, or give its wait a timeout.";
     /// A future is so large that moving it costs time.
     HugeFuture, "huge_future", Warning, "a huge future",

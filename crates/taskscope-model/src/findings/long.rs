@@ -59,6 +59,8 @@ impl LongPoll {
 pub(super) struct LongPolls {
     /// By lane, then by start; no two of a lane overlap.
     polls: Vec<LongPoll>,
+    /// How long those before each one took together, and all of them.
+    sums: Vec<u128>,
     /// Stretches of time in which there are some on any lane.
     anywhere: Vec<Range<Nanos>>,
 }
@@ -77,7 +79,12 @@ impl LongPolls {
             }
             touches
         });
-        Self { polls, anywhere: all }
+        let mut sums = vec![0];
+        sums.extend(polls.iter().scan(0_u128, |sum, of| {
+            *sum += u128::from(of.duration());
+            Some(*sum)
+        }));
+        Self { polls, sums, anywhere: all }
     }
 
     pub(super) fn all(&self) -> &[LongPoll] {
@@ -100,7 +107,16 @@ impl LongPolls {
 
     /// For how much of a stretch of time the worker of a lane was held.
     pub(super) fn held(&self, lane: LaneIx, times: &Range<Nanos>) -> Nanos {
-        let within = &self.polls[self.overlapping(lane, times)];
-        within.iter().map(|of| of.end.min(times.end) - of.start.max(times.start)).sum()
+        let within = self.overlapping(lane, times);
+        let (Some(first), Some(last)) =
+            (self.polls[within.clone()].first(), self.polls[within.clone()].last())
+        else {
+            return 0;
+        };
+        let before = u128::from(times.start.saturating_sub(first.start));
+        let outside = before + u128::from(last.end.saturating_sub(times.end));
+        // (What one lane holds together can be more than 64 bits say, but not what it holds of some time.)
+        let whole = self.sums[within.end] - self.sums[within.start];
+        whole.saturating_sub(outside).try_into().unwrap_or(Nanos::MAX)
     }
 }

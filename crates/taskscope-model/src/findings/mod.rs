@@ -74,7 +74,8 @@ pub struct Finding {
     pub end: Nanos,
     /// How many cases are folded into this one.
     pub count: u64,
-    /// What it cost in all, in nanoseconds: time of workers or of tasks, by kind.
+    /// What it cost in all, by which equally bad ones are sorted: nanoseconds of workers or of tasks, and for what costs
+    /// memory, or nothing that can be measured, a count.
     pub cost: Nanos,
     /// What was seen, in a sentence with its figures.
     pub evidence: String,

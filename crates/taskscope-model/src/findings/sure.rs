@@ -57,7 +57,7 @@ impl Trace {
         let outer = spans.filter(|span| span.depth == 0);
         outer.fold((0, 0), |(polls, busy), span| {
             let within = span.end.min(times.end).saturating_sub(span.start.max(times.start));
-            (polls + u64::from(span.count), busy + span.busy.min(within))
+            (polls + u64::from(span.count), Nanos::saturating_add(busy, span.busy.min(within)))
         })
     }
 }

@@ -116,6 +116,12 @@ fn check(trace: &Trace, least: Nanos) -> usize {
         (overlaps.clone().count() as u64, overlaps.max().unwrap_or(0))
     });
     let naive: Vec<_> = naive.collect();
+    for (times, lane) in &stays {
+        let of_lane = long.all().iter().filter(|of| of.lane == *lane);
+        let held =
+            of_lane.map(|of| times.end.min(of.end).saturating_sub(times.start.max(of.start)));
+        assert_eq!(long.held(*lane, times), held.sum::<u64>(), "{times:?}");
+    }
     for shares in [1, 3] {
         assert_eq!(counted(trace, &long, shares), naive, "{:?} {stays:?}", long.all());
     }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use taskscope_format::Event;
-use taskscope_model::{TaskIx, Trace};
+use taskscope_model::findings::findings;
+use taskscope_model::{TaskIx, Trace, questions};
 
 use super::common::{Recording, Thread, all_lanes};
 use super::events;
@@ -37,6 +38,8 @@ pub fn facts(trace: &Trace) -> String {
     let (visits, said): (Vec<_>, Vec<_>) =
         (trace.span_visits().collect(), trace.messages().collect());
     writeln!(facts, "{visits:?} {said:?}").expect("a string takes it");
+    let findings = questions::now(findings(trace));
+    writeln!(facts, "{findings:?}").expect("a string takes it");
     facts
 }
 

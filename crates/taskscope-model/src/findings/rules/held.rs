@@ -202,6 +202,9 @@ impl Group {
         let Case { of, tasks, waited } = worst;
         let ms = |ns: Nanos| duration(ns as f64);
         let meanwhile = match tasks {
+            0 if !trace.records_wakes() => {
+                "whether tasks were scheduled there meanwhile was not recorded".to_owned()
+            }
             0 => "no task was scheduled there meanwhile".to_owned(),
             1 => format!("1 task was scheduled there meanwhile, for {} of it", ms(waited)),
             _ => format!(

@@ -9,7 +9,6 @@ use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use super::Rule;
-use crate::TaskKind;
 use crate::findings::seen::Seen;
 use crate::findings::{Finding, Kind, Known};
 use crate::store::polls::Flags;
@@ -23,38 +22,55 @@ const SHARE: u64 = 90;
 /// Longer polls do work.
 const SHORT: Nanos = 20_000;
 
-/// By task: how many polls ended with a self-wake, and how long they took.
+/// What a task's polls that ended with a self-wake add up to.
+#[derive(Clone, Copy, Default)]
+struct Wakes {
+    polls: u32,
+    /// So many of them were short. (Not the mean: a single poll whose thread waits for a processor would be enough to
+    /// raise that.)
+    short: u32,
+    busy: Nanos,
+}
+
+impl Wakes {
+    fn add(&mut self, other: Self) {
+        self.polls += other.polls;
+        self.short += other.short;
+        self.busy = self.busy.saturating_add(other.busy);
+    }
+}
+
+/// By task.
 #[derive(Default)]
-pub(super) struct SelfWakes(HashMap<TaskIx, (u32, Nanos)>);
+pub(super) struct SelfWakes(HashMap<TaskIx, Wakes>);
 
 impl Rule for SelfWakes {
     #[inline]
     fn poll(&mut self, seen: &Seen<'_>) {
         let flags = seen.row().flags;
         if flags.has(Flags::SELF_WOKEN) && !flags.has(Flags::BUDGET) {
-            let of = self.0.entry(seen.task()).or_default();
-            *of = (of.0 + 1, of.1.saturating_add(seen.duration()));
+            let busy = seen.duration();
+            let wakes = Wakes { polls: 1, short: u32::from(busy <= SHORT), busy };
+            self.0.entry(seen.task()).or_default().add(wakes);
         }
     }
 
     fn join(&mut self, other: Self) {
-        for (task, (polls, busy)) in other.0 {
-            let of = self.0.entry(task).or_default();
-            *of = (of.0 + polls, of.1.saturating_add(busy));
+        for (task, wakes) in other.0 {
+            self.0.entry(task).or_default().add(wakes);
         }
     }
 
     fn findings(self, known: &Known<'_>) -> Vec<Finding> {
         let trace = known.trace;
-        let is_loop = |&(task, (polls, busy)): &(TaskIx, (u32, Nanos))| {
-            let of = trace.task(task);
-            polls >= LEAST
-                && u64::from(polls) * 100 >= u64::from(of.poll_count()) * SHARE
-                && busy / Nanos::from(polls) <= SHORT
-                && of.kind == TaskKind::Task
+        let is_loop = |&(task, of): &(TaskIx, Wakes)| {
+            let all = u64::from(trace.task(task).poll_count());
+            of.polls >= LEAST
+                && u64::from(of.short) * 100 >= all * SHARE
+                && trace.task(task).is_queued()
         };
         let loops = self.0.into_iter().filter(is_loop);
-        let loops = loops.map(|(task, (polls, busy))| (task, polls.into(), busy));
+        let loops = loops.map(|(task, of)| (task, of.polls.into(), of.busy));
         let groups = super::by_place(trace, loops);
         let findings = groups.map(|(place, group)| {
             let (task, polls, _) = group.worst;

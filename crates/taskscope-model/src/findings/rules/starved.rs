@@ -76,7 +76,8 @@ fn finding(known: &Known<'_>, waits: &Waits) -> Option<Finding> {
     let Stay { task, times, poll, runtime, .. } = &waits.longest;
     let workers = &trace.runtimes()[*runtime as usize].workers;
     let (polls, busy) = trace.polled(workers, times);
-    let held: Nanos = workers.iter().map(|&lane| known.long.held(lane, times)).sum();
+    let held = workers.iter().map(|&lane| known.long.held(lane, times));
+    let held = held.fold(0, Nanos::saturating_add);
     let busy = busy.saturating_sub(held);
     let all = (times.end - times.start).saturating_mul(workers.len() as u64);
     let percent = u128::from(busy) * 100 / u128::from(all.max(1));
@@ -86,6 +87,9 @@ fn finding(known: &Known<'_>, waits: &Waits) -> Option<Finding> {
     let until = match poll {
         Some(poll) => {
             format!("before {} polled it", trace.worker_name(trace.poll(*poll).lane))
+        }
+        None if trace.task(*task).end.is_some() => {
+            "and dropped before a worker polled it".to_owned()
         }
         None => "and no worker had polled it when the recording ended".to_owned(),
     };
