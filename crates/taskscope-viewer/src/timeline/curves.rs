@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, pos2};
 use taskscope_model::questions::{Curves, Group, curves};
@@ -14,7 +15,9 @@ use super::Frame;
 use super::rows::{Row, RowKind};
 use crate::busy::busy_lanes;
 use crate::jobs::Question;
+use crate::theme::Palette;
 use crate::time;
+use crate::time_view::TimeView;
 
 /// Width of a column, in points.
 const COLUMN: f32 = 3.0;
@@ -35,10 +38,29 @@ impl Asked {
     }
 }
 
+/// What a row's mesh depends on: which answer, and where it lies on the screen.
+#[derive(Clone, Debug, PartialEq)]
+struct Drawn {
+    revision: u64,
+    asked: Asked,
+    view: TimeView,
+    row: Rect,
+    plot: Rect,
+    palette: Palette,
+}
+
+/// The states of the tasks of a place, or of all.
+#[derive(Debug, Default)]
+struct OfTasks {
+    question: Question<Asked, Option<Curves>>,
+    /// Its columns as rectangles, and how many tasks lived at once: while nothing moves they are not made anew.
+    mesh: Option<(Drawn, Arc<Mesh>, u64)>,
+}
+
 /// What rows for many tasks show, kept from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct CurveRows {
-    tasks: HashMap<Option<PlaceIx>, Question<Asked, Option<Curves>>>,
+    tasks: HashMap<Option<PlaceIx>, OfTasks>,
     pool: Question<Asked, Vec<f32>>,
 }
 
@@ -73,25 +95,28 @@ impl CurveRows {
         let group = place.map_or(Group::All, Group::Place);
         let work =
             || async move { curves(&trace, activity.as_deref(), group, window, columns).await };
-        let question = self.tasks.entry(place).or_default();
+        let of = self.tasks.entry(place).or_default();
         let (jobs, snapshot) = (frame.cx.jobs, frame.cx.open.snapshot());
-        let answer = question.ask_on(jobs, snapshot, &asked, Asked::grows, work);
-        let Some(curves) = answer.and_then(|answer| answer.value.as_ref()) else { return };
-        let most = (0..curves.len()).map(|column| curves.alive(column)).fold(0.0, f64::max);
-        let mut mesh = Mesh::default();
-        for column in 0..curves.len() {
-            let mut below = 0.0;
-            for state in ORDER {
-                let tasks = curves.tasks(column, state);
-                if let Some(bar) = bar(frame, row, curves.times(column), (below, tasks), most) {
-                    mesh.add_colored_rect(bar, frame.palette.state(state));
-                }
-                below += tasks;
-            }
-        }
+        let Some(answer) = of.question.ask_on(jobs, snapshot, &asked, Asked::grows, work) else {
+            return;
+        };
+        let Some(curves) = &answer.value else { return };
+        let drawn = Drawn {
+            revision: answer.revision,
+            asked: answer.key.clone(),
+            view: frame.cx.view,
+            row: row.rect,
+            plot: frame.plot,
+            palette: *frame.palette,
+        };
+        let known = of.mesh.take().filter(|(of, _, _)| *of == drawn);
+        let (_, mesh, most) = of.mesh.insert(known.unwrap_or_else(|| {
+            let (mesh, most) = columns_of(frame, row, curves);
+            (drawn, Arc::new(mesh), most)
+        }));
         let painter = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
-        painter.add(Shape::mesh(mesh));
-        let most = time::plural(most.round() as u64, "task");
+        painter.add(Shape::mesh(mesh.clone()));
+        let most = time::plural(*most, "task");
         say(&painter, frame, row, &format!("up to {most} at once"));
     }
 
@@ -124,6 +149,23 @@ impl CurveRows {
         let most = time::plural(most as u64, "thread");
         say(&painter, frame, row, &format!("up to {most} busy at once"));
     }
+}
+
+/// The columns of a row, and how many tasks lived at once at most.
+fn columns_of(frame: &Frame<'_>, row: &Row, curves: &Curves) -> (Mesh, u64) {
+    let most = (0..curves.len()).map(|column| curves.alive(column)).fold(0.0, f64::max);
+    let mut mesh = Mesh::default();
+    for column in 0..curves.len() {
+        let mut below = 0.0;
+        for state in ORDER {
+            let tasks = curves.tasks(column, state);
+            if let Some(bar) = bar(frame, row, curves.times(column), (below, tasks), most) {
+                mesh.add_colored_rect(bar, frame.palette.state(state));
+            }
+            below += tasks;
+        }
+    }
+    (mesh, most.round() as u64)
 }
 
 fn asked(frame: &Frame<'_>) -> Asked {
