@@ -14,6 +14,12 @@ use crate::time;
 /// So many of the tasks that waited are named.
 const MOST_NAMED: usize = 8;
 
+/// Whether there is more than notes.
+pub(super) fn are_alarming(cx: &Context<'_>) -> bool {
+    let findings = cx.open.findings().unwrap_or_default();
+    !cx.open.is_part && findings.iter().any(|of| of.finding.is_alarm())
+}
+
 /// All of them, for the page of the whole recording.
 pub(super) fn all(ui: &mut Ui, cx: &Context<'_>) {
     if cx.open.is_part {
@@ -108,7 +114,7 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
                 );
             }
         });
-        ui.label(with_code(ui, &finding.evidence));
+        ui.label(with_code(ui, &capitalised(&finding.evidence)));
         if let Some(place) = finding.place {
             let place = cx.trace().place(place);
             ui.monospace(place.short())

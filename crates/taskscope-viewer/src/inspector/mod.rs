@@ -87,6 +87,11 @@ fn whole(ui: &mut Ui, cx: &Context<'_>) {
     ui.add_space(6.0);
     ui.heading("The recording");
     ui.add_space(4.0);
+    // What is wrong comes first; that nothing is, last.
+    let is_sick = findings::are_alarming(cx);
+    if is_sick {
+        findings::all(ui, cx);
+    }
     Grid::new("whole").num_columns(3).spacing([16.0, 5.0]).show(ui, |ui| {
         let ms = |ns: u64| time::duration(ns as f64);
         if let Some(program) = &summary.program {
@@ -115,7 +120,9 @@ fn whole(ui: &mut Ui, cx: &Context<'_>) {
         figure(ui, "hops", time::count(summary.hops), elsewhere);
     });
     ui.add_space(12.0);
-    findings::all(ui, cx);
+    if !is_sick {
+        findings::all(ui, cx);
+    }
     for (runtime, of) in summary.runtimes.iter().zip(trace.runtimes()) {
         let name = of.name.as_deref().map_or_else(|| of.id.to_string(), str::to_owned);
         ui.label(RichText::new(format!("Runtime {name}")).size(15.0));
