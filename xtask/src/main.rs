@@ -72,7 +72,9 @@ fn main() -> ExitCode {
                 "render {traces}/server.tscope -o assets/screenshot-light.png --select 5 --theme light"
             )) && shell.taskscope(&format!(
                 "render {traces}/migration.tscope -o assets/screenshot-stage.png --stage --size 1280x760"
-            ))
+            )) && shell.taskscope(
+                "render demos/recordings/blocking.tscope -o assets/screenshot-wrong.png --select 55 --at 270ms --span 60ms"
+            )
         }
         Task::Snapshots => shell.run_with(
             "cargo",
