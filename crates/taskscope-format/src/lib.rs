@@ -34,6 +34,9 @@
 //! opens up to the cut; a damaged block is passed over and reported. See
 //! [`Reader`] and [`Report`].
 
+// A library says nothing by itself: what it has to say it gives back.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro))]
+
 pub mod black_box;
 mod brief;
 mod decode;

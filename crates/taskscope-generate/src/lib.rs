@@ -16,6 +16,9 @@
 //! # Ok::<(), taskscope_generate::Error>(())
 //! ```
 
+// A library says nothing by itself: what it has to say it gives back.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro))]
+
 mod behaviour;
 mod blocking;
 mod clocks;

@@ -20,6 +20,9 @@
 //! `FORMAT.md` describes the file. [`Lesson::parse`] reads it, [`check`] says what is wrong with it and in which line, and
 //! [`Moment`] finds the moments that steps speak of: "the first steal", "the end of task `slow`".
 
+// A library says nothing by itself: what it has to say it gives back.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro))]
+
 mod check;
 mod claims;
 mod error;

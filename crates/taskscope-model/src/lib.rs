@@ -46,6 +46,9 @@
 //! recorder saw and what is inferred here are kept apart: see [`End::inferred`],
 //! [`PollEnd::Yielded`], [`Arrival::inferred`] and [`WaitedFor::is_inferred`].
 
+// A library says nothing by itself: what it has to say it gives back.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro))]
+
 // Some unit tests share code with those outside.
 #[cfg(test)]
 extern crate self as taskscope_model;

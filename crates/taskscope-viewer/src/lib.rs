@@ -20,6 +20,9 @@
 //! and the panels that show them. A panel reads what it shows through a `Context`, changes
 //! nothing, and sends commands; it knows nothing of the other panels.
 
+// A library says nothing by itself: what it has to say it gives back.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro))]
+
 mod app;
 mod bars;
 pub mod bench;

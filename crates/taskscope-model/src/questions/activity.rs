@@ -172,12 +172,6 @@ impl Activity {
             }
         }
         for &task in &odd {
-            eprintln!(
-                "odd {task} {:?} {} {}",
-                trace.task(TaskIx(task)).kind,
-                trace.task(TaskIx(task)).poll_count(),
-                trace.task_name(TaskIx(task))
-            );
             let group = group_of[facts.place(task)];
             let mut step = |time, state, by| step(&mut cells, time, group, state, by);
             steps::undo(trace, &facts, TaskIx(task), &mut step);
