@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use taskscope_demos::DEMOS;
+use taskscope_model::questions::search::Query;
 use taskscope_viewer::time;
 
 use crate::film::FilmArgs;
@@ -303,6 +304,10 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "TASK")]
     pub(crate) select: Option<String>,
 
+    /// What to search for: its hits are lit, as in `poll>1ms worker:2` (the window lists the words of the search)
+    #[arg(long, value_name = "SEARCH", value_parser = parse_search)]
+    pub(crate) find: Option<String>,
+
     /// Show the stage: the scheduler as a place, with its workers, its queues, and the rooms in which
     /// tasks wait
     #[arg(long)]
@@ -387,6 +392,12 @@ pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
 /// Likewise, and there must be some of it.
 fn parse_span(text: &str) -> Result<u64, String> {
     time::parse(text).filter(|&span| span > 0).ok_or_else(|| TIME_EXPECTED.to_owned())
+}
+
+/// A search that can be read.
+fn parse_search(text: &str) -> Result<String, String> {
+    Query::parse(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 const TIME_EXPECTED: &str =

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
         span: args.span,
         stage: args.stage,
         at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,
+        find: args.find.clone(),
         select: args.select.as_deref().map(|task| find(&args.file, &trace, task)).transpose()?,
     };
     if let Some(stretch) = stretch {

@@ -18,7 +18,7 @@ use crate::trace::Trace;
 use crate::types::{PollEnd, PollIx, TaskIx};
 
 /// What a task is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// A worker polls it.
     Running,

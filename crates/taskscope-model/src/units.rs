@@ -42,3 +42,33 @@ pub fn plural(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {noun}{s}", count(number))
 }
+
+/// Reads a duration with its unit, such as `12.5ms`, `3us` or `1.2 s`, as nanoseconds.
+///
+/// `0` needs no unit. `None` for what is no duration, negative, or not finite.
+pub fn parse(text: &str) -> Option<u64> {
+    const UNITS: [(&str, f64); 5] =
+        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
+    let (number, size) = UNITS
+        .into_iter()
+        .find_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim_end(), size)))
+        .or_else(|| (text == "0").then_some((text, 1.0)))?;
+    let nanos = number.parse::<f64>().ok()? * size;
+    (nanos.is_finite() && nanos >= 0.0).then(|| nanos.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        let read = parse;
+        assert_eq!(read("12.5ms"), Some(12_500_000));
+        assert_eq!((read("3us"), read("3µs"), read("7 ns")), (Some(3_000), Some(3_000), Some(7)));
+        assert_eq!((read("1.2s"), read("0")), (Some(1_200_000_000), Some(0)));
+        for wrong in ["", "5", "ms", "-1s", "1h", "1 s s", "infs", "nans"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -203,8 +203,12 @@ commands! {
 commands! {
     /// Something that a person can do with one of the open traces.
     TraceCommand:
-    Search, "Find tasks", Trace, [plain(Key::Slash), ctrl(Key::F)],
-        "Filter the table by a task's name, number, or spawn place";
+    Search, "Find", Trace, [plain(Key::Slash), ctrl(Key::F)],
+        "Search for tasks, polls and waits: they are lit in the lanes, and the table shows their tasks";
+    NextHit, "Next hit", Trace, [plain(Key::F3), ctrl(Key::G)],
+        "Go to what the search found next";
+    PreviousHit, "Previous hit", Trace, [shift(Key::F3), ctrl_shift(Key::G)],
+        "Go to what the search found before";
     StepForward, "Next event", Trace, [plain(Key::ArrowRight)],
         "Step to the next event: of the selected task, or of any if none is selected";
     StepBack, "Previous event", Trace, [plain(Key::ArrowLeft)],
@@ -256,6 +260,8 @@ commands! {
     Select(Option<TaskIx>);
     /// Select a task in a list, which stays where it is, and show it in time.
     Choose(TaskIx);
+    /// Search for this.
+    SearchFor(String);
     /// Put the playhead so many nanoseconds behind the start, and the view where it can be seen.
     GoTo(u64);
     /// Go to what was found, by its number: its task is selected, its time marked, and who waited has lanes.
@@ -309,6 +315,8 @@ impl Command {
                     | TraceCommand::Choose(_)
                     | TraceCommand::GoTo(_)
                     | TraceCommand::ShowFinding(_)
+                    | TraceCommand::NextHit
+                    | TraceCommand::PreviousHit
                     | TraceCommand::FocusSelection
                     | TraceCommand::ToStart
                     | TraceCommand::ToEnd

@@ -208,6 +208,9 @@ impl App {
                 member.panels.tasks.focus_search();
                 workspace.layout.bring(PanelId { trace: id, kind: PanelKind::Tasks });
             }
+            TraceCommand::SearchFor(text) => open.search.set(text),
+            TraceCommand::NextHit => workspace.go_to_hit(id, Direction::Forward),
+            TraceCommand::PreviousHit => workspace.go_to_hit(id, Direction::Back),
             TraceCommand::StepForward => workspace.step(id, Direction::Forward),
             TraceCommand::StepBack => workspace.step(id, Direction::Back),
             TraceCommand::NextPoll => workspace.step_poll(id, Direction::Forward),

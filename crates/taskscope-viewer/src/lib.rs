@@ -60,6 +60,7 @@ mod record_own;
 mod render;
 mod replay;
 mod save_copy;
+mod search;
 mod session;
 mod stage;
 mod table;

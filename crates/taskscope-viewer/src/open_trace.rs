@@ -19,6 +19,7 @@ use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 use crate::following::Following;
 use crate::jobs::{self, Jobs, Question, Snapshot};
 use crate::prepared::{self, ColourBy, Prepared};
+use crate::search::Search;
 use crate::theme::Palette;
 
 /// Names an open trace for as long as the window is open.
@@ -112,6 +113,8 @@ pub(crate) struct OpenTrace {
     /// What is wrong in the program, once it has been read to its end.
     findings: Question<(), Arc<Vec<Found>>>,
     wants_findings: Cell<bool>,
+    /// What is searched for in it.
+    pub(crate) search: Search,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -157,6 +160,7 @@ impl OpenTrace {
             findings: Question::aside(),
             wants_findings: Cell::new(false),
             times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
+            search: Search::default(),
             name,
             path,
             look_for,
@@ -202,6 +206,7 @@ impl OpenTrace {
         self.newer = Question::default();
         self.stage = Question::default();
         self.findings = Question::aside();
+        self.search = Search::default();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
             None => Question::aside(),
@@ -219,9 +224,12 @@ impl OpenTrace {
         self.following.and_then(Following::is_on)
     }
 
-    /// Takes in what is worked out once, when it is there for a newer snapshot.
-    pub(crate) fn refresh(&mut self, jobs: &Jobs) {
+    /// Takes in what is worked out, when it is there for a newer snapshot. `moment` is that of the playhead, unless the
+    /// recording plays.
+    pub(crate) fn refresh(&mut self, jobs: &Jobs, moment: Option<u64>) {
         let snapshot = self.snapshot();
+        let activity = self.activity.answer().map(|answer| answer.value.clone());
+        self.search.refresh(jobs, snapshot, &self.trace, activity, moment);
         if self.revision != self.prepared_revision {
             let trace = self.trace.clone();
             let work = || async move { Arc::new(Prepared::new(&trace).await) };
@@ -331,8 +339,11 @@ impl OpenTrace {
         }
     }
 
-    /// Whether the polls of a task stay bright: nothing is selected, or it is.
+    /// Whether the polls of a task stay bright: it is selected, or nothing is and it is what is searched for.
     pub(crate) fn is_bright(&self, task: TaskIx) -> bool {
-        self.selected.is_none_or(|selected| selected == task)
+        match self.selected {
+            Some(selected) => selected == task,
+            None => self.search.hits().is_none_or(|hits| hits.has(task)),
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct RenderOptions {
     pub span: Option<Nanos>,
     /// The task to select.
     pub select: Option<TaskIx>,
+    /// What is searched for; one that cannot be read says so in the picture.
+    pub find: Option<String>,
     /// Whether the stage is shown: the scheduler as a place.
     pub stage: bool,
 }
@@ -45,6 +47,7 @@ impl Default for RenderOptions {
             at: None,
             span: None,
             select: None,
+            find: None,
             stage: false,
         }
     }
@@ -198,6 +201,11 @@ fn choose(workspace: &mut Workspace, options: &RenderOptions) {
         if options.at.is_none() {
             workspace.show_selected(id);
         }
+    }
+    if let Some(find) = &options.find
+        && let Some(member) = workspace.member_mut(id)
+    {
+        member.open.search.set(find.clone());
     }
     if let Some(span) = options.span {
         let width = span as f64;

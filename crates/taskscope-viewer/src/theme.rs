@@ -40,6 +40,8 @@ pub(crate) struct Palette {
     pub(crate) playhead: Color32,
     /// What deserves a look.
     pub(crate) alarm: Color32,
+    /// What a search found.
+    pub(crate) hit: Color32,
     /// A worker that sleeps.
     pub(crate) parked: Color32,
     running: Color32,
@@ -67,6 +69,7 @@ const DARK: Palette = Palette {
     outline: rgb(0xffffff),
     playhead: rgb(0xff6470),
     alarm: rgb(0xf0722b),
+    hit: rgb(0xb4f03c),
     parked: rgb(0x303744),
     running: rgb(0x56b4e9),
     scheduled: rgb(0xe69f00),
@@ -98,6 +101,7 @@ const LIGHT: Palette = Palette {
     outline: rgb(0x10151c),
     playhead: rgb(0xd6293a),
     alarm: rgb(0xc24a08),
+    hit: rgb(0x3f9b0b),
     parked: rgb(0xdde2e9),
     running: rgb(0x2b8fd0),
     scheduled: rgb(0xe09600),

@@ -1,7 +1,7 @@
 //! Times and durations as people read them, and the ticks of a time axis.
 
 use taskscope_model::units::split;
-pub use taskscope_model::units::{count, duration};
+pub use taskscope_model::units::{count, duration, parse, plural};
 
 /// The moments of a list, in nanoseconds, as one column: all in the unit that suits the
 /// largest, with three significant figures of it and as many more as distinguish each from
@@ -59,31 +59,11 @@ pub fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// Reads a duration with its unit, such as `12.5ms`, `3us` or `1.2 s`, as nanoseconds.
-///
-/// `0` needs no unit. `None` for what is no duration, negative, or not finite.
-pub fn parse(text: &str) -> Option<u64> {
-    const UNITS: [(&str, f64); 5] =
-        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
-    let (number, size) = UNITS
-        .into_iter()
-        .find_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim_end(), size)))
-        .or_else(|| (text == "0").then_some((text, 1.0)))?;
-    let nanos = number.parse::<f64>().ok()? * size;
-    (nanos.is_finite() && nanos >= 0.0).then(|| nanos.round() as u64)
-}
-
 /// A moment, exact to the nanosecond, in groups of three: `3.118 074 210 s`.
 pub fn exact(ns: u64) -> String {
     let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
     let (milli, micro, nano) = (rest / 1_000_000, rest / 1000 % 1000, rest % 1000);
     format!("{seconds}.{milli:03} {micro:03} {nano:03} s")
-}
-
-/// `1 poll`, `2 polls`.
-pub fn plural(number: u64, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number))
 }
 
 /// The distance between ticks, in nanoseconds: 1, 2 or 5 times a power of ten,
@@ -148,17 +128,6 @@ mod tests {
         let shares = [(0, 5), (145, 1_000_000), (1, 3), (999_999, 1_000_000), (7, 7), (0, 0)];
         let texts = shares.map(|(part, whole)| share(part, whole));
         assert_eq!(texts, ["0 %", "<1 %", "33 %", ">99 %", "100 %", "0 %"]);
-    }
-
-    #[test]
-    fn times_have_a_unit() {
-        let read = parse;
-        assert_eq!(read("12.5ms"), Some(12_500_000));
-        assert_eq!((read("3us"), read("3µs"), read("7 ns")), (Some(3_000), Some(3_000), Some(7)));
-        assert_eq!((read("1.2s"), read("0")), (Some(1_200_000_000), Some(0)));
-        for wrong in ["", "5", "ms", "-1s", "1h", "1 s s", "infs", "nans"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! | which is the next poll, hop, panic or wake that satisfies a filter? | [`find_poll`], [`find_wake`] |
 //! | what led to a poll, and what to that? | [`links`] |
 //! | where is each task at an instant: in which slot, queue or room? | [`scene`] |
+//! | which tasks, and which stretches of their lives, are as somebody wrote it? | [`search`](mod@search) |
 //!
 //! # How to stop one
 //! Questions that can take long are `async` functions that await nothing but a [`pause`], every few
@@ -47,6 +48,7 @@ mod instant;
 mod lives;
 mod range;
 mod scene;
+pub mod search;
 mod stage;
 mod steps;
 mod sums;

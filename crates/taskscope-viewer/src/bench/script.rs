@@ -164,7 +164,9 @@ impl Script<'_> {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             self.frame(None);
-            if self.table().is_none_or(|table| !table.is_busy()) {
+            let active = self.window.app.workspace.as_ref().and_then(|open| open.active());
+            let is_searching = active.is_some_and(|open| open.search.is_busy());
+            if !is_searching && self.table().is_none_or(|table| !table.is_busy()) {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));

@@ -1,18 +1,16 @@
-//! The table of tasks: sortable by every column, filtered by a search field.
+//! The table of tasks: sortable by every column, filtered by the search.
 
 mod field;
-mod names;
 mod rows;
+mod search_field;
 
-use std::sync::Arc;
-
-use egui::{Align, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{Align, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use egui_extras::{TableBuilder, TableRow};
 use taskscope_model::TaskIx;
 
 use self::field::Field;
-use self::names::Names;
 use self::rows::{Key, Sources, now, value};
+use self::search_field::SearchField;
 use crate::command::TraceCommand;
 use crate::context::Context;
 use crate::jobs::Question;
@@ -24,9 +22,6 @@ use crate::{labels, time};
 pub(crate) struct TaskTable {
     sort: Field,
     descending: bool,
-    search: String,
-    /// What the search looks through.
-    names: Question<(), Arc<Names>>,
     /// The tasks shown, in their order.
     rows: Question<Key, Vec<TaskIx>>,
     /// What the rows were that were shown last.
@@ -35,8 +30,7 @@ pub(crate) struct TaskTable {
     revealed: u64,
     /// The first row should be scrolled to.
     to_top: bool,
-    /// The search field should get the focus.
-    focus_search: bool,
+    field: SearchField,
 }
 
 impl TaskTable {
@@ -47,7 +41,7 @@ impl TaskTable {
 
     /// Gives the search field the focus.
     pub(crate) fn focus_search(&mut self) {
-        self.focus_search = true;
+        self.field.wants_focus = true;
     }
 
     /// The tasks shown, from top to bottom.
@@ -56,35 +50,28 @@ impl TaskTable {
     }
 
     /// Asks for the rows anew where what they depend on has changed.
-    fn refresh(&mut self, cx: &Context<'_>, is_searching: bool) {
+    fn refresh(&mut self, cx: &Context<'_>) {
         // Rows must not jump about while the recording plays.
         let by_moment = self.sort == Field::Now && !cx.replay.is_playing();
         let by_times = matches!(self.sort, Field::Scheduled | Field::Waiting);
         let times = cx.open.times_for_jobs().filter(|_| by_times);
+        let found = cx.open.search.found();
+        if found.is_none() && cx.open.search.is_on() {
+            // The rows that there were stay until it is known which are found.
+            return;
+        }
         let key = Key {
             sort: self.sort,
             descending: self.descending,
-            // A blank before or after the words is a slip of the fingers.
-            search: self.search.trim().to_lowercase(),
+            found: found.as_ref().map(|(_, found)| found.clone()),
             moment: by_moment.then(|| cx.replay.moment()),
             times: times.as_ref().map(|(revision, _)| *revision),
         };
-        let mut names = None;
-        // Before anything is typed, and again where the trace has grown since.
-        let is_first = self.names.answer().is_none();
-        if is_first || is_searching || !key.search.is_empty() {
-            let trace = cx.open.trace_for_jobs();
-            let make = || async move { Arc::new(Names::new(&trace).await) };
-            let answer = self.names.ask(cx.jobs, cx.open.snapshot(), &(), make);
-            names = answer.map(|answer| answer.value.clone());
-            if names.is_none() && !key.search.is_empty() {
-                return;
-            }
-        }
         let (trace, times) = (cx.open.trace_for_jobs(), times.map(|(_, times)| times));
         // Without it, it takes a while.
         let activity = by_moment.then(|| cx.open.activity_for_jobs()).flatten();
-        let from = Sources { trace, times, activity, names };
+        let found = found.map(|(hits, _)| hits.clone());
+        let from = Sources { trace, times, activity, found };
         let work = || rows::rows(from, key.clone());
         let answer = self.rows.ask(cx.jobs, cx.open.snapshot(), &key, work);
         // Another order begins at its top, unless only the moment is another.
@@ -118,15 +105,7 @@ impl TaskTable {
 
     /// Whether other rows than these are on their way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.rows.is_running() || self.names.is_running() && !self.search.trim().is_empty()
-    }
-}
-
-#[cfg(test)]
-impl TaskTable {
-    /// Empties the search field.
-    pub(crate) fn clear_search(&mut self) {
-        self.search.clear();
+        self.rows.is_running()
     }
 }
 
@@ -136,12 +115,13 @@ fn show(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
     if state.rows().is_empty() {
         ui.add_space(16.0);
         ui.vertical_centered(|ui| {
-            if state.is_busy() {
+            if state.is_busy() || cx.open.search.is_busy() {
                 ui.weak("One moment…");
             } else if cx.trace().task_count() == 0 {
                 ui.weak("This recording has no tasks.");
             } else {
-                ui.weak("No task matches. Names, numbers and spawn places are searched.");
+                ui.weak("No task matches. A bare word is looked for in names, numbers and spawn places; all other words are listed \
+                     when the field is empty.");
             }
         });
         return;
@@ -156,15 +136,14 @@ fn show(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
 fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Tasks").size(15.0));
-        let field = TextEdit::singleline(&mut state.search)
-            .hint_text("Name, number or place   /")
-            .desired_width(220.0);
-        let response = ui.add(field);
-        response.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, "Find tasks"));
-        if std::mem::take(&mut state.focus_search) {
-            response.request_focus();
+        let width = (0.4 * ui.available_width()).clamp(160.0, 380.0);
+        state.field.ui(ui, cx, width);
+        cx.open.search.prepare();
+        state.refresh(cx);
+        search_field::status(ui, cx);
+        if cx.open.search.error().is_some() {
+            return;
         }
-        state.refresh(cx, response.has_focus());
         let shown = state.rows().len();
         // Of the snapshot whose figures are shown, which may be older than the trace.
         let all = cx.prepared().task_count();
@@ -175,7 +154,7 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             1 => format!("{} and a part of one", time::plural(spawned, "task")),
             _ => format!("{}, {} parts of them", time::plural(spawned, "task"), time::count(parts)),
         };
-        let is_whole = state.search.trim().is_empty() || shown == all;
+        let is_whole = !cx.open.search.is_on() || shown == all;
         let text = match (is_whole, (all as u64).saturating_sub(spawned + parts)) {
             (true, 0) => tasks,
             (true, others) => {
@@ -184,7 +163,7 @@ fn toolbar(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
             (false, _) => format!("{} of {}", time::count(shown as u64), time::count(all as u64)),
         };
         // What grows is sorted again all the time.
-        let is_sorting = state.is_busy() && !cx.open.is_part;
+        let is_sorting = (state.is_busy() || cx.open.search.is_busy()) && !cx.open.is_part;
         let text = if is_sorting { format!("{text}, sorting…") } else { text };
         ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
     });

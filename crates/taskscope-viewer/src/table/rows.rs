@@ -6,21 +6,22 @@
 
 use std::sync::Arc;
 
+use taskscope_model::questions::search::Hits;
 use taskscope_model::questions::{Activity, instant};
 use taskscope_model::{State, StateTimes, TaskIx, TaskTimes, Trace};
 
 use super::field::Field;
-use super::names::Names;
 use crate::jobs::{is_time_to_pause, pause};
 use crate::labels;
+use crate::search::Found;
 
 /// What the rows depend on, beside the trace.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) sort: Field,
     pub(super) descending: bool,
-    /// In lower case, without blanks around it.
-    pub(super) search: String,
+    /// What was found, where something is searched for.
+    pub(super) found: Option<Found>,
     /// The playhead, where the order depends on it.
     pub(super) moment: Option<u64>,
     /// Of which snapshot the times are that the order depends on, where it does.
@@ -30,7 +31,8 @@ pub(super) struct Key {
 impl Key {
     /// Whether the rows are in another order, or others, for a reason that a person gave.
     pub(super) fn is_another_order(&self, other: &Self) -> bool {
-        (self.sort, self.descending, &self.search) != (other.sort, other.descending, &other.search)
+        let asked = |key: &Self| key.found.as_ref().map(|found| found.asked.clone());
+        (self.sort, self.descending, asked(self)) != (other.sort, other.descending, asked(other))
     }
 }
 
@@ -42,16 +44,16 @@ pub(super) struct Sources {
     pub(super) trace: Arc<Trace>,
     pub(super) times: Option<Arc<TaskTimes>>,
     pub(super) activity: Option<Arc<Activity>>,
-    /// There if there is something to search for.
-    pub(super) names: Option<Arc<Names>>,
+    /// There if something is searched for.
+    pub(super) found: Option<Arc<Hits>>,
 }
 
 /// The tasks that match, in their order.
 pub(super) async fn rows(from: Sources, key: Key) -> Vec<TaskIx> {
-    let Sources { trace, times, activity, names } = from;
-    let found = match &names {
-        Some(names) if !key.search.is_empty() => names.find(&trace, &key.search).await,
-        _ => (0..trace.tasks().len() as u32).map(TaskIx).collect(),
+    let Sources { trace, times, activity, found } = from;
+    let found: Vec<TaskIx> = match found {
+        Some(hits) => hits.tasks.clone(),
+        None => (0..trace.tasks().len() as u32).map(TaskIx).collect(),
     };
     let states = match key.sort {
         Field::Now => {

@@ -18,6 +18,7 @@ mod moving;
 mod open;
 mod parts;
 mod replay;
+mod search;
 mod session;
 mod sizes;
 mod slots;

@@ -132,7 +132,7 @@ fn a_search_without_a_match_keeps_the_tables_size() {
     window.get_by_label("Find tasks").type_text("no such task");
     window.run_steps(4);
     assert_eq!(rows(&window), 0);
-    panels(&mut window).tasks.clear_search();
+    document(&mut window).search.set(String::new());
     window.run_steps(4);
     assert_eq!(rows(&window), before);
 }

@@ -13,6 +13,7 @@ use super::short_name::fit_name;
 use super::spans::SpanBars;
 use super::{Frame, slots};
 use crate::prepared::ColourBy;
+use crate::search::Found;
 use crate::theme::Palette;
 use crate::time_view::TimeView;
 
@@ -74,6 +75,8 @@ struct Key {
     palette: Palette,
     selected: Option<TaskIx>,
     colour_by: ColourBy,
+    /// Other tasks are dimmed than those that were found.
+    found: Option<Found>,
 }
 
 impl Key {
@@ -120,6 +123,7 @@ pub(super) fn paint<'a>(
         palette: *frame.palette,
         selected: frame.cx.open.selected,
         colour_by: frame.cx.open.colour_by,
+        found: frame.cx.open.search.found().map(|(_, found)| found),
     };
     if !cache.is_whole || cache.key.as_ref() != Some(&key) {
         cache.refresh(frame, key);

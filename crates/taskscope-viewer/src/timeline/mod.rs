@@ -14,6 +14,7 @@ mod axis;
 mod curves;
 mod groups;
 mod headers;
+mod hits;
 mod hover;
 pub(crate) mod lanes;
 mod messages;
@@ -128,6 +129,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
             profiling::scope!("task");
             curves.paint(&painter, &frame);
             tasks.paint(&painter, &frame);
+            hits::paint(&ui.painter_at(plot), &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             let said = messages::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);

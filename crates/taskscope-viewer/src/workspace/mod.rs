@@ -210,7 +210,10 @@ impl Workspace {
     /// Takes in what was worked out meanwhile. Before anything is drawn: a frame shows the figures
     /// of one snapshot.
     pub(crate) fn refresh(&mut self, jobs: &Jobs) {
-        self.members.iter_mut().for_each(|member| member.open.refresh(jobs));
+        for Member { open, .. } in &mut self.members {
+            let replay = self.clock.shifted(-open.offset).replay;
+            open.refresh(jobs, (!replay.is_playing()).then(|| replay.moment()));
+        }
     }
 
     /// Lets news pass.

@@ -118,6 +118,33 @@ impl Workspace {
         self.clock.replay.seek(entered + offset);
     }
 
+    /// Goes to what the search found next, or before: its task is selected, and it is brought into the view.
+    pub(crate) fn go_to_hit(&mut self, id: TraceId, direction: Direction) {
+        let clock = self.clock;
+        let Some(member) = self.member_mut(id) else { return };
+        let open = &mut member.open;
+        let offset = open.offset;
+        let moment = clock.shifted(-offset).replay.moment();
+        let trace = open.trace_for_jobs();
+        let Some(hit) = open.search.go(&trace, moment, direction) else { return };
+        open.select(Some(hit.task));
+        let (start, end) = (hit.start as f64 + offset, hit.end as f64 + offset);
+        let view = clock.view.range();
+        let is_in_sight = view.contains(&(start as u64)) && view.contains(&(end as u64));
+        // What is too narrow to be seen, or too long, is shown as wide as it fits.
+        let share = (end - start) / clock.view.width();
+        if !is_in_sight || share < 0.002 {
+            let width = match open.search.hits().is_some_and(|hits| hits.is_of_stretches) {
+                true => (4.0 * (end - start))
+                    .clamp(1_000.0, clock.view.width().max(1.2 * (end - start))),
+                false => clock.view.width(),
+            };
+            self.clock.view.show(start - 0.2 * width, width);
+        }
+        self.clock.replay.pause();
+        self.clock.replay.seek(start);
+    }
+
     /// Goes to what was found, by its number.
     pub(crate) fn show_finding(&mut self, id: TraceId, number: usize) {
         let Some(member) = self.member_mut(id) else { return };

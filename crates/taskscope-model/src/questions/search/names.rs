@@ -1,28 +1,31 @@
 //! The names of all tasks as one text, to search in.
 //!
 //! To put a name together for each task and search in it takes longer than a person who types
-//! waits. The text is made once for a trace, when the table is shown; to search a million names in
+//! waits. The text is made once for a trace; to search a million names in
 //! it takes some milliseconds.
 
 use std::collections::HashSet;
 
-use taskscope_model::{PlaceIx, TaskId, TaskIx, Trace};
+use taskscope_format::TaskId;
 
-use crate::jobs::{is_time_to_pause, pause};
+use crate::questions::pause;
+use crate::trace::Trace;
+use crate::types::{PlaceIx, TaskIx};
 
 /// Stands between names, which have no such sign.
 const BETWEEN: char = '\n';
 
 /// All names in lower case.
 #[derive(Debug)]
-pub(super) struct Names {
+pub struct Names {
     text: String,
     /// Where each task's name begins in the text.
     starts: Vec<usize>,
 }
 
 impl Names {
-    pub(super) async fn new(trace: &Trace) -> Self {
+    /// Puts the names of all tasks of a trace together.
+    pub async fn new(trace: &Trace) -> Self {
         let mut names = Self { text: String::new(), starts: Vec::new() };
         for task in (0..trace.tasks().len()).map(|task| TaskIx(task as u32)) {
             names.starts.push(names.text.len());
@@ -47,12 +50,12 @@ impl Names {
         self.text.push(BETWEEN);
     }
 
-    /// The tasks that have `search` in their name or spawn place, or as their id, in their order.
-    /// Tasks that are newer than the names are not found yet.
-    pub(super) async fn find(&self, trace: &Trace, search: &str) -> Vec<TaskIx> {
+    /// Which tasks have `text`, in lower case, in their name or spawn place, or as their id. Tasks that
+    /// are newer than the names are not among them.
+    pub(super) async fn find(&self, trace: &Trace, text: &str) -> Vec<bool> {
         let mut is_found = vec![false; self.starts.len()];
         let mut at = 0;
-        while let Some(found) = self.text.get(at..).and_then(|text| text.find(search)) {
+        while let Some(found) = self.text.get(at..).and_then(|names| names.find(text)) {
             let task = self.starts.partition_point(|&start| start <= at + found).saturating_sub(1);
             if let Some(is_found) = is_found.get_mut(task) {
                 *is_found = true;
@@ -62,31 +65,31 @@ impl Names {
                 pause().await;
             }
         }
-        let id = parse_id(search);
+        let id = parse_id(text);
         let in_place = |place: usize| {
             let place = trace.place(PlaceIx(place as u32));
-            format!("{}:{}", place.file, place.line).to_lowercase().contains(search)
+            format!("{}:{}", place.file, place.line).to_lowercase().contains(text)
         };
         let places: HashSet<usize> =
             (0..trace.places().len()).filter(|&place| in_place(place)).collect();
-        let mut tasks = Vec::new();
-        for (task, by_name) in is_found.into_iter().enumerate() {
-            let ix = TaskIx(task as u32);
-            let task = trace.task(ix);
+        for (number, is_found) in is_found.iter_mut().enumerate() {
+            let task = trace.task(TaskIx(number as u32));
             let by_place = task.place.is_some_and(|place| places.contains(&place.get()));
-            if by_name || by_place || Some(task.id) == id {
-                tasks.push(ix);
-            }
-            if is_time_to_pause(ix.get()) {
+            *is_found |= by_place || Some(task.id) == id;
+            if is_time_to_pause(number) {
                 pause().await;
             }
         }
-        tasks
+        is_found
     }
 }
 
+fn is_time_to_pause(turn: usize) -> bool {
+    turn % 4096 == 4095
+}
+
 /// A task's id as it is displayed.
-fn parse_id(text: &str) -> Option<TaskId> {
+pub(super) fn parse_id(text: &str) -> Option<TaskId> {
     let wrapped = text.strip_prefix('f').and_then(|number| number.parse::<u64>().ok());
     let id = match wrapped {
         Some(number) => TaskId(number.checked_add(TaskId::WRAPPED)?),
