@@ -128,6 +128,12 @@ impl Course {
         );
         let cx = around.traces.first().map(|(_, cx)| cx);
         let height = (0.36 * ui.ctx().content_rect().height()).max(150.0);
+        // A table that follows shall be seen, too.
+        let compares = self.step().is_some_and(|step| step.traces.len() > 1);
+        let height = match self.lines_in_sight().filter(|_| compares) {
+            Some(seen) => height.min(source::height(seen)),
+            None => height,
+        };
         let lines = source::Lines { lit, seen: self.lines_in_sight(), scroll: self.scroll };
         source::show(ui, source, name, lines, cx, height);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use egui::text::{LayoutJob, LayoutSection};
-use egui::{Align, Color32, FontId, Frame, Margin, ScrollArea, TextFormat, Ui, pos2, vec2};
+use egui::{Color32, FontId, Frame, Margin, ScrollArea, TextFormat, Ui, pos2, vec2};
 use taskscope_model::LaneIx;
 
 use crate::context::Context;
@@ -22,6 +22,11 @@ const GUTTER: f32 = 44.0;
 /// What the lines that are spoken of need, in points.
 pub(super) fn width(source: &str, lit: &RangeInclusive<usize>) -> f32 {
     GUTTER + longest(source, lit) as f32 * SIZE * LETTER + 24.0
+}
+
+/// How high some lines are, if none of them is wrapped.
+pub(super) fn height(lines: &RangeInclusive<usize>) -> f32 {
+    lines.clone().count() as f32 * LINE
 }
 
 /// The letters of the longest of some lines.
@@ -57,35 +62,51 @@ pub(super) fn show(
     Frame::new().fill(palette.background).inner_margin(Margin::same(4)).corner_radius(4.0).show(
         ui,
         |ui| {
-            let area =
-                ScrollArea::both().id_salt("source").max_height(height).auto_shrink([false, true]);
-            area.show(ui, |ui| {
-                let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-                // What is spoken of is seen whole.
-                let room = ui.available_width() - GUTTER - 12.0;
-                let needs = seen.map_or(1, |seen| self::longest(source, seen)) as f32 * LETTER;
-                let letters = (room / needs.max(1.0)).clamp(SMALLEST, SIZE);
-                let width = (GUTTER + longest as f32 * letters * LETTER).max(ui.available_width());
-                let size = vec2(width, lines.len() as f32 * LINE);
-                let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+            let room = ui.available_width() - GUTTER - 12.0;
+            // What is spoken of is seen whole: smaller where its lines are long, and wrapped where they are longer.
+            let needs = seen.map_or(1, |seen| longest(source, seen)) as f32 * LETTER;
+            let letters = (room / needs.max(1.0)).clamp(SMALLEST, SIZE);
+            let laid: Vec<Laid> = (1..)
+                .zip(&lines)
+                .map(|(number, line)| {
+                    let dims = lit.is_some_and(|lit| !lit.contains(&number));
+                    Laid::new(ui, line, letters, palette, dims, room)
+                })
+                .collect();
+            let tops: Vec<f32> = laid
+                .iter()
+                .scan(0.0, |top, laid| Some(std::mem::replace(top, *top + laid.height)))
+                .collect();
+            let top_of = |number: usize| tops.get(number - 1).copied().unwrap_or(0.0);
+            let all = laid.iter().map(|laid| laid.height).sum::<f32>();
+            // Whole lines alone are seen.
+            let height = ((height.min(all)) / LINE).floor().max(1.0) * LINE;
+            let mut area = ScrollArea::vertical().id_salt("source").max_height(height);
+            if let Some(seen) = seen.filter(|_| scroll) {
+                let (top, bottom) = (
+                    top_of(*seen.start()),
+                    top_of(*seen.end() + 1).max(top_of(*seen.end()) + LINE),
+                );
+                // In the middle; of what is too long its beginning.
+                let above = ((height - (bottom - top)) / (2.0 * LINE)).floor().max(0.0) * LINE;
+                area =
+                    area.vertical_scroll_offset((top - above).clamp(0.0, (all - height).max(0.0)));
+            }
+            area.auto_shrink([false, true]).show(ui, |ui| {
+                let width = ui.available_width();
+                let (rect, response) =
+                    ui.allocate_exact_size(vec2(width, all), egui::Sense::hover());
                 response
                     .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, "Source"));
-                for (number, line) in (1..).zip(&lines) {
-                    let top = rect.top() + (number - 1) as f32 * LINE;
-                    let row = egui::Rect::from_min_size(pos2(rect.left(), top), vec2(width, LINE));
+                for (number, of) in (1..).zip(laid) {
+                    let top = rect.top() + top_of(number);
+                    let row =
+                        egui::Rect::from_min_size(pos2(rect.left(), top), vec2(width, of.height));
                     let is_lit = lit.is_some_and(|lit| lit.contains(&number));
                     if is_lit {
                         ui.painter().rect_filled(row, 0.0, palette.selected);
                     }
-                    if scroll && let Some(seen) = seen.filter(|seen| *seen.start() == number) {
-                        let count = seen.end() - seen.start() + 1;
-                        let bottom = row.top() + count as f32 * LINE;
-                        let all = row.with_max_x(row.left() + GUTTER).with_max_y(bottom);
-                        // Of what is too long its beginning.
-                        let align = if all.height() > height { Align::Min } else { Align::Center };
-                        ui.scroll_to_rect(all, Some(align));
-                    }
-                    let middle = row.center().y;
+                    let middle = top + 0.5 * LINE;
                     if let Some(&colour) = running.get(&number) {
                         ui.painter().circle_filled(pos2(rect.left() + 7.0, middle), 4.0, colour);
                     }
@@ -101,14 +122,34 @@ pub(super) fn show(
                         FontId::monospace(SIZE - 2.0),
                         weak,
                     );
-                    let dims = lit.is_some() && !is_lit;
-                    let galley = ui.painter().layout_job(highlighted(line, letters, palette, dims));
-                    let at = pos2(rect.left() + GUTTER, middle - 0.5 * galley.size().y);
-                    ui.painter().galley(at, galley, palette.text);
+                    let at = pos2(rect.left() + GUTTER + of.indent, top);
+                    ui.painter().galley(at, of.galley, palette.text);
                 }
             });
         },
     );
+}
+
+/// A line of the source, wrapped within its indentation where it is too long.
+struct Laid {
+    galley: std::sync::Arc<egui::Galley>,
+    indent: f32,
+    /// Of all its rows.
+    height: f32,
+}
+
+impl Laid {
+    fn new(ui: &Ui, line: &str, letters: f32, palette: &Palette, dims: bool, room: f32) -> Self {
+        let code = line.trim_start();
+        let indent = (line.len() - code.len()) as f32 * letters * LETTER;
+        let mut job = highlighted(code, letters, palette, dims);
+        job.wrap.max_width = (room - indent).max(80.0);
+        job.break_on_newline = false;
+        job.sections.iter_mut().for_each(|section| section.format.line_height = Some(LINE));
+        let galley = ui.painter().layout_job(job);
+        let rows = galley.rows.len().max(1);
+        Self { galley, indent, height: rows as f32 * LINE }
+    }
 }
 
 /// The lines of this file at which tasks were spawned that are polled at the playhead, with their colours.

@@ -100,13 +100,23 @@ impl Actors {
             groups.iter().enumerate().map(|(number, group)| (group.spot, number)).collect();
         let mut actors = Vec::new();
         for group in &groups {
+            // The selected one is always seen: behind those that are drawn it takes the place of the last of them.
+            let chosen = |&number: &usize| selected == Some(scene.tokens[number].task);
+            let chosen = group.members.iter().position(chosen);
+            let given_up = (chosen.is_some_and(|chosen| chosen >= group.drawn))
+                .then(|| group.drawn.saturating_sub(1));
             for (rank, (&number, &place)) in group.members.iter().zip(&group.places).enumerate() {
                 let token = &scene.tokens[number];
                 let is_slot = matches!(group.spot, Spot::Slot(_));
                 let is_selected = selected == Some(token.task);
-                if (in_heaps || rank >= group.drawn) && !is_slot && !is_selected {
+                let is_hidden = in_heaps || rank >= group.drawn || given_up == Some(rank);
+                if is_hidden && !is_slot && !is_selected {
                     continue;
                 }
+                let place = match given_up.filter(|_| is_selected) {
+                    Some(given_up) => group.places.get(given_up).copied().unwrap_or(place),
+                    None => place,
+                };
                 let Some(rest) = plan.at(group.spot, place) else { continue };
                 let from = || {
                     let spot = home(plan, token, token.from);

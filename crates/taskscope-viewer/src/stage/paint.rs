@@ -100,13 +100,17 @@ impl Stagehand<'_> {
         self.paint_column_names();
         for of in &plan.lanes {
             ground(of.rect);
+            // A high row has larger letters.
+            let larger = (of.rect.height() / (76.0 * unit)).clamp(1.0, 1.25);
+            let (title, weak) = (self.font(13.5 * larger), self.font(11.5 * larger.min(1.08)));
+            let pitch = 16.0 * larger * unit;
             let at = of.rect.left_center() + vec2(12.0 * unit, 0.0);
             let room = of.aside.left() - at.x - 6.0 * unit;
             let name = self.trace().lane_name(of.lane);
             let (doing, since) = self.doing(of.lane);
             let is_busy = since.is_some();
             // As many lines as there is height for, around the middle of the row.
-            let lines = ((of.rect.height() / unit - 20.0) / 16.0).clamp(1.0, 3.0) as usize;
+            let lines = ((of.rect.height() - 20.0 * unit) / pitch).clamp(1.0, 3.0) as usize;
             let (doing, since) = match (lines, since) {
                 (3, Some(since)) => (doing, Some(format!("for {since}"))),
                 (_, Some(since)) => (format!("{doing}, {since}"), None),
@@ -114,10 +118,10 @@ impl Stagehand<'_> {
             };
             let said = [Some(doing), since].into_iter().flatten().take(lines - 1);
             let said: Vec<String> = said.collect();
-            let top = at - vec2(0.0, 8.0 * said.len() as f32 * unit);
+            let top = at - vec2(0.0, 0.5 * said.len() as f32 * pitch);
             self.text(top, Align2::LEFT_CENTER, &name, title.clone(), palette.text, room);
             for (line, text) in (1..).zip(&said) {
-                let at = top + vec2(0.0, 16.0 * line as f32 * unit);
+                let at = top + vec2(0.0, line as f32 * pitch);
                 self.text(at, Align2::LEFT_CENTER, text, weak.clone(), palette.weak, room);
             }
             if of.has_queue {
@@ -166,7 +170,7 @@ impl Stagehand<'_> {
                 self.text(at, anchor, text, self.font(11.5), self.palette.weak, room);
             };
             let inset = of.queue.height() * 0.3;
-            name(of.aside.left() + inset, Align2::LEFT_BOTTOM, "deferred", of.aside.width());
+            name(of.aside.left() + inset, Align2::LEFT_BOTTOM, "set aside", of.aside.width());
             let right = of.queue.right() - inset;
             name(right, Align2::RIGHT_BOTTOM, "queue, inferred", of.queue.width());
             name(of.slot.x, Align2::CENTER_BOTTOM, "polled now", 4.0 * of.slot_radius);

@@ -38,7 +38,11 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
             RowKind::Heading => heading(painter, frame, row),
             RowKind::Tasks => {
                 heading(painter, frame, row);
-                states_legend(painter, frame, row);
+                // Where nothing has these colours they need no words.
+                let is_folded = row.fold.is_some_and(|(_, is_folded)| is_folded);
+                if !is_folded || frame.cx.open.selected.is_some() {
+                    states_legend(painter, frame, row);
+                }
             }
             RowKind::Pool => titled(painter, frame, row, None),
             RowKind::Curve(of) => {

@@ -179,7 +179,13 @@ fn label(painter: &Painter, frame: &Frame<'_>, task: TaskIx, span: &StateSpan, r
             let Some(what) = before.and_then(|before| labels::waited_for(trace, before)) else {
                 return;
             };
-            (format!("waits {} for {what}", lasted()), 10.5, frame.palette.weak)
+            // Whoever is asked how it goes on is not told how long.
+            let is_ahead = frame.cx.open.guesses && span.end > frame.cx.replay.moment();
+            let text = match is_ahead {
+                true => format!("waits for {what}"),
+                false => format!("waits {} for {what}", lasted()),
+            };
+            (text, 10.5, frame.palette.weak)
         }
         _ => return,
     };
