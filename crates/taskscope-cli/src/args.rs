@@ -304,6 +304,10 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "TASK")]
     pub(crate) select: Option<String>,
 
+    /// Draw what held up the selected task's poll at the playhead over the lanes
+    #[arg(long, requires = "select")]
+    pub(crate) why: bool,
+
     /// What to search for: its hits are lit, as in `poll>1ms worker:2` (the window lists the words of the search)
     #[arg(long, value_name = "SEARCH", value_parser = parse_search)]
     pub(crate) find: Option<String>,

@@ -21,6 +21,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<(), Error> {
         stage: args.stage,
         at: args.at.map(|at| playhead(&args.file, &trace, at)).transpose()?,
         find: args.find.clone(),
+        why: args.why,
         select: args.select.as_deref().map(|task| find(&args.file, &trace, task)).transpose()?,
     };
     if let Some(stretch) = stretch {

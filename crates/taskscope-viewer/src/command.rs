@@ -225,6 +225,10 @@ commands! {
         "Fit the selected task's life into the window";
     ClearSelection, "Step back", Trace, [plain(Key::Escape)],
         "Take away what is marked; if nothing is, the selection";
+    ToggleWay, "Why late?", Selection, [plain(Key::Y)],
+        "Draw what held up the poll at the playhead over the lanes: who ran, who stood in a queue, who woke whom";
+    WayFromHere, "Begin the way here", Selection, [shift(Key::Y)],
+        "Let the way to other polls begin at the poll at the playhead; again to let it begin at its root";
     Pin, "Pin the selected task", Selection, [shift(Key::P)],
         "Give the selected task a lane of its own right below the workers, or take it away";
     ToggleFolds, "Fold or unfold the tasks", Trace, [plain(Key::U)],

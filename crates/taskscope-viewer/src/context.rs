@@ -1,5 +1,8 @@
 //! What a panel sees of the window, and how it changes it.
 
+use std::sync::Arc;
+
+use taskscope_model::questions::Way;
 use taskscope_model::{LaneIx, PollEnd, PollIx, TaskIx, Trace};
 
 use crate::command::{Commands, TraceCommand};
@@ -60,6 +63,12 @@ impl<'a> Context<'a> {
     /// The poll of the selected task at the playhead, or the last before it.
     pub(crate) fn current_poll(&self) -> Option<PollIx> {
         task_polls::last_begun(self.trace(), self.open.selected?, self.replay.moment())
+    }
+
+    /// What happened on the way to that poll.
+    pub(crate) fn way(&self) -> Option<Arc<Way>> {
+        let poll = self.current_poll()?;
+        Some(self.open.ways.to(self.trace(), self.open.revision, poll))
     }
 
     /// What runs on a lane at the playhead.

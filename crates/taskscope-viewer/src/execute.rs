@@ -237,6 +237,8 @@ impl App {
                     member.panels.timeline.outline.toggle_pin(task);
                 }
             }
+            TraceCommand::ToggleWay => open.ways.are_drawn = !open.ways.are_drawn,
+            TraceCommand::WayFromHere => workspace.begin_way(id),
             TraceCommand::ToggleFolds => member.panels.timeline.outline.toggle_all(),
             TraceCommand::ColourBy => {
                 open.colour_by = match open.colour_by {

@@ -73,6 +73,7 @@ pub mod trace_file;
 mod transport;
 mod typed_path;
 mod waiting;
+mod way;
 mod welcome;
 mod workspace;
 

@@ -21,6 +21,7 @@ use crate::jobs::{self, Jobs, Question, Snapshot};
 use crate::prepared::{self, ColourBy, Prepared};
 use crate::search::Search;
 use crate::theme::Palette;
+use crate::way::Ways;
 
 /// Names an open trace for as long as the window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,6 +134,8 @@ pub(crate) struct OpenTrace {
     pub(crate) colour_by: ColourBy,
     /// A lane that a lesson speaks of.
     pub(crate) lit: Option<LaneIx>,
+    /// What held polls up.
+    pub(crate) ways: Ways,
     /// Whether what the program said is written out below the lanes, as lessons want it.
     pub(crate) writes_messages: bool,
     /// Whether a lesson asks how the selected task goes on: its path is drawn up to the playhead.
@@ -169,6 +172,7 @@ impl OpenTrace {
             selected: None,
             selections: 0,
             lit: None,
+            ways: Ways::default(),
             writes_messages: false,
             guesses: false,
         }
@@ -207,6 +211,7 @@ impl OpenTrace {
         self.stage = Question::default();
         self.findings = Question::aside();
         self.search = Search::default();
+        self.ways = Ways::default();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
             None => Question::aside(),

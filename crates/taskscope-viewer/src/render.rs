@@ -31,6 +31,8 @@ pub struct RenderOptions {
     pub span: Option<Nanos>,
     /// The task to select.
     pub select: Option<TaskIx>,
+    /// Whether what held up the selected task's poll is drawn over the lanes.
+    pub why: bool,
     /// What is searched for; one that cannot be read says so in the picture.
     pub find: Option<String>,
     /// Whether the stage is shown: the scheduler as a place.
@@ -47,6 +49,7 @@ impl Default for RenderOptions {
             at: None,
             span: None,
             select: None,
+            why: false,
             find: None,
             stage: false,
         }
@@ -206,6 +209,9 @@ fn choose(workspace: &mut Workspace, options: &RenderOptions) {
         && let Some(member) = workspace.member_mut(id)
     {
         member.open.search.set(find.clone());
+    }
+    if let Some(member) = workspace.member_mut(id) {
+        member.open.ways.are_drawn = options.why;
     }
     if let Some(span) = options.span {
         let width = span as f64;

@@ -19,6 +19,7 @@
 //! | which polls and hops lie in a range, how long did they take, which are the longest? | [`range`] |
 //! | which is the next poll, hop, panic or wake that satisfies a filter? | [`find_poll`], [`find_wake`] |
 //! | what led to a poll, and what to that? | [`links`] |
+//! | what happened on the way to a poll, and for how long; and what came of it? | [`way`], [`effects`] |
 //! | where is each task at an instant: in which slot, queue or room? | [`scene`] |
 //! | which tasks, and which stretches of their lives, are as somebody wrote it? | [`search`](mod@search) |
 //!
@@ -52,6 +53,7 @@ pub mod search;
 mod stage;
 mod steps;
 mod sums;
+mod why;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -69,6 +71,7 @@ pub use range::{RangeSums, TaskSum, range};
 pub use scene::{Leaver, Room, Scene, Spot, Token, scene, token_at};
 pub use stage::{Outcome, Stage};
 pub use sums::{HopCount, HopQueue, MOST_LISTED, PlaceSum};
+pub use why::{Effect, Leg, MOST_EFFECTS, Root, Way, effects, way};
 
 use crate::parallel;
 

@@ -11,7 +11,8 @@ use egui::{
     Align, FontId, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui,
     WidgetInfo, vec2,
 };
-use taskscope_model::{State, TaskIx, ThreadSummary};
+use taskscope_model::questions::{Effect, effects};
+use taskscope_model::{PollIx, State, TaskIx, ThreadSummary};
 
 use figures::Counts;
 
@@ -25,34 +26,44 @@ use crate::{labels, time};
 pub(crate) struct Inspector {
     /// Figures of the selected task.
     counts: Question<TaskIx, Counts>,
+    /// What its poll at the playhead did to others.
+    effects: Question<PollIx, Vec<Effect>>,
 }
 
 impl Inspector {
     /// Shows the panel.
     pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
         let Some(task) = cx.open.selected else {
-            show(ui, cx, &Counts::default());
+            show(ui, cx, &Counts::default(), &[]);
             return;
         };
         let trace = cx.open.trace_for_jobs();
         let work = || Counts::new(trace, task);
         let answer = self.counts.ask(cx.jobs, cx.open.snapshot(), &task, work);
         // Those of another task are not this one's.
-        match answer.filter(|answer| answer.key == task) {
-            Some(answer) => show(ui, cx, &answer.value),
-            None => show(ui, cx, &Counts::default()),
+        let counts = answer.filter(|answer| answer.key == task);
+        let effects = cx.current_poll().filter(|_| !cx.replay.is_playing()).and_then(|poll| {
+            let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
+            let work = || async move { effects(&trace, activity.as_deref(), poll).await };
+            let answer = self.effects.ask(cx.jobs, cx.open.snapshot(), &poll, work);
+            answer.filter(|answer| answer.key == poll)
+        });
+        let effects = effects.map_or(&[][..], |answer| &answer.value);
+        match counts {
+            Some(answer) => show(ui, cx, &answer.value, effects),
+            None => show(ui, cx, &Counts::default(), effects),
         }
     }
 }
 
-fn show(ui: &mut Ui, cx: &Context<'_>, counts: &Counts) {
+fn show(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, effects: &[Effect]) {
     let bottom = ui.available_rect_before_wrap().bottom();
     match cx.open.selected {
         Some(task) => {
             ScrollArea::vertical()
                 .id_salt("task")
                 .auto_shrink(false)
-                .show(ui, |ui| selected(ui, cx, counts, task, bottom));
+                .show(ui, |ui| selected(ui, cx, (counts, effects), task, bottom));
         }
         None => {
             ScrollArea::vertical().id_salt("whole").auto_shrink(false).show(ui, |ui| whole(ui, cx));
@@ -176,7 +187,13 @@ fn right(ui: &mut Ui, text: String) {
     ui.monospace(format!("{text:>9}"));
 }
 
-fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: f32) {
+fn selected(
+    ui: &mut Ui,
+    cx: &Context<'_>,
+    (counts, effects): (&Counts, &[Effect]),
+    ix: TaskIx,
+    bottom: f32,
+) {
     ui.add_space(6.0);
     heading(ui, cx, ix);
     ui.add_space(6.0);
@@ -188,6 +205,7 @@ fn selected(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, ix: TaskIx, bottom: 
     why::show(ui, cx);
     ui.add_space(10.0);
     spans::show(ui, cx, counts.spans());
+    why::effects(ui, cx, effects);
     polls::show(ui, cx, ix, bottom);
 }
 

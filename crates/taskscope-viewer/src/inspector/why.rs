@@ -1,30 +1,129 @@
-//! Why the task ran when it last did: a chain of causes, as sentences.
+//! Why the task ran when it last did, and not before: what happened on the way there, as sentences, each with how long it
+//! took; and what its poll did to others.
 
-use egui::{Align, Grid, Layout, RichText, Ui};
-use taskscope_model::{Cause, PollIx, TaskIx, Waker};
+use egui::{Align, Grid, Layout, RichText, Sense, Ui, vec2};
+use taskscope_model::questions::{Effect, Leg, Root, Way};
+use taskscope_model::{PollIx, State, TaskIx, Trace};
 
+use crate::command::{Command, TraceCommand};
 use crate::context::Context;
+use crate::measure::meanwhile;
 use crate::theme::Palette;
-use crate::{labels, task_polls, time};
+use crate::{labels, time};
 
-/// Shows the chain of the poll at the playhead. A click goes to the task that
-/// caused a step, at the moment when it did.
+/// So many of the last legs are shown at first.
+const FEW: usize = 8;
+
+/// Shows the way to the poll at the playhead. A click on a sentence goes there.
 pub(super) fn show(ui: &mut Ui, cx: &Context<'_>) {
-    ui.label(RichText::new("Why it ran now").size(15.0));
+    let heading = ui.horizontal(|ui| {
+        ui.label(RichText::new("Why it ran now").size(15.0));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let command = TraceCommand::ToggleWay;
+            let tooltip = Command::from(command.clone()).tooltip(ui.ctx());
+            let button = ui.selectable_label(cx.open.ways.are_drawn, "on the lanes");
+            if button.on_hover_text(tooltip).clicked() {
+                cx.send(command);
+            }
+        });
+    });
+    heading.response.on_hover_text("What held it up, leg by leg: each ends where the next begins");
     ui.separator();
-    let Some(poll) = cx.current_poll() else {
+    let (Some(poll), Some(way)) = (cx.current_poll(), cx.way()) else {
         ui.weak("It has not been polled yet.");
         return;
     };
-    let mut clicked = None;
-    let steps = chain(cx, poll);
+    if let Some(from) = cx.open.ways.from {
+        let of = cx.trace().poll(from);
+        let name = cx.trace().task_name(of.task);
+        let at = time::duration(of.start.saturating_sub(cx.trace().span().start) as f64);
+        let text = match way.passes(from) {
+            true => format!("Since the poll of {name} at {at}, which led to this one."),
+            false => format!("Since the poll of {name} at {at}, which did not lead to this one."),
+        };
+        ui.label(text);
+    }
+    let id = ui.scope_id().with("all legs");
+    let all = ui.data(|data| data.get_temp::<PollIx>(id)) == Some(poll);
+    let mut steps = sentences(cx, poll, &way);
+    let hidden = steps.len().saturating_sub(FEW + 2);
+    if hidden > 0 && !all {
+        if ui.link(format!("{} before this…", time::plural(hidden as u64, "leg"))).clicked() {
+            ui.data_mut(|data| data.insert_temp(id, poll));
+        }
+        steps.drain(..hidden);
+    }
+    list(ui, cx, "why", steps);
+    total(ui, &way);
+}
+
+/// How long the way took, and what of it was what.
+fn total(ui: &mut Ui, way: &Way) {
+    if way.legs.len() < 2 {
+        return;
+    }
+    let parts = State::ALL.into_iter().filter(|&state| way.time(state) > 0);
+    let parts =
+        parts.map(|state| format!("{} {}", time::duration(way.time(state) as f64), state.name()));
+    let parts: Vec<String> = parts.collect();
+    let all = time::duration(way.total() as f64);
+    ui.label(RichText::new(format!("{all} in all: {}", parts.join(", "))).strong());
+}
+
+/// What the poll did to others.
+pub(super) fn effects(ui: &mut Ui, cx: &Context<'_>, effects: &[Effect]) {
+    if effects.is_empty() {
+        return;
+    }
+    ui.add_space(10.0);
+    ui.label(RichText::new("What this poll did to others").size(15.0));
+    ui.separator();
+    let trace = cx.trace();
+    let step = |effect: &Effect| {
+        let name = trace.task_name(effect.task);
+        let verb = if effect.wake.is_some() { "woke" } else { "spawned" };
+        let after = effect.led_to.map(|led| {
+            let of = trace.poll(led);
+            let after = time::duration(of.start.saturating_sub(effect.time) as f64);
+            format!(", which {} polled {after} later", trace.lane_name(of.lane))
+        });
+        let nothing = effect
+            .wake
+            .filter(|_| after.is_none())
+            .map(|wake| format!(" ({})", labels::effect(trace.wake_effect(wake))));
+        let text = format!("{verb} {name}{}", after.or(nothing).unwrap_or_default());
+        let moment = effect.led_to.map_or(effect.time, |led| trace.poll(led).start);
+        let at = effect.time;
+        Step { at, moment, text, task: Some(effect.task), state: None }
+    };
+    list(ui, cx, "effects", effects.iter().take(FEW).map(step).collect());
+    if effects.len() > FEW {
+        ui.weak(format!("and {} more", time::count((effects.len() - FEW) as u64)));
+    }
+}
+
+/// A sentence, when it begins, and where a click on it goes.
+struct Step {
+    /// The time that stands beside it.
+    at: u64,
+    moment: u64,
+    text: String,
+    task: Option<TaskIx>,
+    state: Option<State>,
+}
+
+fn list(ui: &mut Ui, cx: &Context<'_>, id: &str, steps: Vec<Step>) {
     let origin = cx.trace().span().start;
-    let moments: Vec<u64> = steps.iter().map(|step| step.moment.saturating_sub(origin)).collect();
-    let colour = Palette::get(ui).weak;
-    Grid::new("why").num_columns(2).spacing([10.0, 4.0]).show(ui, |ui| {
+    let moments: Vec<u64> = steps.iter().map(|step| step.at.saturating_sub(origin)).collect();
+    let palette = Palette::get(ui);
+    let mut clicked = None;
+    Grid::new(id).num_columns(2).spacing([8.0, 4.0]).show(ui, |ui| {
         for (step, moment) in steps.into_iter().zip(time::column(&moments)) {
             ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
-                ui.label(RichText::new(moment).monospace().color(colour));
+                let colour = step.state.map_or(palette.panel, |state| palette.state(state));
+                let (mark, _) = ui.allocate_exact_size(vec2(4.0, 15.0), Sense::hover());
+                ui.painter().rect_filled(mark, 1.0, colour);
+                ui.label(RichText::new(moment).monospace().color(palette.weak));
             });
             ui.vertical(|ui| {
                 // A sentence breaks where the panel ends.
@@ -49,72 +148,112 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>) {
     }
 }
 
-/// A step of the chain.
-struct Step {
-    moment: u64,
-    text: String,
-    /// The task that a click selects.
-    task: Option<TaskIx>,
-}
-
-/// The causes that led to a poll, oldest first: who scheduled it, and what had
-/// scheduled that one.
-fn chain(cx: &Context<'_>, poll: PollIx) -> Vec<Step> {
-    const LONGEST: usize = 4;
+/// The way to a poll in sentences, the oldest first; the poll itself comes last.
+fn sentences(cx: &Context<'_>, poll: PollIx, way: &Way) -> Vec<Step> {
     let trace = cx.trace();
-    let start = trace.poll(poll).start;
-    let worker = trace.lane_name(trace.poll(poll).lane);
-    let whose = trace.task_name(trace.poll(poll).task);
+    let of = trace.poll(poll);
+    let whose = trace.task_name(of.task);
     let mut steps = Vec::new();
-    let mut waited = None;
-    let mut current = Some(poll);
-    let mut scheduled = None;
-    while let Some(poll) = current.take().filter(|_| steps.len() < LONGEST) {
-        let cause = trace.cause(poll);
-        let whose = trace.task_name(trace.poll(poll).task);
-        let (moment, by) = match cause {
-            Cause::Spawned { time, by } => (time, by),
-            Cause::Woken(wake) => match trace.wake(wake).by {
-                Waker::Task(by) => (trace.wake(wake).time, Some(by)),
-                _ => (trace.wake(wake).time, None),
-            },
-            Cause::Unknown => (trace.poll(poll).start, None),
-        };
-        if scheduled.is_none() {
-            scheduled = Some((moment, cause));
-            waited = trace.poll_before(poll);
-        }
-        let text = labels::because(trace, cause, &whose);
-        steps.push(Step { moment, text, task: by });
-        // The poll in which the other task did it.
-        current = by
-            .filter(|&by| by != trace.poll(poll).task)
-            .and_then(|by| task_polls::last_begun(trace, by, moment));
-    }
-    if let Some(before) = waited
-        && let Some(what) = labels::waited_for(trace, before)
-    {
-        let text = format!("{whose} waited for {what}");
-        let end = trace.poll(before).end;
-        let at = steps.partition_point(|step: &Step| step.moment >= end);
-        steps.insert(at, Step { moment: end, text, task: None });
-    }
-    steps.reverse();
-    let text = match scheduled {
-        Some((moment, cause)) if cause != Cause::Unknown => {
-            let delay = time::duration(start.saturating_sub(moment) as f64);
-            format!("{worker} polled {whose}, {delay} later")
-        }
-        _ => format!("{worker} polled {whose}"),
+    let root = root(trace, way, poll);
+    let waits = |leg: &&Leg| leg.state == State::Waiting;
+    let woken_at = match way.root {
+        // What it waited for ended where the root is.
+        Root::Driver(_) | Root::Thread(_) => way.legs.iter().take_while(waits).last(),
+        _ => None,
     };
-    steps.push(Step { moment: start, text, task: None });
-    if let Some((text, _)) = labels::arrival(trace, poll) {
-        steps.push(Step { moment: start, text, task: None });
+    let woken_at = woken_at.map(|leg| leg.end);
+    let mut root = root.map(|text| {
+        let at = woken_at.or(way.legs.first().map(|leg| leg.start)).unwrap_or(of.start);
+        Step { at, moment: at, text, task: None, state: None }
+    });
+    for (number, leg) in way.legs.iter().enumerate() {
+        if root.as_ref().is_some_and(|root| root.at <= leg.start) {
+            steps.extend(root.take());
+        }
+        let next = way.legs.get(number + 1).map_or((of.task, poll), |next| (next.task, next.poll));
+        let (at, task) = (leg.start, Some(leg.task));
+        // Within the leg, where there is any of it.
+        let moment = (leg.start + 1).min(leg.end);
+        steps.push(Step {
+            at,
+            moment,
+            text: sentence(trace, leg, next),
+            task,
+            state: Some(leg.state),
+        });
     }
-    let end = trace.poll(poll).end;
-    if let Some(what) = labels::waited_for(trace, poll).filter(|_| cx.replay.moment() >= end) {
-        let text = format!("{whose} waits for {what}");
-        steps.push(Step { moment: end, text, task: None });
+    steps.extend(root);
+    let worker = trace.lane_name(of.lane);
+    let arrival = labels::arrival(trace, poll).map(|(text, _)| format!(", {text}"));
+    // Where others woke it, what it waited for is not on the way.
+    let before = trace
+        .poll_before(poll)
+        .filter(|_| !way.legs.iter().any(|leg| waits(&leg) && leg.poll == poll));
+    let waited = before.and_then(|before| labels::waited_for(trace, before));
+    let waited = waited.map(|what| format!("; it had waited for {what}"));
+    let (arrival, waited) = (arrival.unwrap_or_default(), waited.unwrap_or_default());
+    let text = format!("{worker} polled {whose}{arrival}{waited}");
+    let (at, state) = (of.start, Some(State::Running));
+    steps.push(Step { at, moment: at, text, task: None, state });
+    if let Some(what) = labels::waited_for(trace, poll).filter(|_| cx.replay.moment() >= of.end) {
+        let (at, text) = (of.end, format!("{whose} waits for {what}"));
+        steps.push(Step { at, moment: at, text, task: None, state: Some(State::Waiting) });
     }
     steps
+}
+
+/// What began the way.
+fn root(trace: &Trace, way: &Way, poll: PollIx) -> Option<String> {
+    let first = way.legs.iter().find(|leg| leg.state != State::Waiting).or(way.legs.first());
+    let (task, to) = match first {
+        Some(leg) => (leg.task, leg.poll),
+        None => (trace.poll(poll).task, poll),
+    };
+    let whose = trace.task_name(task);
+    match way.root {
+        Root::Driver(_) | Root::Thread(_) | Root::Spawned => {
+            Some(labels::because(trace, trace.cause(to), &whose))
+        }
+        Root::Unknown => Some(format!("what made {whose} ready is not recorded")),
+        Root::Since => None,
+        Root::Cut => Some("before this, more of the same".to_owned()),
+    }
+}
+
+/// A leg as a sentence; `next` is whose leg comes next, and the poll that leads to.
+fn sentence(trace: &Trace, leg: &Leg, next: (TaskIx, PollIx)) -> String {
+    let whose = trace.task_name(leg.task);
+    let lasted = time::duration((leg.end - leg.start) as f64);
+    let (task, to) = next;
+    match leg.state {
+        State::Running => {
+            let worker = trace.lane_name(trace.poll(leg.poll).lane);
+            let then = match task == leg.task {
+                true => String::new(),
+                false => {
+                    let is_first = trace.poll_before(to).is_none();
+                    let spawned = is_first && trace.task(task).spawned == Some(leg.end);
+                    let verb = if spawned { "spawned" } else { "woke" };
+                    format!(", then it {verb} {}", trace.task_name(task))
+                }
+            };
+            format!("{worker} polled {whose} for {lasted}{then}")
+        }
+        State::Scheduled => {
+            let of = trace.poll(leg.poll);
+            let meanwhile = meanwhile(trace, leg.poll, leg.start);
+            format!("{whose} was ready for {lasted}; {} ran {meanwhile}", trace.lane_name(of.lane))
+        }
+        State::Deferred => format!("{whose} had yielded, and was set aside for {lasted}"),
+        State::Waiting => {
+            let before = trace.poll_before(leg.poll);
+            let what = before.and_then(|before| labels::waited_for(trace, before));
+            match what {
+                Some(what) => format!("{whose} waited {lasted} for {what}"),
+                None => format!("{whose} waited {lasted}"),
+            }
+        }
+        State::Idle => format!("{whose} did not run for {lasted}"),
+        State::Unknown => format!("for {lasted} nothing is recorded of {whose}"),
+    }
 }

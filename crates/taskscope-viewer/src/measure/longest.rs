@@ -134,7 +134,7 @@ fn row_number(ix: PollIx, rows: &[(PollIx, Nanos)]) -> usize {
 }
 
 /// What a worker ran while the task of a poll was ready: the task that took most of it, and how many others.
-fn meanwhile(trace: &Trace, ix: PollIx, since: Nanos) -> String {
+pub(crate) fn meanwhile(trace: &Trace, ix: PollIx, since: Nanos) -> String {
     /// Finer than a fiftieth of the time nothing is told apart.
     const PARTS: u64 = 50;
     let poll = trace.poll(ix);

@@ -11,7 +11,7 @@ use taskscope_model::questions::{RangeSums, range as sums_of};
 use taskscope_model::{Nanos, PollIx};
 
 pub(crate) use instant::InstantPanel;
-pub(crate) use longest::LongestPanel;
+pub(crate) use longest::{LongestPanel, meanwhile};
 pub(crate) use range::RangePanel;
 
 use crate::command::TraceCommand;

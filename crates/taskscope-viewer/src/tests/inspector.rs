@@ -65,7 +65,7 @@ fn it_lists_the_spans_and_messages_of_the_programs_own() {
     window.get_by_label("The program's own spans");
     window.get_by_label("Log messages");
     let request = window.query_all_by_label_contains("request micros=").next();
-    request.expect("a request is listed").click();
+    request.expect("a request is listed").click_accesskit();
     window.run_steps(3);
     let doc = harness::document(&mut window);
     let opened = doc.trace().span_of(visit.span).opened;

@@ -26,3 +26,4 @@ mod stage;
 mod table;
 mod timeline;
 mod tree;
+mod why;

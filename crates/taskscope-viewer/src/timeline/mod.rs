@@ -27,6 +27,7 @@ mod slots;
 mod spans;
 mod states;
 mod tree;
+mod way;
 
 use egui::{PointerButton, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use taskscope_model::{PollIx, TaskIx};
@@ -130,6 +131,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
             curves.paint(&painter, &frame);
             tasks.paint(&painter, &frame);
             hits::paint(&ui.painter_at(plot), &frame);
+            way::paint(&ui.painter_at(plot), &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             let said = messages::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);

@@ -145,6 +145,17 @@ impl Workspace {
         self.clock.replay.seek(start);
     }
 
+    /// Lets the way to other polls begin at the poll at the playhead, or no longer.
+    pub(crate) fn begin_way(&mut self, id: TraceId) {
+        let clock = self.clock;
+        let Some(member) = self.member_mut(id) else { return };
+        let open = &mut member.open;
+        let Some(task) = open.selected else { return };
+        let moment = clock.shifted(-open.offset).replay.moment();
+        let poll = task_polls::last_begun(open.trace(), task, moment);
+        open.ways.from = if open.ways.from == poll { None } else { poll };
+    }
+
     /// Goes to what was found, by its number.
     pub(crate) fn show_finding(&mut self, id: TraceId, number: usize) {
         let Some(member) = self.member_mut(id) else { return };
