@@ -97,7 +97,7 @@ pub(crate) enum Command {
 /// What took longer than two seconds to open is kept in your cache directory (on Linux
 /// ~/.cache/taskscope/indexes), so that it opens at once the next time: the three files that were used
 /// last, up to 16 GiB. You can remove these at any time; with TASKSCOPE_INDEX=off none are read or written.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ViewArgs {
     /// The traces to open; the welcome page without them
     #[arg(value_name = "FILE")]
@@ -109,6 +109,22 @@ pub(crate) struct ViewArgs {
     /// name, it is shown from its begin.
     #[arg(long, requires = "files")]
     pub(crate) follow: bool,
+
+    /// The task to select: its Tokio id or its name
+    #[arg(long, value_name = "TASK", requires = "files")]
+    pub(crate) task: Option<String>,
+
+    /// Where the playhead stands, from the start of the trace: 12.5ms, 3us, 1.2s
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "files")]
+    pub(crate) at: Option<u64>,
+
+    /// What to mark and show: 10ms..20ms
+    #[arg(long, value_name = "START..END", value_parser = parse_range, requires = "files")]
+    pub(crate) range: Option<(u64, u64)>,
+
+    /// What to search for, as in `poll>1ms worker:2`
+    #[arg(long, value_name = "SEARCH", value_parser = parse_search, requires = "files")]
+    pub(crate) find: Option<String>,
 }
 
 /// Record a demo, print its summary and open it
@@ -397,6 +413,18 @@ pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
 fn parse_span(text: &str) -> Result<u64, String> {
     time::parse(text).filter(|&span| span > 0).ok_or_else(|| TIME_EXPECTED.to_owned())
 }
+
+/// Two times with dots between.
+fn parse_range(text: &str) -> Result<(u64, u64), String> {
+    let expected = || format!("{RANGE_EXPECTED}; {TIME_EXPECTED}");
+    let (from, to) = text.split_once("..").ok_or_else(expected)?;
+    match (time::parse(from), time::parse(to)) {
+        (Some(from), Some(to)) if from < to => Ok((from, to)),
+        _ => Err(expected()),
+    }
+}
+
+const RANGE_EXPECTED: &str = "expected two times, the earlier one first, such as 10ms..20ms";
 
 /// A search that can be read.
 fn parse_search(text: &str) -> Result<String, String> {

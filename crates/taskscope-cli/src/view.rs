@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use taskscope_demos::DEMOS;
 use taskscope_format::black_box;
-use taskscope_viewer::{DemoEntry, IndexCache, Options, RunDemo};
+use taskscope_viewer::{DemoEntry, IndexCache, Options, RunDemo, Spot};
 
 use crate::args::ViewArgs;
 use crate::error::Error;
@@ -19,7 +19,10 @@ pub(crate) fn run(args: &ViewArgs) -> Result<(), Error> {
     if !args.follow {
         args.files.iter().try_for_each(|file| check(file))?;
     }
-    window(Options { files: args.files.clone(), follow: args.follow, ..Options::default() })
+    let ViewArgs { task, at, range, find, .. } = args.clone();
+    let spot = Spot { task, at, range, find };
+    let (files, follow) = (args.files.clone(), args.follow);
+    window(Options { files, follow, spot, ..Options::default() })
 }
 
 /// Opens the window with the demos to choose from, and returns when it is closed.

@@ -9,6 +9,7 @@ use crate::command::{AppCommand, Command, Commands};
 use crate::help::{self, PaletteWindow};
 use crate::jobs::{Jobs, Mode};
 use crate::lesson::{Around, Course};
+use crate::link::Spot;
 use crate::loading::{Group, Loading, Placement};
 use crate::open_trace::{Loaded, TraceId};
 use crate::present::Presenting;
@@ -58,6 +59,8 @@ pub(crate) struct App {
     pub(crate) save_copy: Option<(TraceId, SaveCopy)>,
     /// The window's title, as it was set last.
     title: String,
+    /// Where the first trace is to be opened, until it is.
+    pub(crate) spot: Option<Spot>,
     dialog: Option<(Asking, Receiver<Option<Vec<PathBuf>>>)>,
 }
 
@@ -73,6 +76,7 @@ impl App {
         let look_for = options.look_for.take();
         let play = options.play;
         let follow = options.follow;
+        let spot = std::mem::take(&mut options.spot);
         if let Some(session) = &options.session {
             session.attach(ctx);
         }
@@ -96,6 +100,7 @@ impl App {
             save_copy: None,
             title: String::new(),
             dialog: None,
+            spot: Some(spot).filter(|spot| !spot.is_empty()),
         };
         if !files.is_empty() {
             let group = app.new_group();

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
-use taskscope_model::TaskIx;
+use taskscope_model::{PlaceIx, TaskIx};
 
 use crate::DemoEntry;
 use crate::loading::LoadingId;
@@ -255,6 +255,20 @@ commands! {
         "Show or hide the figures of what is marked, or in view";
     ToggleLongest, "Longest", Trace, [plain(Key::X)],
         "Show or hide the longest polls and delays of what is marked, or in view";
+    MarkFrom, "Mark from here", Trace, [plain(Key::E)],
+        "Let what is marked begin at the playhead";
+    MarkTo, "Mark up to here", Trace, [shift(Key::E)],
+        "Let what is marked end at the playhead";
+    ShowMarked, "Show what is marked", Trace, [plain(Key::Z)],
+        "Fit what is marked into the window; if nothing is, the selected task's poll";
+    GoToTime, "Go to a time…", Trace, [ctrl(Key::L)],
+        "Type where the playhead goes: 12.5ms, from the start of the recording";
+    NextRow, "Next row of the table", Trace, [plain(Key::ArrowDown)],
+        "Select the task below the selected one in the table";
+    PreviousRow, "Previous row of the table", Trace, [plain(Key::ArrowUp)],
+        "Select the task above the selected one in the table";
+    CopyLink, "Copy a link", File, [ctrl_shift(Key::C)],
+        "Copy a command that opens this trace here: with the task, the time and what is marked";
     SaveAs, "Save as…", File, [ctrl(Key::S)],
         "Save a copy of the trace, such as that of a demo recorded here";
     Close, "Close this trace", Trace, [ctrl(Key::W)],
@@ -264,6 +278,8 @@ commands! {
     Select(Option<TaskIx>);
     /// Select a task in a list, which stays where it is, and show it in time.
     Choose(TaskIx);
+    /// Open a place of the source in the editor.
+    OpenPlace(PlaceIx);
     /// Search for this.
     SearchFor(String);
     /// Put the playhead so many nanoseconds behind the start, and the view where it can be seen.
@@ -320,6 +336,7 @@ impl Command {
                     | TraceCommand::GoTo(_)
                     | TraceCommand::ShowFinding(_)
                     | TraceCommand::NextHit
+                    | TraceCommand::ShowMarked
                     | TraceCommand::PreviousHit
                     | TraceCommand::FocusSelection
                     | TraceCommand::ToStart

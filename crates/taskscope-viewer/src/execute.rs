@@ -7,11 +7,13 @@ use taskscope_model::Direction;
 
 use crate::app::{App, Asking};
 use crate::command::{AppCommand, Command, Needs, TraceCommand};
+use crate::editor;
 use crate::loading::{Loading, Placement};
 use crate::open_trace::TraceId;
 use crate::prepared::ColourBy;
 use crate::replay::Pace;
 use crate::save_copy::SaveCopy;
+use crate::transport;
 use crate::workspace::{PanelId, PanelKind};
 
 impl App {
@@ -171,8 +173,8 @@ impl App {
             AppCommand::SetSpeed(position) => clock.replay.set_speed_position(position),
             AppCommand::UsualSpeed => clock.replay.usual_speed(),
             AppCommand::FitAll => clock.view.fit(),
-            AppCommand::ZoomIn => clock.zoom(0.7),
-            AppCommand::ZoomOut => clock.zoom(1.0 / 0.7),
+            AppCommand::ZoomIn => workspace.zoom(0.7),
+            AppCommand::ZoomOut => workspace.zoom(1.0 / 0.7),
             AppCommand::PanLeft => clock.view.pan(-0.2),
             AppCommand::PanRight => clock.view.pan(0.2),
             AppCommand::Pan(part) => clock.view.pan(part),
@@ -207,6 +209,23 @@ impl App {
             TraceCommand::Search => {
                 member.panels.tasks.focus_search();
                 workspace.layout.bring(PanelId { trace: id, kind: PanelKind::Tasks });
+            }
+            TraceCommand::MarkFrom => workspace.mark(true),
+            TraceCommand::MarkTo => workspace.mark(false),
+            TraceCommand::ShowMarked => workspace.show_marked(id),
+            TraceCommand::NextRow => workspace.choose_row(id, true),
+            TraceCommand::PreviousRow => workspace.choose_row(id, false),
+            TraceCommand::GoToTime => transport::type_time(ctx),
+            TraceCommand::CopyLink => {
+                if let Some(link) = workspace.link() {
+                    ctx.copy_text(link);
+                }
+            }
+            TraceCommand::OpenPlace(place) => {
+                if let Some(editor) = editor::named() {
+                    let place = open.trace().place(place);
+                    self.error = editor::open(&editor, place, open.path.as_deref()).err();
+                }
             }
             TraceCommand::SearchFor(text) => open.search.set(text),
             TraceCommand::NextHit => workspace.go_to_hit(id, Direction::Forward),

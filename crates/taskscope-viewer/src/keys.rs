@@ -58,7 +58,7 @@ fn key_text(shortcut: KeyboardShortcut, ctx: &egui::Context) -> String {
     let KeyboardShortcut { mut modifiers, logical_key } = shortcut;
     let key = match logical_key {
         // The fonts have no arrows that stand in text.
-        Key::ArrowLeft | Key::ArrowRight => logical_key.name(),
+        Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown => logical_key.name(),
         Key::Minus => "-",
         Key::Escape => "Esc",
         key => key.symbol_or_name(),

@@ -32,6 +32,7 @@ mod code_text;
 mod command;
 mod context;
 mod cut_text;
+mod editor;
 mod empty;
 mod execute;
 mod film;
@@ -45,8 +46,10 @@ mod jobs;
 mod keys;
 mod labels;
 mod lesson;
+mod link;
 mod loading;
 mod measure;
+mod menus;
 mod notices;
 mod open_trace;
 mod overview;
@@ -89,6 +92,7 @@ pub use egui::Theme;
 pub use film::{Film, FilmOptions, FilmPace, Picture};
 pub use index_cache::IndexCache;
 pub use lesson::{LessonEntry, LessonParameter, LessonTitle, Lessons, OpenLesson, RunLesson};
+pub use link::Spot;
 pub use render::{RenderError, RenderOptions, render, render_beside, render_lesson};
 pub use session::{Recordings, Session};
 
@@ -115,6 +119,8 @@ pub struct DemoEntry {
 pub struct Options {
     /// Files to open at once, side by side; the welcome page where there is none.
     pub files: Vec<PathBuf>,
+    /// Where the first of them is opened; where it is most to be seen, if it is empty.
+    pub spot: Spot,
     /// Whether they are followed as they grow, from when they are there.
     pub follow: bool,
     /// A command that runs meanwhile: its recordings join as they appear, each as a trace of its

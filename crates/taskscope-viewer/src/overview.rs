@@ -73,6 +73,12 @@ fn show(ui: &mut Ui, cx: &Context<'_>, question: &mut Question<Asked, Vec<f32>>)
         let width = cx.view.width();
         cx.send(TraceCommand::Show(scale.moment(pos.x) - width / 2.0, width));
     }
+    if let Some(pos) = response.hover_pos() {
+        let zoom = ui.input(|input| input.zoom_delta());
+        if zoom != 1.0 {
+            cx.send(TraceCommand::Zoom(f64::from(1.0 / zoom), scale.moment(pos.x)));
+        }
+    }
     let response = response.on_hover_text("The whole recording: how busy its workers were");
     if response.hovered() {
         ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::follow::Reach;
 use crate::following::Following;
 use crate::loading::{Loading, News, Placement};
-use crate::open_trace::{Loaded, TraceId};
+use crate::open_trace::{Loaded, OpenTrace, TraceId};
 use crate::session::Session;
 use crate::workspace::{Before, Workspace};
 
@@ -15,6 +15,7 @@ impl App {
     /// that the first named comes first and its clock is the axis, however long each takes.
     pub(crate) fn receive_loaded(&mut self, ctx: &egui::Context) {
         self.receive_session(ctx);
+        self.go_to_spot();
         let mut position = 0;
         while position < self.loadings.len() {
             let loading = &self.loadings[position];
@@ -136,6 +137,17 @@ impl App {
             let since = loading.begun;
             self.loadings.push(loading);
             self.follows(id, since, before);
+        }
+    }
+
+    /// Goes where the window was asked to begin, once all is there.
+    fn go_to_spot(&mut self) {
+        let is_whole = |open: &OpenTrace| !open.is_part;
+        if let Some(workspace) = &mut self.workspace
+            && workspace.active().is_some_and(is_whole)
+            && let Some(spot) = self.spot.take()
+        {
+            workspace.go_to_spot(&spot);
         }
     }
 

@@ -40,10 +40,66 @@ pub(crate) fn show(ui: &mut Ui, cx: &Context<'_>) {
         ui.add_space(16.0);
         speed(ui, cx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.label(RichText::new(playhead(cx)).monospace().size(16.0))
-                .on_hover_text("The playhead: time since the first event");
+            clock(ui, cx);
         });
     });
+}
+
+/// Where it is kept that a time is being typed, and what there is of it.
+fn typed(ctx: &egui::Context) -> Option<String> {
+    ctx.data(|data| data.get_temp(egui::Id::unique("typed time")))
+}
+
+fn keep_typed(ctx: &egui::Context, text: Option<String>) {
+    let id = egui::Id::unique("typed time");
+    ctx.data_mut(|data| match text {
+        Some(text) => _ = data.insert_temp(id, text),
+        None => data.remove::<String>(id),
+    });
+}
+
+/// Lets the clock be a field in which the time is typed where the playhead goes.
+pub(crate) fn type_time(ctx: &egui::Context) {
+    keep_typed(ctx, Some(String::new()));
+}
+
+/// The exact moment; a click makes it a field.
+fn clock(ui: &mut Ui, cx: &Context<'_>) {
+    let Some(mut text) = typed(ui.ctx()) else {
+        let command = Command::from(TraceCommand::GoToTime);
+        let label = egui::Label::new(RichText::new(playhead(cx)).monospace().size(16.0));
+        let response = ui.add(label.sense(Sense::click()).selectable(false));
+        let about = "The playhead: time since the first event";
+        let response = response.on_hover_text(format!("{about}\n{}", command.tooltip(ui.ctx())));
+        if response.on_hover_cursor(egui::CursorIcon::Text).clicked() {
+            type_time(ui.ctx());
+        }
+        return;
+    };
+    // Blanks stand between groups of digits where a time is shown.
+    let moment = time::parse(&text.split_whitespace().collect::<String>());
+    let palette = Palette::get(ui);
+    let is_wrong = moment.is_none() && !text.trim().is_empty();
+    let colour = if is_wrong { palette.alarm } else { palette.text };
+    let field = egui::TextEdit::singleline(&mut text)
+        .hint_text("12.5ms")
+        .font(egui::TextStyle::Monospace)
+        .text_color(colour)
+        .desired_width(160.0);
+    let response = ui.add(field);
+    response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Go to a time"));
+    let response =
+        response.on_hover_text("A number with ns, us, ms or s, from the start of the recording");
+    if response.lost_focus() {
+        if ui.input(|input| input.key_pressed(egui::Key::Enter))
+            && let Some(moment) = moment
+        {
+            cx.send(TraceCommand::GoTo(moment));
+        }
+        return keep_typed(ui.ctx(), None);
+    }
+    response.request_focus();
+    keep_typed(ui.ctx(), Some(text));
 }
 
 /// The playhead's time since the first event. Beside other traces it may lie before that.

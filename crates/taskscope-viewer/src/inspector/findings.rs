@@ -7,6 +7,7 @@ use taskscope_model::findings::{RULES, Severity};
 use crate::code_text::with_code;
 use crate::command::TraceCommand;
 use crate::context::Context;
+use crate::menus;
 use crate::open_trace::Found;
 use crate::theme::Palette;
 use crate::time;
@@ -117,8 +118,7 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
         ui.label(with_code(ui, &capitalised(&finding.evidence)));
         if let Some(place) = finding.place {
             let place = cx.trace().place(place);
-            ui.monospace(place.short())
-                .on_hover_text(format!("{}:{}:{}", place.file, place.line, place.column));
+            ui.monospace(place.short());
         }
         ui.weak(finding.kind.advice().replace('`', ""));
     });
@@ -138,6 +138,9 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
     }
     if response.clicked() {
         cx.send(TraceCommand::ShowFinding(number));
+    }
+    if let Some(place) = finding.place {
+        menus::of_place(&response, cx, place);
     }
     ui.add_space(6.0);
 }

@@ -19,7 +19,7 @@ use figures::Counts;
 use crate::context::Context;
 use crate::jobs::Question;
 use crate::theme::Palette;
-use crate::{labels, time};
+use crate::{labels, menus, time};
 
 /// The panel with the selected task.
 #[derive(Debug, Default)]
@@ -222,15 +222,14 @@ fn heading(ui: &mut Ui, cx: &Context<'_>, ix: TaskIx) {
             }
         });
     });
-    let place = task.place.map(|place| trace.place(place));
     let parent = task.parent.map(|parent| (parent, trace.task_name(parent)));
     let mut clicked = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        match place {
+        match task.place {
             Some(place) => {
-                ui.label(format!("spawned at {}", place.short()))
-                    .on_hover_text(format!("{}:{}:{}", place.file, place.line, place.column));
+                ui.label("spawned at");
+                menus::place_link(ui, cx, place);
             }
             None => {
                 ui.weak("spawn place not recorded");

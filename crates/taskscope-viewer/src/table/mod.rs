@@ -15,7 +15,7 @@ use crate::command::TraceCommand;
 use crate::context::Context;
 use crate::jobs::Question;
 use crate::theme::Palette;
-use crate::{labels, time};
+use crate::{labels, menus, time};
 
 /// The panel with the table of tasks: how it is sorted and filtered.
 #[derive(Debug, Default)]
@@ -216,6 +216,7 @@ fn table(ui: &mut Ui, cx: &Context<'_>, state: &mut TaskTable) {
                 if response.clicked() {
                     clicked = Some(task);
                 }
+                menus::of_task(&response, cx, task);
             });
         });
     if let Some(field) = sort {

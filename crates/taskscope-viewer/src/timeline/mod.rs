@@ -35,6 +35,7 @@ use taskscope_model::{PollIx, TaskIx};
 use crate::command::{AppCommand, TraceCommand};
 use crate::context::Context;
 use crate::empty;
+use crate::menus;
 use crate::theme::Palette;
 use crate::time_view::Scale;
 use curves::CurveRows;
@@ -72,6 +73,8 @@ pub(crate) struct Timeline {
     pub(crate) outline: Outline,
     tasks: TaskLanes,
     curves: CurveRows,
+    /// The moment under the pointer, if that is over the lanes.
+    pub(crate) pointer: Option<f64>,
 }
 
 impl Timeline {
@@ -107,12 +110,13 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
         palette.weak,
     );
 
+    timeline.pointer = None;
     if empty::is_empty(cx.trace()) {
         empty::show(ui, cx.open);
         return;
     }
     let below = ui.available_rect_before_wrap();
-    let Timeline { lanes: cache, outline, tasks, curves } = timeline;
+    let Timeline { lanes: cache, outline, tasks, curves, pointer: under_pointer } = timeline;
     let blocks = outline.blocks(cx);
     let heights = rows::heights(cx, &blocks, below.height());
     ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(ui, |ui| {
@@ -145,6 +149,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
             messages::announce(ui, &said);
             tree::interact(ui, &frame, outline);
             let pointer = response.hover_pos().filter(|pos| plot.contains(*pos));
+            *under_pointer = pointer.map(|pos| frame.scale.moment(pos.x));
             let task = pointer.and_then(|pos| tree::task_at(&frame, pos));
             if let (Some(task), Some(pos)) = (task, pointer)
                 && !response.dragged()
@@ -247,6 +252,15 @@ fn interact(
             }
             None => cx.select(None),
         }
+    }
+    // What was under the pointer when the menu was opened.
+    let id = response.id.with("menu");
+    if response.secondary_clicked() {
+        let of = under.map(|(poll, _)| cx.trace().poll(poll).task).or(task);
+        ui.data_mut(|data| data.insert_temp(id, of));
+    }
+    if let Some(Some(of)) = ui.data(|data| data.get_temp::<Option<TaskIx>>(id)) {
+        menus::of_task(response, cx, of);
     }
     if let Some((poll, span)) = under
         && !response.dragged()

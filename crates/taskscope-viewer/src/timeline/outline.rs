@@ -99,11 +99,6 @@ impl Outline {
         self.affected = tasks;
     }
 
-    /// Whether a task has a lane of its own below the workers.
-    pub(super) fn is_pinned(&self, task: TaskIx) -> bool {
-        self.pinned.contains(&task)
-    }
-
     fn is_folded(&self, fold: Fold, suits: bool) -> bool {
         self.chosen.get(&fold).copied().unwrap_or(suits)
     }

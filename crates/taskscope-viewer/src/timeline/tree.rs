@@ -6,8 +6,7 @@ use taskscope_model::{State, TaskIx};
 use super::Frame;
 use super::outline::Outline;
 use super::rows::{Row, RowKind};
-use crate::command::TraceCommand;
-use crate::{labels, time};
+use crate::{labels, menus, time};
 
 /// Lets the names of rows be clicked.
 pub(super) fn interact(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline) {
@@ -25,14 +24,17 @@ pub(super) fn interact(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline) {
             if response.clicked() {
                 outline.set(fold, !folded);
             }
+            if let RowKind::Curve(Some(Some(place))) = row.kind {
+                menus::of_place(&response, frame.cx, place);
+            }
         }
         if let RowKind::Task(task) = row.kind {
-            header(ui, frame, outline, (row, task));
+            header(ui, frame, row, task);
         }
     }
 }
 
-fn header(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline, (row, task): (&Row, TaskIx)) {
+fn header(ui: &Ui, frame: &Frame<'_>, row: &Row, task: TaskIx) {
     let (cx, trace) = (frame.cx, frame.cx.trace());
     // A pinned task may have two lanes.
     let id = ui.scope_id().with(("task lane", task, row.rect.top() as i32));
@@ -48,22 +50,7 @@ fn header(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline, (row, task): (&Row,
     if response.clicked() {
         cx.select(Some(task));
     }
-    response.context_menu(|ui| {
-        let pinned = outline.is_pinned(task);
-        if ui.button(if pinned { "Unpin" } else { "Pin below the workers" }).clicked() {
-            outline.toggle_pin(task);
-            ui.close();
-        }
-        if ui.button("Show its whole life").clicked() {
-            cx.select(Some(task));
-            cx.send(TraceCommand::FocusSelection);
-            ui.close();
-        }
-        if ui.button("Copy its name").clicked() {
-            ui.ctx().copy_text(row.name.clone());
-            ui.close();
-        }
-    });
+    menus::of_task(&response, cx, task);
     response.on_hover_ui(|ui| {
         ui.strong(&row.name);
         let of = trace.task(task);

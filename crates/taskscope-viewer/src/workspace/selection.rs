@@ -145,6 +145,59 @@ impl Workspace {
         self.clock.replay.seek(start);
     }
 
+    /// Lets what is marked begin or end at the playhead.
+    pub(crate) fn mark(&mut self, begin: bool) {
+        let here = self.clock.replay.playhead();
+        let (from, to) = self.clock.measured.unwrap_or((here, here));
+        let (from, to) = (from.min(to), from.max(to));
+        self.clock.measured = Some(match begin {
+            true => (here, to.max(here)),
+            false => (from.min(here), here),
+        });
+    }
+
+    /// Fits what is marked into the view; the poll at the playhead, if nothing is.
+    pub(crate) fn show_marked(&mut self, id: TraceId) {
+        let of_poll = || {
+            let open = &self.member(id)?.open;
+            let moment = self.clock.shifted(-open.offset).replay.moment();
+            let poll = task_polls::last_begun(open.trace(), open.selected?, moment)?;
+            let of = open.trace().poll(poll);
+            Some((of.start as f64 + open.offset, of.end as f64 + open.offset))
+        };
+        let Some((from, to)) = self.clock.measured.or_else(of_poll) else { return };
+        let (from, width) = (from.min(to), (to - from).abs().max(1.0));
+        self.clock.view.show(from - 0.05 * width, 1.1 * width);
+    }
+
+    /// Selects the task in the row below or above that of the selected one.
+    pub(crate) fn choose_row(&mut self, id: TraceId, below: bool) {
+        let Some(member) = self.member_mut(id) else { return };
+        let rows = member.panels.tasks.rows();
+        let at = rows.iter().position(|&row| Some(row) == member.open.selected);
+        let next = match (at, below) {
+            (Some(at), true) => at + 1,
+            (Some(at), false) => at.saturating_sub(1),
+            (None, _) => 0,
+        };
+        if let Some(&task) = rows.get(next) {
+            member.open.select(Some(task));
+            self.choose(id, task);
+        }
+    }
+
+    /// Zooms at the pointer where that is over the lanes, else as a key does.
+    pub(crate) fn zoom(&mut self, factor: f64) {
+        let under = self.members.iter().find_map(|of| {
+            let moment = of.panels.timeline.pointer?;
+            Some(moment + of.open.offset)
+        });
+        match under {
+            Some(moment) => self.clock.view.zoom(factor, moment),
+            None => self.clock.zoom(factor),
+        }
+    }
+
     /// Lets the way to other polls begin at the poll at the playhead, or no longer.
     pub(crate) fn begin_way(&mut self, id: TraceId) {
         let clock = self.clock;
