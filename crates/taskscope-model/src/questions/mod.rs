@@ -20,6 +20,7 @@
 //! | which is the next poll, hop, panic or wake that satisfies a filter? | [`find_poll`], [`find_wake`] |
 //! | what led to a poll, and what to that? | [`links`] |
 //! | where is each task at an instant: in which slot, queue or room? | [`scene`] |
+//! | what got slower from one trace to another, by spawn place? | [`compare`] |
 //!
 //! # How to stop one
 //! Questions that can take long are `async` functions that await nothing but a [`pause`], every few
@@ -38,6 +39,7 @@ mod activity;
 mod blocks;
 mod cells;
 mod chain;
+pub mod compare;
 mod curves;
 mod facts;
 mod find;
