@@ -133,20 +133,15 @@ fn excess(a: &Histogram, b: &Histogram) -> Option<f64> {
     if a.count() < FEW || b.count() < FEW {
         return None;
     }
-    let (of_a, of_b) = (mean(a), mean(b));
+    let (of_a, of_b) = (a.mean()?, b.mean()?);
     let error = (variance(a) / a.count() as f64 + variance(b) / b.count() as f64).sqrt();
     let is_sure = of_b >= LEAST_RATIO * of_a && of_b - of_a > SURE * error;
     is_sure.then_some((of_b - of_a) * b.count() as f64)
 }
 
-/// The average of some times, in nanoseconds; 0 of none.
-pub(super) fn mean(of: &Histogram) -> f64 {
-    of.sum() as f64 / of.count().max(1) as f64
-}
-
 /// The variance of some times, as if each stood in the middle of its bar.
 fn variance(of: &Histogram) -> f64 {
-    let mean = mean(of);
+    let mean = of.mean().unwrap_or(0.0);
     let squares = of.bars().map(|(times, count)| {
         let middle = 0.5 * (times.start as f64 + (times.end - 1) as f64);
         count as f64 * (middle - mean).powi(2)

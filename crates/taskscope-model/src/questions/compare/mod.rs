@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub use change::{Change, Measure};
 pub use figures::{Figures, PlaceFigures, TraceFigures, figures};
 pub use overlap::Overlap;
-pub use words::ratio;
+pub use words::{Overall, average, factor, time};
 
 /// Two traces by spawn place: what got slower from A to B comes first.
 #[derive(Clone, Debug)]
