@@ -18,7 +18,7 @@ use crate::DemoEntry;
 use crate::loading::LoadingId;
 use crate::open_trace::TraceId;
 use crate::replay::Pace;
-use crate::workspace::PanelKind;
+use crate::workspace::{PanelKind, Stretch};
 
 /// Where a command makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +188,8 @@ commands! {
     StopLoadingOf(LoadingId);
     /// Let the keys act on this trace.
     Activate(TraceId);
+    /// Lay these stretches of several traces side by side, and select their tasks.
+    ShowBeside(Vec<Stretch>);
     /// Move the view by a part of its width.
     Pan(f64);
     /// Set the speed, by its position from 0 to 1.
@@ -247,6 +249,8 @@ commands! {
         "Show or hide the figures of what is marked, or in view";
     ToggleLongest, "Longest", Trace, [plain(Key::X)],
         "Show or hide the longest polls and delays of what is marked, or in view";
+    ToggleComparison, "Comparison", Several, [plain(Key::K)],
+        "Show or hide what got slower from the first trace to this one, by spawn place";
     SaveAs, "Save as…", File, [ctrl(Key::S)],
         "Save a copy of the trace, such as that of a demo recorded here";
     Close, "Close this trace", Trace, [ctrl(Key::W)],
@@ -302,7 +306,9 @@ impl Command {
     /// Whether it jumps somewhere else, from where one may want to go back.
     pub(crate) fn is_jump(&self) -> bool {
         match self {
-            Self::App(command) => *command == AppCommand::FitAll,
+            Self::App(command) => {
+                matches!(command, AppCommand::FitAll | AppCommand::ShowBeside(_))
+            }
             Self::Trace(command) => matches!(
                 command,
                 TraceCommand::Select(_)

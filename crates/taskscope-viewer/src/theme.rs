@@ -40,6 +40,10 @@ pub(crate) struct Palette {
     pub(crate) playhead: Color32,
     /// What deserves a look.
     pub(crate) alarm: Color32,
+    /// A figure that got worse, as text. (No state, and nothing to be alarmed about.)
+    pub(crate) slower: Color32,
+    /// A figure that got better.
+    pub(crate) faster: Color32,
     /// A worker that sleeps.
     pub(crate) parked: Color32,
     running: Color32,
@@ -67,6 +71,8 @@ const DARK: Palette = Palette {
     outline: rgb(0xffffff),
     playhead: rgb(0xff6470),
     alarm: rgb(0xf0722b),
+    slower: rgb(0xe2ab54),
+    faster: rgb(0x5cc39a),
     parked: rgb(0x303744),
     running: rgb(0x56b4e9),
     scheduled: rgb(0xe69f00),
@@ -98,6 +104,8 @@ const LIGHT: Palette = Palette {
     outline: rgb(0x10151c),
     playhead: rgb(0xd6293a),
     alarm: rgb(0xc24a08),
+    slower: rgb(0x8f5a00),
+    faster: rgb(0x10734a),
     parked: rgb(0xdde2e9),
     running: rgb(0x2b8fd0),
     scheduled: rgb(0xe09600),

@@ -1,31 +1,35 @@
 //! What became of a place: the rule by which what got slower stands on top.
 //!
 //! # The problem
-//! Two runs have different numbers of requests, so a place's time in polls says nothing by itself: it is compared *per poll* and *per
-//! task*. A ratio says nothing either: the worst belong to places with three polls, or to some that take a thousandth of
+//! Two runs have different numbers of requests, so a place's time in polls says nothing by itself: it is compared *per poll*
+//! and *per task*. A ratio says nothing either: the worst belong to places with three polls, or to some that take a thousandth of
 //! the time. And tasks that are ready for longer are most often not to blame, but whoever holds their worker is.
 //!
 //! # The rule
 //! A place got **slower** if its polls take longer on average, or if its tasks spend longer in polls. The second is
-//! asked only of tasks that were spawned in the recording and ended in it, if most of the place's are such: what a task that lives as long
-//! as the server does took depends on how long one recorded. By task it is also found if a task is polled more often than before: the words say by
-//! which of the two it is. (Where requests per connection differ, that is what it may show.)
+//! asked only of tasks that were spawned in the recording and ended in it, if most of the place's are such: what a task that
+//! lives as long as the server does took depends on how long one recorded. By task it is also found if a task is polled more
+//! often than before: the words say by which of the two it is. (Where requests per connection differ, that is what it may show.)
 //!
 //! It must be more than chance: of [`FEW`] polls or tasks in each trace at least, by [`LEAST_RATIO`] at least, and the difference
-//! of the averages [`SURE`] times as large as its standard error (Welch's test; with so many polls, [`SURE`] standard errors come by
-//! chance once in a thousand times). That is the chance *within* a run. That the whole machine was slower, only a further run shows.
+//! of the averages [`SURE`] times as large as its standard error (Welch's test; so large it is by chance once in a thousand
+//! times). That is the chance *within* a run. That the whole machine was slower, only a further run shows.
 //!
-//! What it *weighs* is the time that B would have saved at A's pace: the difference of the averages, times how many there are in B. What
-//! weighs less than [`LEAST_SHARE`] of the time in polls of all is no change. The weightiest comes first.
+//! What it *weighs* is the time that B would have saved at A's pace: the difference of the averages, times how many there are
+//! in B. What weighs less than [`LEAST_SHARE`] of the time in polls of all is no change. The weightiest comes first.
 //!
-//! A place whose polls take no longer, but come later after their wakes, is **late**: it stands behind all that got slower, since these may be
-//! the cause. Then come places that are new, then what got faster, and the rest by its time in polls. Places with few polls stand behind these.
+//! A place whose polls take no longer, but come later after their wakes, is **late**: it stands behind all that got slower, since
+//! these may be the cause. It is that only if they take [`LEAST_LATE`] times as long: how long tasks wait for a worker varies
+//! from run to run. Then come places that are new, then what got faster, and the rest by its time in polls. Places with few
+//! polls stand behind these, and those that are gone are last.
 
 use super::figures::{PlaceFigures, TraceFigures};
 use crate::questions::Histogram;
 
 /// Of fewer polls or tasks nothing is said.
 const FEW: u64 = 20;
+/// What waits for its worker longer by less is not late: that varies from run to run.
+const LEAST_LATE: f64 = 1.5;
 /// What differs by less is the same.
 const LEAST_RATIO: f64 = 1.1;
 /// So many standard errors lie between two averages that differ.
@@ -116,7 +120,8 @@ pub(super) fn change((all_a, a): Side<'_>, (all_b, b): Side<'_>) -> (Change, f64
         return (Change::Slower(by), more);
     }
     let later = self::excess(&a.delays, &b.delays);
-    if let Some(more) = later.filter(|more| *more >= least(all_b)) {
+    let is_late = || b.delays.mean() >= a.delays.mean().map(|mean| LEAST_LATE * mean);
+    if let Some(more) = later.filter(|more| *more >= least(all_b) && is_late()) {
         return (Change::Late, more);
     }
     if let Some((less, by)) = excess(b, a).filter(|(less, _)| *less >= least(all_a)) {

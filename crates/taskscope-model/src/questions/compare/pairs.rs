@@ -17,11 +17,17 @@
 //! with most on their old line, and among those the one that moves them the least. It is what `diff` does with the lines
 //! of a file. Whoever shows a pair on two lines says so: it is inferred. Files are the same if their
 //! paths are; tasks whose place is not known are one place.
+//!
+//! Of a file with thousands of places in both (generated code, or one that was made to keep its reader busy) only what stands
+//! where it stood is paired: to try all pairs would take too long.
 
 use std::collections::BTreeMap;
 
 use super::figures::PlaceFigures;
 use crate::types::Place;
+
+/// So many pairs of places of a file are tried, and no more.
+const MOST_PAIRS: usize = 1 << 20;
 
 /// A place in two traces, by its positions there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +54,19 @@ pub(super) fn pairs(a: &[PlaceFigures], b: &[PlaceFigures]) -> Vec<Pair> {
         }
         of_a.sort_by_key(|&at| position(&a[at]));
         of_b.sort_by_key(|&at| position(&b[at]));
-        let found =
-            in_order(of_a.len(), of_b.len(), |one, other| gain(&a[of_a[one]], &b[of_b[other]]));
+        let gain = |one: usize, other: usize| gain(&a[of_a[one]], &b[of_b[other]]);
+        let found = match of_a.len().saturating_mul(of_b.len()) <= MOST_PAIRS {
+            true => in_order(of_a.len(), of_b.len(), gain),
+            false => {
+                let positions = |of: &[usize], all: &[PlaceFigures]| -> Vec<_> {
+                    of.iter().map(|&at| position(&all[at])).collect()
+                };
+                in_place(&positions(&of_a, a), &positions(&of_b, b), gain)
+            }
+        };
+        // (They are in order.)
         let is_paired = |at: usize, side: fn(&(usize, usize)) -> usize| {
-            found.iter().any(|pair| side(pair) == at)
+            found.binary_search_by_key(&at, side).is_ok()
         };
         pairs.extend(
             found.iter().map(|&(one, other)| Pair { a: Some(of_a[one]), b: Some(of_b[other]) }),
@@ -122,6 +137,19 @@ fn in_order(
     pairs
 }
 
+/// Pairs those that have the same position and can be the same. Positions are sorted, and each is there once.
+fn in_place<P: Ord>(
+    a: &[P],
+    b: &[P],
+    gain: impl Fn(usize, usize) -> Option<Gain>,
+) -> Vec<(usize, usize)> {
+    let pairs = a.iter().enumerate().filter_map(|(one, position)| {
+        let other = b.binary_search(position).ok()?;
+        gain(one, other).map(|_| (one, other))
+    });
+    pairs.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use taskscope_format::TaskKind;
@@ -181,6 +209,15 @@ mod tests {
         assert_eq!(lines(&[(12, 9, "")], &[(14, 13, "")]), [(0, 14), (12, 0)]);
         // A name was given to its tasks.
         assert_eq!(lines(&[(12, 9, "")], &[(12, 22, "conn #")]), [(12, 12)]);
+    }
+
+    #[test]
+    fn where_there_are_thousands_only_what_stands_where_it_stood_is_paired() {
+        let all: Vec<_> = (1..1_500).map(|line| (line, 9, "")).collect();
+        let pairs = lines(&all, &all[2..]);
+        assert_eq!(pairs[..2], [(1, 0), (2, 0)]);
+        assert!(pairs[2..].iter().all(|(a, b)| a == b));
+        assert_eq!(pairs.len(), all.len());
     }
 
     #[test]
