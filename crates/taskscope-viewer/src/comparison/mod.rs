@@ -1,6 +1,7 @@
 //! The panel that says what got slower from one trace to another.
 //!
-//! A sentence first; then the two traces as a whole, and all spawn places with what got slower on top. The figures of each trace are added up once, on another thread (see `open_trace.rs`), and so is what
+//! A sentence first; then the two traces as a whole, and all spawn places with what got slower on top. The figures of each
+//! trace are added up once, on another thread (see `open_trace.rs`), and so is what
 //! the two make: a click costs nothing.
 
 mod table;

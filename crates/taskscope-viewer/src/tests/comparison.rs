@@ -51,11 +51,16 @@ fn server(requests: u64, takes: Nanos, line: u32) -> Trace {
     Trace::from_bytes(&writer.finish().unwrap()).unwrap()
 }
 
-/// A window with two builds of the server: in the second, one of its places is slower, and stands three lines further down.
+/// A window with two builds of the server, where jobs are done at once.
 fn two_builds() -> Window {
+    two_builds_with(Mode::AtOnce)
+}
+
+/// A window with two builds of the server: in the second, one of its places is slower, and stands three lines further down.
+fn two_builds_with(mode: Mode) -> Window {
     let traces = [(server(100, 10_000, 40), "before"), (server(160, 24_000, 43), "after")];
     let traces = traces.map(|(trace, name)| Loaded::new(trace, name, None));
-    let mut window = window_with_traces(traces.into(), Mode::AtOnce);
+    let mut window = window_with_traces(traces.into(), mode);
     window.run_steps(3);
     window
 }
@@ -85,6 +90,19 @@ fn two_traces_that_are_opened_say_by_themselves_what_got_slower() {
         .filter(|label| label.starts_with("Compared"))
         .collect();
     assert_eq!(rows, ["Compared server.rs:43", "Compared server.rs:90"]);
+}
+
+/// It is worked out elsewhere: first of each trace, then of both.
+#[test]
+fn what_is_worked_out_on_threads_or_between_frames_is_the_same() {
+    for mode in [Mode::Threads, Mode::Slices] {
+        let mut window = two_builds_with(mode);
+        for _ in 0..4 {
+            window.state_mut().as_mut().unwrap().jobs.wait();
+            window.step();
+        }
+        window.get_by_label_contains("server.rs:43: a poll takes 2.");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::overlap::{self, Overlap};
 use crate::questions::{Blocks, Facts, Histogram, each, pause};
 use crate::store::polls::{Chunk, NONE};
 use crate::task_times::TaskTimes;
-use crate::trace::Trace;
+use crate::trace::{Trace, short_function};
 use crate::types::{LaneIx, Place, PlaceIx, PollIx, TaskIx, TaskView};
 
 /// So many tasks of a place are asked for their names.
@@ -110,7 +110,7 @@ pub struct PlaceFigures {
     pub place: Option<Place>,
     /// What sort of tasks they are; those that are more than others, the first of them.
     pub kind: TaskKind,
-    /// What they are called, with `#` for each number: those of the first 64 that have a name.
+    /// What they or their functions are called, with `#` for each number: those of the first 64 that have a name.
     pub names: BTreeSet<String>,
     /// Their figures.
     pub sums: Figures,
@@ -194,7 +194,7 @@ pub async fn figures(trace: &Trace, times: Option<&TaskTimes>) -> TraceFigures {
         sums[place].add_task(task, times, TaskIx(number));
         kinds[place].get_or_insert(task.kind);
         if sums[place].tasks <= MOST_NAMED
-            && let Some(name) = task.name().or(task.function())
+            && let Some(name) = task.name().or(task.function().map(short_function))
         {
             names[place].insert(without_numbers(name));
         }

@@ -165,7 +165,8 @@ fn ratio_of([a, b]: [&Histogram; 2]) -> Option<f64> {
     quotient(a.mean(), b.mean())
 }
 
-/// "a poll takes 2.10 × as long (99 %: 31 ms instead of 1.2 ms)". Where that part of the times went the other way, the averages are named.
+/// "a poll takes 2.10 × as long (99 %: 31 ms instead of 1.2 ms)". Where that part of the times went the other way, the
+/// averages are named.
 fn how(what: &str, times: [&Histogram; 2], quantiles: [Option<Nanos>; 2]) -> Option<String> {
     let ratio = ratio_of(times)?;
     let [was, is] = match quantiles {
