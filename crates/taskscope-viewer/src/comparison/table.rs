@@ -147,7 +147,7 @@ fn more(ui: &mut Ui, of: &Comparison, row: &Row) {
         ui.weak(format!("{}:{}:{}", place.file, place.line, place.column));
     }
     let both = [of.in_a(row), of.in_b(row)];
-    let lines: [Line; 9] = [
+    let lines: [Line; 10] = [
         ("tasks", |of| count(of.tasks)),
         ("polls", |of| count(of.polls)),
         ("busy", |of| time(Some(of.busy))),
@@ -155,12 +155,9 @@ fn more(ui: &mut Ui, of: &Comparison, row: &Row) {
         ("waiting", |of| time(Some(of.waiting))),
         ("hops", |of| count(of.hops)),
         ("a poll 50 / 90 / 99 %", |of| quantiles(|part| of.poll_quantile(part))),
-        ("longest, latest", |of| {
-            let [longest, latest] =
-                [of.longest, of.latest].map(|of| time(of.map(|(_, time)| time)));
-            format!("{longest}, {latest}")
-        }),
+        ("longest poll", |of| time(of.longest.map(|(_, time)| time))),
         ("ready 50 / 90 / 99 %", |of| quantiles(|part| of.delay_quantile(part))),
+        ("longest ready", |of| time(of.latest.map(|(_, time)| time))),
     ];
     egui::Grid::new("more").num_columns(3).spacing([16.0, 3.0]).show(ui, |ui| {
         for head in ["", "A", "B"] {

@@ -132,6 +132,28 @@ fn a_click_lays_the_longest_polls_of_a_place_one_below_the_other() {
 }
 
 #[test]
+fn under_the_pointer_a_row_has_all_figures_of_its_place() {
+    let mut window = two_builds();
+    window.get_by_label("Compared server.rs:43").hover();
+    window.run_steps(8);
+    window.get_by_label("src/server.rs:43:9");
+    let says = window.query_all_by_label_contains("server.rs:43: a poll takes");
+    assert_eq!(says.count(), 2, "above the table, and under the pointer");
+    for (name, figures) in
+        [("longest poll", ["20.0 µs", "48.0 µs"]), ("longest ready", ["1.00 µs", "1.00 µs"])]
+    {
+        let at = window.get_by_label(name).rect();
+        for figure in figures {
+            let is_beside = |rect: egui::Rect| {
+                rect.left() > at.right() && at.y_range().contains(rect.center().y)
+            };
+            let mut found = window.query_all_by_label(figure);
+            assert!(found.any(|label| is_beside(label.rect())), "{figure} is not beside {name}");
+        }
+    }
+}
+
+#[test]
 fn the_sentence_leads_there_too() {
     let mut window = two_builds();
     window.get_by_label_contains("server.rs:43: a poll takes").click();
