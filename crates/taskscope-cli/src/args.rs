@@ -9,6 +9,7 @@ use taskscope_demos::DEMOS;
 use taskscope_model::questions::search::Query;
 use taskscope_viewer::time;
 
+use crate::compare::CompareArgs;
 use crate::film::FilmArgs;
 use crate::findings::FindingsArgs;
 use crate::lesson::LessonArgs;
@@ -35,6 +36,7 @@ Examples:
   taskscope view app-4711.tscope          open a recording
   taskscope summary app-4711.tscope       its figures in the terminal
   taskscope findings app-4711.tscope      what is wrong in it
+  taskscope compare a.tscope b.tscope     what got slower from one to the other
   taskscope render app-4711.tscope -o app.png --at 12.5ms
 
 To record a program of your own, add the crate `taskscope` to it and call
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Summary(SummaryArgs),
     Findings(FindingsArgs),
+    Compare(CompareArgs),
     Render(RenderArgs),
     Lesson(LessonArgs),
     Boxes(BoxesArgs),

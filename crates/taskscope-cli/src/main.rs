@@ -7,6 +7,7 @@ mod allocator;
 mod args;
 mod bench;
 mod boxes;
+mod compare;
 #[cfg(feature = "console")]
 mod console;
 #[cfg(not(feature = "console"))]
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::Findings(args)) => findings::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Lesson(args)) => lesson::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use taskscope_model::findings::findings;
+use taskscope_model::questions::compare::figures;
 use taskscope_model::questions::{
     Activity, Group, PollFilter, WakeFilter, WokenBy, curves, find_poll, find_wake, instant, links,
     now, range,
@@ -53,6 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         now(instant(&trace, some, at(time)))
     });
     ask("findings: all rules over all polls", 1, |_| now(findings(&trace)));
+    ask("figures by spawn place, to compare", 1, |_| now(figures(&trace, None)));
     let place = activity.places().first().copied();
     for (name, group) in [("all", Some(Group::All)), ("one place", place.map(Group::Place))] {
         let Some(group) = group else { continue };

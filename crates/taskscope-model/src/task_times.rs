@@ -153,24 +153,15 @@ impl TaskTimes {
             return ended == start;
         }
         let how = trace.poll_end(row.task, trace.polls.row(before).flags);
-        let led = chunk.delay(slot).map(|delay| start - delay);
-        let woken = match led {
-            // A wake during the poll takes effect when it ends.
-            Some(time) if time < ended => Some(ended),
-            // A wake says nothing of a task that may be running.
-            _ if how == PollEnd::Open => None,
-            led => led,
-        };
-        let measured = || chunk.scheduled(slot).map(|time| time.clamp(ended, start));
         let unwoken = match how {
             PollEnd::Open => State::Unknown,
             how if how.is_yield() => State::Deferred,
             _ => State::Waiting,
         };
-        match woken.or_else(measured) {
+        match chunk.scheduled_since(slot, ended, how) {
             Some(time) => {
-                sums.add(unwoken, time.saturating_sub(ended));
-                sums.add(State::Scheduled, start - time.max(ended));
+                sums.add(unwoken, time - ended);
+                sums.add(State::Scheduled, start - time);
             }
             None if unwoken == State::Unknown => sums.add(unwoken, start - ended),
             None => sums.add(State::Idle, start - ended),
@@ -186,5 +177,22 @@ impl TaskTimes {
             // (Of two polls that begin at one time, the time between is none.)
             self.sums[task.get()].add(span.state, span.end - span.start);
         }
+    }
+}
+
+impl Chunk {
+    /// Since when a task had been scheduled before a poll, if that is known: at the end of the poll before or later, of which
+    /// this says when and how it `ended`, and no later than the poll begins.
+    pub(crate) fn scheduled_since(&self, slot: usize, ended: Nanos, how: PollEnd) -> Option<Nanos> {
+        let start = self.start(slot);
+        let led = self.delay(slot).map(|delay| start - delay);
+        let woken = match led {
+            // A wake during the poll takes effect when it ends.
+            Some(time) if time < ended => Some(ended),
+            // A wake says nothing of a task that may be running.
+            _ if how == PollEnd::Open => None,
+            led => led,
+        };
+        woken.or_else(|| self.scheduled(slot).map(|time| time.clamp(ended, start)))
     }
 }

@@ -415,7 +415,7 @@ impl Trace {
 }
 
 /// The last path component of a type name; of a closure, that of its function.
-fn short_function(name: &str) -> &str {
+pub(crate) fn short_function(name: &str) -> &str {
     let name = name.trim_end_matches("::{{closure}}");
     let head = name.split('<').next().unwrap_or(name);
     match head.rfind("::") {

@@ -18,7 +18,7 @@ use crate::DemoEntry;
 use crate::loading::LoadingId;
 use crate::open_trace::TraceId;
 use crate::replay::Pace;
-use crate::workspace::PanelKind;
+use crate::workspace::{PanelKind, Stretch};
 
 /// Where a command makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +188,8 @@ commands! {
     StopLoadingOf(LoadingId);
     /// Let the keys act on this trace.
     Activate(TraceId);
+    /// Lay these stretches of several traces side by side, and select their tasks.
+    ShowBeside(Vec<Stretch>);
     /// Move the view by a part of its width.
     Pan(f64);
     /// Set the speed, by its position from 0 to 1.
@@ -269,6 +271,8 @@ commands! {
         "Select the task above the selected one in the table";
     CopyLink, "Copy a link", File, [ctrl_shift(Key::C)],
         "Copy a command that opens this trace here: with the task, the time and what is marked";
+    ToggleComparison, "Comparison", Several, [plain(Key::K)],
+        "Show or hide what got slower from the first trace to this one, by spawn place";
     SaveAs, "Save as…", File, [ctrl(Key::S)],
         "Save a copy of the trace, such as that of a demo recorded here";
     Close, "Close this trace", Trace, [ctrl(Key::W)],
@@ -328,7 +332,9 @@ impl Command {
     /// Whether it jumps somewhere else, from where one may want to go back.
     pub(crate) fn is_jump(&self) -> bool {
         match self {
-            Self::App(command) => *command == AppCommand::FitAll,
+            Self::App(command) => {
+                matches!(command, AppCommand::FitAll | AppCommand::ShowBeside(_))
+            }
             Self::Trace(command) => matches!(
                 command,
                 TraceCommand::Select(_)

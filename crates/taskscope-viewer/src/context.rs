@@ -32,8 +32,19 @@ pub(crate) struct Context<'a> {
     pub(crate) measured: Option<(f64, f64)>,
     /// What the trace is called beside others; `None` while it is the only one.
     pub(crate) label: Option<&'a str>,
+    /// The trace that it is compared with, in panels where there is one.
+    pub(crate) other: Option<Other<'a>>,
     pub(crate) commands: &'a Commands,
     pub(crate) jobs: &'a Jobs,
+}
+
+/// A trace beside the one that a panel shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Other<'a> {
+    pub(crate) open: &'a OpenTrace,
+    pub(crate) label: &'a str,
+    /// Whether it stands before that one.
+    pub(crate) is_first: bool,
 }
 
 impl<'a> Context<'a> {

@@ -184,9 +184,11 @@ impl App {
             AppCommand::Activate(trace) => workspace.activate(trace),
             AppCommand::AlignStarts => workspace.align_starts(),
             AppCommand::AlignClocks => workspace.align_clocks(),
+            AppCommand::ShowBeside(stretches) => workspace.show_beside(&stretches),
             AppCommand::ResetLayout => {
                 let traces = workspace.ids();
                 workspace.layout.reset(&traces);
+                workspace.open_comparison();
             }
             // Those above concern the window.
             _ => {}
@@ -276,6 +278,7 @@ impl App {
             TraceCommand::ToggleInstant => workspace.toggle(id, PanelKind::Instant),
             TraceCommand::ToggleRange => workspace.toggle(id, PanelKind::Range),
             TraceCommand::ToggleLongest => workspace.toggle(id, PanelKind::Longest),
+            TraceCommand::ToggleComparison => workspace.toggle_comparison(id),
             TraceCommand::SaveAs => self.save_copy = Some((id, SaveCopy::new(&open.name))),
             TraceCommand::Close => self.close(id),
             TraceCommand::Select(task) => open.select(task),

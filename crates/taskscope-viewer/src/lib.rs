@@ -30,6 +30,7 @@ mod busy;
 mod clock;
 mod code_text;
 mod command;
+mod comparison;
 mod context;
 mod cut_text;
 mod editor;

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use egui::Color32;
 use taskscope_model::findings::{Finding, affected, findings};
+use taskscope_model::questions::compare::{TraceFigures, figures};
 use taskscope_model::questions::{Activity, Stage};
 use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
@@ -116,6 +117,9 @@ pub(crate) struct OpenTrace {
     wants_findings: Cell<bool>,
     /// What is searched for in it.
     pub(crate) search: Search,
+    /// Its figures by spawn place, once it is compared with another.
+    figures: Question<(), Arc<TraceFigures>>,
+    wants_figures: Cell<bool>,
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
     /// What to look for, until it is closed.
@@ -162,6 +166,8 @@ impl OpenTrace {
             wants_stage: Cell::new(false),
             findings: Question::aside(),
             wants_findings: Cell::new(false),
+            figures: Question::aside(),
+            wants_figures: Cell::new(false),
             times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
             search: Search::default(),
             name,
@@ -212,6 +218,7 @@ impl OpenTrace {
         self.findings = Question::aside();
         self.search = Search::default();
         self.ways = Ways::default();
+        self.figures = Question::aside();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
             None => Question::aside(),
@@ -260,6 +267,13 @@ impl OpenTrace {
             let work = || async move { Arc::new(found(&trace, activity.as_deref()).await) };
             self.findings.ask(jobs, snapshot, &(), work);
         }
+        if self.wants_figures.get() && !self.is_part {
+            let (trace, times) = (self.trace.clone(), self.times_for_jobs());
+            let times = times.filter(|(revision, _)| *revision == self.revision);
+            let times = times.map(|(_, times)| times);
+            let work = || async move { Arc::new(figures(&trace, times.as_deref()).await) };
+            self.figures.ask(jobs, snapshot, &(), work);
+        }
         if self.wants_stage.get() {
             let trace = self.trace.clone();
             let work = || async move { Arc::new(Stage::new(&trace).await) };
@@ -272,6 +286,13 @@ impl OpenTrace {
     pub(crate) fn findings(&self) -> Option<&[Found]> {
         self.wants_findings.set(true);
         self.findings.answer().map(|answer| &answer.value[..])
+    }
+
+    /// Its figures by spawn place, and of which snapshot they are; `None` until they are known. They are added up once something
+    /// wants them, and of a file that is read to its end.
+    pub(crate) fn figures(&self) -> Option<(u64, &Arc<TraceFigures>)> {
+        self.wants_figures.set(true);
+        self.figures.answer().map(|answer| (answer.revision, &answer.value))
     }
 
     /// How long a task was in each state; `None` where that has not been worked out yet. A task that

@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use crate::comparison::ComparisonPanel;
 use crate::context::Context;
 use crate::inspector::Inspector;
 use crate::measure::{InstantPanel, LongestPanel, RangePanel};
@@ -23,6 +24,7 @@ pub(crate) struct Panels {
     pub(crate) instant: InstantPanel,
     pub(crate) range: RangePanel,
     pub(crate) longest: LongestPanel,
+    pub(crate) comparison: ComparisonPanel,
 }
 
 impl Panels {
@@ -38,6 +40,7 @@ impl Panels {
             PanelKind::Instant => self.instant.ui(ui, cx),
             PanelKind::Range => self.range.ui(ui, cx),
             PanelKind::Longest => self.longest.ui(ui, cx),
+            PanelKind::Comparison => self.comparison.ui(ui, cx),
         }
     }
 }

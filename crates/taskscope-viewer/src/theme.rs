@@ -42,6 +42,10 @@ pub(crate) struct Palette {
     pub(crate) alarm: Color32,
     /// What a search found.
     pub(crate) hit: Color32,
+    /// A figure that got worse, as text. (No state, and nothing to be alarmed about.)
+    pub(crate) slower: Color32,
+    /// A figure that got better.
+    pub(crate) faster: Color32,
     /// A worker that sleeps.
     pub(crate) parked: Color32,
     running: Color32,
@@ -70,6 +74,8 @@ const DARK: Palette = Palette {
     playhead: rgb(0xff6470),
     alarm: rgb(0xf0722b),
     hit: rgb(0xb4f03c),
+    slower: rgb(0xe2ab54),
+    faster: rgb(0x5cc39a),
     parked: rgb(0x303744),
     running: rgb(0x56b4e9),
     scheduled: rgb(0xe69f00),
@@ -102,6 +108,8 @@ const LIGHT: Palette = Palette {
     playhead: rgb(0xd6293a),
     alarm: rgb(0xc24a08),
     hit: rgb(0x3f9b0b),
+    slower: rgb(0x8f5a00),
+    faster: rgb(0x10734a),
     parked: rgb(0xdde2e9),
     running: rgb(0x2b8fd0),
     scheduled: rgb(0xe09600),

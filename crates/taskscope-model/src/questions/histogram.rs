@@ -51,6 +51,11 @@ impl Histogram {
         self.sum
     }
 
+    /// Their average, in nanoseconds. `None` where there are no times.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+
     /// The bars that are not empty, from short to long: the times in nanoseconds that fall into
     /// one, and how many did.
     pub fn bars(&self) -> impl DoubleEndedIterator<Item = (Range<u128>, u64)> {
@@ -123,6 +128,6 @@ mod tests {
         assert_eq!(histogram.quantile(0.0), Some(1));
         assert_eq!(histogram.quantile(0.5), Some(5));
         assert_eq!(histogram.quantile(1.0), Some(10));
-        assert_eq!((histogram.count(), histogram.sum()), (10, 55));
+        assert_eq!((histogram.count(), histogram.sum(), histogram.mean()), (10, 55, Some(5.5)));
     }
 }

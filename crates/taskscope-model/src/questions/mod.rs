@@ -22,6 +22,7 @@
 //! | what happened on the way to a poll, and for how long; and what came of it? | [`way`], [`effects`] |
 //! | where is each task at an instant: in which slot, queue or room? | [`scene`] |
 //! | which tasks, and which stretches of their lives, are as somebody wrote it? | [`search`](mod@search) |
+//! | what got slower from one trace to another, by spawn place? | [`compare`] |
 //!
 //! # How to stop one
 //! Questions that can take long are `async` functions that await nothing but a [`pause`], every few
@@ -40,6 +41,7 @@ mod activity;
 mod blocks;
 mod cells;
 mod chain;
+pub mod compare;
 mod curves;
 mod facts;
 mod find;

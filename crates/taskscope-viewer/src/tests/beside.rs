@@ -237,7 +237,7 @@ fn finding_tasks_brings_the_table_back() {
 }
 
 /// Drags the inspector by its dots into the middle of the table.
-fn drag_inspector_into_table(window: &mut Window) {
+pub(super) fn drag_inspector_into_table(window: &mut Window) {
     let grip = window.get_by_label("Move Inspector").rect().center();
     let table = window.get_by_label("Tasks of migration").rect();
     window.hover_at(grip);

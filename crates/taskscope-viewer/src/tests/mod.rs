@@ -2,6 +2,7 @@
 //! that a real program recorded.
 
 mod beside;
+mod comparison;
 mod findings;
 mod follow;
 mod frame_time;

@@ -16,10 +16,12 @@ use egui_tiles::{
     UiResponse,
 };
 
+use super::compared::of_several;
 use super::layout::{GAP, PanelId, PanelKind};
 use super::{Member, context};
 use crate::clock::Clock;
 use crate::command::{AppCommand, Commands, TraceCommand};
+use crate::context::Context;
 use crate::jobs::Jobs;
 use crate::open_trace::TraceId;
 use crate::theme::Palette;
@@ -113,6 +115,7 @@ fn how_it_comes_back(panel: PanelId) -> &'static str {
         PanelKind::Instant => "Q brings it back",
         PanelKind::Range => "V brings it back",
         PanelKind::Longest => "X brings it back",
+        PanelKind::Comparison => "K brings it back",
     }
 }
 
@@ -145,11 +148,10 @@ impl Behavior<PanelId> for Shown<'_> {
         ui.shrink_clip_rect(rect);
         let label = self.labels.iter().find(|(id, _)| *id == panel.trace);
         let label = label.map(|(_, label)| label.as_str());
-        let Some(member) = self.members.iter_mut().find(|member| member.open.id == panel.trace)
+        let Some((open, panels, other)) = of_several(self.members, &self.labels, panel.trace)
         else {
             return UiResponse::None;
         };
-        let Member { open, panels, .. } = member;
         let pressed = ui.input(|input| input.pointer.any_pressed());
         if pressed && self.active != panel.trace && ui.rect_contains_pointer(rect) {
             self.commands.send(AppCommand::Activate(panel.trace));
@@ -162,7 +164,9 @@ impl Behavior<PanelId> for Shown<'_> {
             PanelKind::Overview | PanelKind::Stage | PanelKind::Timeline => {
                 (palette.background, Margin::ZERO)
             }
-            PanelKind::Tasks | PanelKind::Longest => (palette.panel, Margin::symmetric(12, 6)),
+            PanelKind::Tasks | PanelKind::Comparison | PanelKind::Longest => {
+                (palette.panel, Margin::symmetric(12, 6))
+            }
             PanelKind::Inspector | PanelKind::Instant | PanelKind::Range => {
                 (palette.panel, Margin::symmetric(14, 8))
             }
@@ -174,6 +178,7 @@ impl Behavior<PanelId> for Shown<'_> {
             let mut inside = ui.new_child(UiBuilder::new().max_rect(room));
             inside.shrink_clip_rect(room);
             let cx = context(self.clock, open, label, self.commands, self.jobs);
+            let cx = Context { other, ..cx };
             panels.show(&mut inside, panel.kind, &cx);
         }
         match self.handles(ui, *panel) {
@@ -190,6 +195,11 @@ impl Behavior<PanelId> for Shown<'_> {
         match self.label(panel.trace) {
             Some(label) if is_short => {
                 let letter = label.split(' ').next().unwrap_or_default();
+                if panel.kind == PanelKind::Comparison {
+                    // The first is compared with the second, and the others with the first.
+                    let letter = if letter == "A" { "B" } else { letter };
+                    return format!("A, {letter}  ·  {title}").into();
+                }
                 format!("{letter}  ·  {title}").into()
             }
             Some(label) => format!("{label}  ·  {title}").into(),

@@ -1,4 +1,4 @@
-//! Where somebody was before a jump, to go back there: view, playhead, what is marked and selected.
+//! Where somebody was before a jump, to go back there: view, playhead, what is marked and selected, and how the traces lay.
 
 use taskscope_model::TaskIx;
 
@@ -10,13 +10,17 @@ use crate::time_view::TimeView;
 const MOST: usize = 100;
 
 /// Where the window is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Place {
     view: TimeView,
     playhead: f64,
     measured: Option<(f64, f64)>,
     active: TraceId,
     selected: Option<TaskIx>,
+    /// Where the anchors lie on the axis, which they are, and the moment of the wall clock that they are.
+    anchor: f64,
+    anchors: Vec<(TraceId, f64)>,
+    wall_clock: Option<u64>,
 }
 
 /// Places before the last jumps, and after those that were taken back.
@@ -34,6 +38,9 @@ impl Workspace {
             measured: self.clock.measured,
             active: self.active,
             selected: self.active().and_then(|open| open.selected),
+            anchor: self.anchor,
+            anchors: self.members.iter().map(|of| (of.open.id, of.open.anchor)).collect(),
+            wall_clock: self.wall_clock,
         }
     }
 
@@ -61,6 +68,13 @@ impl Workspace {
         if self.member(place.active).is_none() {
             return;
         }
+        (self.anchor, self.wall_clock) = (place.anchor, place.wall_clock);
+        for (id, anchor) in place.anchors {
+            if let Some(member) = self.member_mut(id) {
+                member.open.anchor = anchor;
+            }
+        }
+        self.align();
         self.activate(place.active);
         self.select(place.active, place.selected);
         self.clock.replay.pause();

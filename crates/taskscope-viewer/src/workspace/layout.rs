@@ -19,6 +19,7 @@ pub(crate) enum PanelKind {
     Stage,
     Timeline,
     Tasks,
+    Comparison,
     Longest,
     Inspector,
     Instant,
@@ -26,11 +27,12 @@ pub(crate) enum PanelKind {
 }
 
 impl PanelKind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Stage,
         Self::Timeline,
         Self::Tasks,
+        Self::Comparison,
         Self::Longest,
         Self::Inspector,
         Self::Instant,
@@ -39,7 +41,7 @@ impl PanelKind {
 
     /// Whether it is closed until somebody opens it.
     pub(crate) fn is_closed_at_first(self) -> bool {
-        matches!(self, Self::Stage | Self::Longest | Self::Instant | Self::Range)
+        matches!(self, Self::Stage | Self::Comparison | Self::Longest | Self::Instant | Self::Range)
     }
 
     pub(crate) fn title(self) -> &'static str {
@@ -48,6 +50,7 @@ impl PanelKind {
             Self::Stage => "Stage",
             Self::Timeline => "Timeline",
             Self::Tasks => "Tasks",
+            Self::Comparison => "Comparison",
             Self::Longest => "Longest",
             Self::Inspector => "Inspector",
             Self::Instant => "At this instant",
@@ -67,6 +70,8 @@ pub(crate) struct PanelId {
 pub(super) const GAP: f32 = 1.0;
 /// The table's part of the window's height.
 pub(super) const TASKS_PART: f32 = 0.27;
+/// The same where a comparison lies there.
+pub(super) const COMPARISON_PART: f32 = 0.32;
 
 /// The tiles of the default layout.
 #[derive(Clone, Debug)]
@@ -80,6 +85,8 @@ pub(super) struct DefaultTiles {
     pub(super) stages: TileId,
     pub(super) timelines: Vec<TileId>,
     pub(super) tasks: TileId,
+    /// In the place of the table.
+    pub(super) comparisons: Vec<TileId>,
     pub(super) inspectors: TileId,
 }
 
@@ -100,22 +107,31 @@ impl Layout {
         let (overviews, timelines) = (panes(PanelKind::Overview), panes(PanelKind::Timeline));
         let stages = panes(PanelKind::Stage);
         let (tasks, inspectors) = (panes(PanelKind::Tasks), panes(PanelKind::Inspector));
-        let longest = panes(PanelKind::Longest);
+        let (comparisons, longest) = (panes(PanelKind::Comparison), panes(PanelKind::Longest));
         let beside = [panes(PanelKind::Instant), panes(PanelKind::Range)].concat();
         let mut alone = |panes: Vec<TileId>| {
             panes.into_iter().map(|pane| tiles.insert_tab_tile(vec![pane])).collect::<Vec<_>>()
         };
         let (overviews, timelines) = (alone(overviews), alone(timelines));
-        let closed = [&stages[..], &longest, &beside].concat();
+        let closed = [&stages[..], &comparisons, &longest, &beside].concat();
         closed.iter().for_each(|&pane| tiles.set_visible(pane, false));
         let stages = tiles.insert_tab_tile(stages);
-        let tasks = tiles.insert_tab_tile([tasks, longest].concat());
+        let tasks = tiles.insert_tab_tile([comparisons.clone(), tasks, longest].concat());
         let inspectors = tiles.insert_tab_tile([inspectors, beside].concat());
         let left = tiles.insert_vertical_tile([&[stages], &timelines[..], &[tasks]].concat());
         let main = tiles.insert_horizontal_tile(vec![left, inspectors]);
         let root = tiles.insert_vertical_tile([&overviews[..], &[main]].concat());
         let tree = Tree::new(egui::Id::unique("panels"), root, tiles);
-        let default = DefaultTiles { overviews, main, left, stages, timelines, tasks, inspectors };
+        let default = DefaultTiles {
+            overviews,
+            main,
+            left,
+            stages,
+            timelines,
+            tasks,
+            comparisons,
+            inspectors,
+        };
         Self { tree, default: Some(default) }
     }
 
@@ -200,6 +216,14 @@ impl Layout {
         pane.is_some_and(|pane| self.tree.active_tiles().contains(&pane))
     }
 
+    /// Opens a panel that is closed at first, in front of what lies in its place; unless somebody has moved panels.
+    pub(super) fn open_at_first(&mut self, panel: PanelId) {
+        if let Some(pane) = self.tree.tiles.find_pane(&panel).filter(|_| self.default.is_some()) {
+            self.tree.set_visible(pane, true);
+            self.bring_to_front(panel);
+        }
+    }
+
     /// Closes a panel. It keeps its place, to come back to.
     pub(crate) fn close(&mut self, panel: PanelId) {
         if let Some(pane) = self.tree.tiles.find_pane(&panel) {
@@ -252,7 +276,12 @@ impl Layout {
         match tiles.get_container(holder) {
             Some(Container::Tabs(tabs)) => {
                 let front = tabs.active.and_then(|front| tiles.get_pane(&front));
-                front.is_some_and(|front| front.trace != panel.trace)
+                front.is_some_and(|front| {
+                    // A comparison is of both.
+                    let is_of_both =
+                        front.kind == PanelKind::Comparison && panel.kind != front.kind;
+                    front.trace != panel.trace && !is_of_both
+                })
             }
             _ => false,
         }

@@ -8,6 +8,7 @@
 
 mod arrange;
 mod behavior;
+mod compared;
 mod end;
 mod history;
 mod layout;
@@ -15,6 +16,7 @@ mod playing;
 mod selection;
 mod sizes;
 
+pub(crate) use compared::Stretch;
 pub(crate) use end::Before;
 
 use std::sync::Arc;
@@ -94,6 +96,7 @@ impl Workspace {
         let id = open.id;
         self.members.push(Member { open, panels: Panels::default() });
         self.layout.add(id, &self.ids());
+        self.open_comparison();
         self.align();
         id
     }
@@ -105,6 +108,7 @@ impl Workspace {
         let closed = self.members.remove(position);
         let ids = self.ids();
         self.layout.remove(id, &ids);
+        self.open_comparison();
         if self.active == id
             && let Some(&next) = ids.get(position).or(ids.last())
         {
@@ -268,5 +272,6 @@ fn context<'a>(
     jobs: &'a Jobs,
 ) -> Context<'a> {
     let Clock { view, replay, measured, stops, follows_task, .. } = clock.shifted(-open.offset);
-    Context { open, view, replay, measured, stops, follows_task, label, commands, jobs }
+    let other = None;
+    Context { open, view, replay, measured, stops, follows_task, label, other, commands, jobs }
 }

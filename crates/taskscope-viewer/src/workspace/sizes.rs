@@ -8,7 +8,7 @@
 use egui::{Vec2, vec2};
 use egui_tiles::{Container, LinearDir, Tile, TileId, Tiles};
 
-use super::layout::{GAP, Layout, PanelId, PanelKind, TASKS_PART};
+use super::layout::{COMPARISON_PART, GAP, Layout, PanelId, PanelKind, TASKS_PART};
 use crate::overview;
 
 /// Below this width of the window the inspector makes room for the timeline.
@@ -32,7 +32,11 @@ impl Layout {
         };
         let overview = overview::HEIGHT;
         let height = room.y - shown(tiles, &default.overviews) * overview;
-        let tasks = shown(tiles, &[default.tasks]) * TASKS_PART * window.y;
+        let part = match shown(tiles, &default.comparisons) > 0.0 {
+            true => COMPARISON_PART,
+            false => TASKS_PART,
+        };
+        let tasks = shown(tiles, &[default.tasks]) * part * window.y;
         let timelines = shown(tiles, &default.timelines).max(1.0);
         // Below the stage there is room for all lanes, if that leaves it enough.
         let wanted = timelines * (60.0 + 40.0 * lanes as f32);
