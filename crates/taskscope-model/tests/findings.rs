@@ -6,7 +6,7 @@ mod found;
 
 use common::{Recording, Thread, ix, lane};
 use found::{MS, alarms, found, only, spawn_at};
-use taskscope_format::{Event, Spawn, TaskKind, meta};
+use taskscope_format::{Event, Level, Span, SpanId, Spawn, TaskKind, meta};
 use taskscope_model::findings::{Kind, RULES, Severity, affected};
 use taskscope_model::questions::now;
 use taskscope_model::{Nanos, Trace};
@@ -36,6 +36,74 @@ fn a_poll_that_held_its_worker() {
     assert_eq!(of.evidence, expected);
     assert!(of.advice().contains("spawn_blocking"));
     assert_eq!(now(affected(&trace, None, &of)), [ix(&trace, 7)]);
+}
+
+/// Two tasks wait; task 1 holds one of two workers, and right behind that the driver of worker 0 wakes both.
+fn unattended(meanwhile: impl FnOnce(Thread) -> Thread) -> Trace {
+    Recording::new()
+        .thread(0, |t| {
+            let t = t.runtime(2).worker(0);
+            let t =
+                t.spawn_with(spawn_at(1, 3)).spawn_with(spawn_at(7, 9)).spawn_with(spawn_at(8, 9));
+            let t = t.at(MS).poll(7).at(MS + 1000).pending_with_waker();
+            let t = t.at(2 * MS).poll(8).at(2 * MS + 1000).pending_with_waker();
+            let t = t.at(5 * MS).poll(1).at(40 * MS).pending_with_waker();
+            let t = t.park().at(40 * MS + 5_000).wake(7).wake(8).unpark();
+            t.at(40 * MS + 9_000)
+                .poll(7)
+                .at(41 * MS)
+                .ready()
+                .at(42 * MS)
+                .poll(8)
+                .at(43 * MS)
+                .ready()
+        })
+        .thread(1, |t| meanwhile(t.worker(1)))
+        .trace()
+}
+
+#[test]
+fn a_poll_while_nobody_looks_after_timers_and_sockets() {
+    let of = only(&unattended(|t| t.at(3 * MS).park().at(41 * MS).unpark()));
+    assert_eq!((of.kind, of.severity, of.certain), (Kind::HeldWorker, Severity::Severe, false));
+    let expected = "`task 1` held worker 0 for 35.0 ms; meanwhile no worker looked after timers and I/O, and 2 tasks were \
+                    woken only after it (inferred)";
+    assert_eq!(of.evidence, expected);
+    let trace = unattended(|t| t);
+    assert_eq!(now(affected(&trace, None, &of)), [ix(&trace, 7), ix(&trace, 8)]);
+}
+
+#[test]
+fn a_long_poll_is_said_to_be_in_the_programs_own_span() {
+    let span = |id, name| {
+        let (level, target, fields) = (Level::Info, "shop", "");
+        Event::Span(Span { id: SpanId(id), parent: None, level, name, target, fields })
+    };
+    let trace = Recording::new()
+        .thread(0, |t| {
+            let t = t.runtime(2).worker(0).spawn_with(spawn_at(1, 3)).at(5 * MS).poll(1);
+            let t = t.event(span(0, "request")).event(Event::SpanEnter(SpanId(0)));
+            let t = t.at(6 * MS).event(span(1, "report")).event(Event::SpanEnter(SpanId(1)));
+            let t = t.spawn_with(spawn_at(7, 9)).at(35 * MS).event(Event::SpanExit(SpanId(1)));
+            let t = t.at(36 * MS).event(Event::SpanExit(SpanId(0))).pending_with_waker();
+            t.at(37 * MS).poll(7).at(38 * MS).ready()
+        })
+        .trace();
+    let of = only(&trace);
+    assert!(
+        of.evidence.starts_with("`task 1` held worker 0 for 31.0 ms, in its span `report`; "),
+        "{}",
+        of.evidence
+    );
+}
+
+#[test]
+fn a_poll_beside_a_worker_that_looks_after_timers_and_sockets_harms_no_one() {
+    let trace = unattended(|t| {
+        let t = t.at(3 * MS).spawn_with(spawn_at(9, 9)).poll(9).at(4 * MS).pending_with_waker();
+        t.at(5 * MS).park().at(30 * MS).wake(9).unpark().poll(9).at(31 * MS).ready()
+    });
+    assert_eq!(alarms(&trace), []);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use foldhash::{HashMap, HashMapExt};
 use taskscope_format::Nanos;
 
+use super::late::woken_late;
 use super::{Finding, Kind};
 use crate::questions::{Activity, TaskState, instant};
 use crate::trace::Trace;
@@ -18,8 +19,8 @@ use crate::{Cause, State};
 const MOST: usize = 100;
 
 /// The tasks that had to wait because of what was found, those that waited longest first; 100 at most. They are those
-/// that stood in the queue of a held worker meanwhile (inferred: see [`Arrival`](crate::Arrival)), and those that waited
-/// for the lock of a convoy at the end. Empty for other kinds.
+/// that stood in the queue of a held worker meanwhile (inferred: see [`Arrival`](crate::Arrival)), those whose timer or socket nobody
+/// looked after (inferred), and those that waited for the lock of a convoy at the end. Empty for other kinds.
 ///
 /// With an [`Activity`] of this very trace, what tasks did at a moment is found faster.
 pub async fn affected(
@@ -45,6 +46,13 @@ pub async fn affected(
                     if let Some((task, since)) = stood_at(trace, poll, lane) {
                         wait(task, since, trace.poll(poll).start);
                     }
+                }
+            }
+            if let Some(task) = finding.task {
+                // Since when they could have gone on is not known.
+                let times = finding.start..finding.end;
+                for task in woken_late(trace, lane, task, &times) {
+                    wait(task, finding.start, finding.end);
                 }
             }
             for of in at_end.await.tasks.iter().filter(|of| of.span.state == State::Scheduled) {

@@ -30,6 +30,7 @@
 
 mod affected;
 mod kind;
+mod late;
 mod long;
 mod rules;
 mod seen;

@@ -9,8 +9,11 @@
 //! A stay can lie across a thousand long polls: of these only the first and the last are touched. What lies between is
 //! added up once at the end, from where stays begin and end.
 //!
+//! A poll can do harm though nobody stands in its worker's queue: if no worker looks after timers and I/O meanwhile. See
+//! `late.rs`.
+//!
 //! # No false alarm
-//! If no one stood in its queue for [`HARM`], a long poll harmed no one, and is a note. Closures on the blocking pool, the
+//! If no one stood in its queue for [`HARM`], and none was woken late, a long poll harmed no one, and is a note. Closures on the blocking pool, the
 //! futures of `block_on`, and what goes on after `block_in_place` hold no worker: see [`LongPoll::of`].
 //!
 //! A short poll becomes a long one if its thread must wait for a processor, on a machine with more to do than it can. The
@@ -26,6 +29,7 @@ use foldhash::HashMap;
 use taskscope_format::Nanos;
 
 use super::Rule;
+use crate::findings::late::woken_late;
 use crate::findings::long::LongPoll;
 use crate::findings::seen::Seen;
 use crate::findings::stay::Stay;
@@ -143,7 +147,11 @@ impl Rule for Held {
                 continue;
             }
             let group = groups.entry(key(trace, of.task)).or_default();
-            group.add(Case { of: *of, tasks, waited });
+            let late = match of.duration() >= HELD {
+                true => woken_late(trace, of.lane, of.task, &(of.start..of.end)).len() as u64,
+                false => 0,
+            };
+            group.add(Case { of: *of, tasks, waited, late });
         }
         let polls = |key| self.polls.get(&key).copied().unwrap_or_default();
         let groups = groups.into_iter();
@@ -156,11 +164,13 @@ struct Case {
     of: LongPoll,
     tasks: u64,
     waited: Nanos,
+    /// How many were woken late because of it.
+    late: u64,
 }
 
 impl Case {
     fn is_harmful(&self) -> bool {
-        self.of.duration() >= HELD && self.waited >= HARM
+        self.of.duration() >= HELD && (self.waited >= HARM || self.late > 0)
     }
 
     fn rank(&self) -> (bool, Nanos) {
@@ -199,7 +209,7 @@ impl Group {
 
     fn finding(self, trace: &Trace, place: Option<PlaceIx>, polls: (u64, u64)) -> Option<Finding> {
         let worst = self.worst?;
-        let Case { of, tasks, waited } = worst;
+        let Case { of, tasks, waited, late } = worst;
         let ms = |ns: Nanos| duration(ns as f64);
         let meanwhile = match tasks {
             0 if !trace.records_wakes() => {
@@ -213,11 +223,17 @@ impl Group {
                 ms(waited)
             ),
         };
+        let meanwhile = match (tasks, late) {
+            (_, 0) => meanwhile,
+            (0, late) => format!("meanwhile {}", unattended(late)),
+            (_, late) => format!("{meanwhile}, and {}", unattended(late)),
+        };
         let mut evidence = format!(
-            "{} held {} for {}; {meanwhile}",
+            "{} held {} for {}{}; {meanwhile}",
             trace.quoted(of.task),
             trace.worker_name(of.lane),
             ms(of.duration()),
+            span_in(trace, &of).map(|name| format!(", in its span `{name}`")).unwrap_or_default(),
         );
         if self.count > 1 {
             evidence += &format!(
@@ -237,7 +253,9 @@ impl Group {
             finding.severity = Severity::Note;
         }
         Some(Finding {
-            certain: !is_doubtful && trace.is_whole(&(of.start..of.end)),
+            certain: !is_doubtful
+                && (late == 0 || waited >= HARM)
+                && trace.is_whole(&(of.start..of.end)),
             task: Some(of.task),
             poll: Some(of.poll),
             place,
@@ -249,6 +267,24 @@ impl Group {
             ..finding
         })
     }
+}
+
+/// The program's own span in which a long poll spent most of its time: the innermost.
+fn span_in<'a>(trace: &'a Trace, of: &LongPoll) -> Option<&'a str> {
+    let within = |start: Nanos, end: Nanos| end.min(of.end).saturating_sub(start.max(of.start));
+    let visits = trace.lane_visits(of.lane, of.start..of.end);
+    let visits = visits.filter(|visit| within(visit.start, visit.end) > of.duration() / 2);
+    let innermost = visits.max_by_key(|visit| visit.depth)?;
+    Some(&trace.span_of(innermost.span).name)
+}
+
+/// That nobody looked after timers and I/O.
+fn unattended(late: u64) -> String {
+    let whose = match late {
+        1 => "1 task was woken only after it".to_owned(),
+        _ => format!("{} tasks were woken only after it", count(late)),
+    };
+    format!("no worker looked after timers and I/O, and {whose} (inferred)")
 }
 
 /// Whether so many workers were busy meanwhile that this one may have stood still for most of its time.
