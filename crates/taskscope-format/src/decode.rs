@@ -191,6 +191,8 @@ impl RecordDecoder {
                 name: self.string(body)?,
                 target: self.string(body)?,
                 fields: self.string(body)?,
+                // Recorders write it where it is known.
+                location: if body.is_empty() { None } else { self.location(body)? },
             }),
             tag::SPAN_FIELDS => EventOf::SpanFields {
                 span: SpanId(varint::take(body)?),

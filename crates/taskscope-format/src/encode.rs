@@ -148,8 +148,11 @@ impl Encoder {
         let [name, target, fields] =
             [span.name, span.target, span.fields].map(|text| self.string(text, out));
         let parent = plus_one(span.parent.map(|parent| parent.0));
-        let fields = [span.id.0, parent, span.level.code().into(), name, target, fields];
-        self.long(tag::SPAN, time, &fields, out);
+        let [file, line, column] = self.location(span.location, out);
+        let level = span.level.code().into();
+        let fields = [span.id.0, parent, level, name, target, fields, file, line, column];
+        let known = if span.location.is_some() { fields.len() } else { fields.len() - 3 };
+        self.long(tag::SPAN, time, &fields[..known], out);
     }
 
     /// The three fields of a place, all 0 for none.

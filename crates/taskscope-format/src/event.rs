@@ -307,6 +307,8 @@ pub struct SpanOf<T> {
     pub target: T,
     /// Its fields, as in `method=GET path="/"`.
     pub fields: T,
+    /// Where it is made. Older recorders leave it out, and `tracing` does not know columns: 1.
+    pub location: Option<LocationOf<T>>,
 }
 
 /// An [`EventOf`] with its texts.

@@ -82,6 +82,7 @@ impl<T> SpanOf<T> {
             name: text(self.name),
             target: text(self.target),
             fields: text(self.fields),
+            location: self.location.map(|location| location.map(text)),
         }
     }
 }

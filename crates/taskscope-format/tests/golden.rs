@@ -61,6 +61,7 @@ fn waits_and_spans() -> Vec<Entry> {
         name: "request",
         target: "app",
         fields: "path=\"/größe\"",
+        location: None,
     };
     let query =
         Span { id: SpanId(1), parent: Some(SpanId(0)), level: Level::Debug, name: "query", ..span };

@@ -8,7 +8,7 @@ use taskscope_format::{
     CancelledBy, EndKind, Event, Level, Location, Nanos, PollResult, Span, SpanId, TaskId, WakeOp,
 };
 
-use crate::places::{self, Behaviour, place};
+use crate::places::{self, Behaviour, REQUEST, place};
 use crate::tasks::State;
 use crate::world::{LOCAL, MAIN, Progress, World};
 
@@ -328,6 +328,7 @@ impl World<'_> {
                 name: "request",
                 target: "app::server",
                 fields,
+                location: Some(REQUEST),
             };
             self.event(actor, now, &Event::Span(span));
         }

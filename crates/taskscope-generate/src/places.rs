@@ -159,6 +159,9 @@ pub(crate) const LOCAL_CLOSURE: Location<'static> =
 /// Where oneshot channels are made.
 pub(crate) const ONESHOT: Location<'static> =
     Location { file: "src/api/search.rs", line: 52, column: 24 };
+/// Where the span of a request is made.
+pub(crate) const REQUEST: Location<'static> =
+    Location { file: "src/server.rs", line: 71, column: 1 };
 /// Where blocking closures are spawned.
 pub(crate) const BLOCKING: Location<'static> =
     Location { file: "src/files.rs", line: 104, column: 26 };

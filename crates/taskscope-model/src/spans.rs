@@ -12,7 +12,7 @@ use taskscope_format::{Level, Nanos, SpanId, ThreadId};
 
 use crate::store::shelf::Shelf;
 use crate::trace::Trace;
-use crate::types::{LaneIx, SpanIx, TaskIx};
+use crate::types::{LaneIx, PlaceIx, SpanIx, TaskIx};
 
 /// A `tracing` span of the program's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Span {
     pub opened: Nanos,
     /// When the last handle of it was dropped.
     pub closed: Option<Nanos>,
+    /// Where in the source it is made; `None` where it was not recorded. The column is not known: it is 1.
+    pub place: Option<PlaceIx>,
 }
 
 /// A time in which a thread was in a span.
@@ -246,6 +248,7 @@ impl Spans {
         open: &mut OpenSpans,
         time: Nanos,
         span: &taskscope_format::SpanOf<Arc<str>>,
+        place: Option<PlaceIx>,
     ) {
         let parent = span.parent.map(|parent| self.ix(open, parent, time));
         let ix = self.ix(open, span.id, time);
@@ -258,6 +261,7 @@ impl Spans {
             parent,
             opened: time,
             closed: known.closed,
+            place,
         };
     }
 
@@ -355,6 +359,7 @@ impl Spans {
                 parent: None,
                 opened: time,
                 closed: None,
+                place: None,
             });
             SpanIx(spans.len() as u32 - 1)
         })

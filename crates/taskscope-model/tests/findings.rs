@@ -6,7 +6,7 @@ mod found;
 
 use common::{Recording, Thread, ix, lane};
 use found::{MS, alarms, found, only, spawn_at};
-use taskscope_format::{Event, Level, Span, SpanId, Spawn, TaskKind, meta};
+use taskscope_format::{Event, Level, Location, Span, SpanId, Spawn, TaskKind, meta};
 use taskscope_model::findings::{Kind, RULES, Severity, affected};
 use taskscope_model::questions::now;
 use taskscope_model::{Nanos, Trace};
@@ -77,7 +77,8 @@ fn a_poll_while_nobody_looks_after_timers_and_sockets() {
 fn a_long_poll_is_said_to_be_in_the_programs_own_span() {
     let span = |id, name| {
         let (level, target, fields) = (Level::Info, "shop", "");
-        Event::Span(Span { id: SpanId(id), parent: None, level, name, target, fields })
+        let location = Some(Location { file: "src/shop.rs", line: 28, column: 1 });
+        Event::Span(Span { id: SpanId(id), parent: None, level, name, target, fields, location })
     };
     let trace = Recording::new()
         .thread(0, |t| {
@@ -91,7 +92,8 @@ fn a_long_poll_is_said_to_be_in_the_programs_own_span() {
         .trace();
     let of = only(&trace);
     assert!(
-        of.evidence.starts_with("`task 1` held worker 0 for 31.0 ms, in its span `report`; "),
+        of.evidence
+            .starts_with("`task 1` held worker 0 for 31.0 ms, in its span `report` (shop.rs:28); "),
         "{}",
         of.evidence
     );

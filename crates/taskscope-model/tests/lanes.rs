@@ -140,6 +140,7 @@ fn a_span_that_closes_has_no_visits_any_more() {
         name: "request",
         target: "app",
         fields: "",
+        location: None,
     };
     let message = |text| Event::Message { level: Level::Info, target: "app", text };
     let trace = Recording::new()

@@ -144,7 +144,7 @@ fn what_is_recorded_of_a_span_later_is_there_when_its_file_grows() {
     let span = |id| {
         let (id, parent, level) = (SpanId(id), None, Level::Info);
         let (name, target, fields) = ("request", "app", "path=\"/\"");
-        Event::Span(Span { id, parent, level, name, target, fields })
+        Event::Span(Span { id, parent, level, name, target, fields, location: None })
     };
     let later = |id| Event::SpanFields { span: SpanId(id), fields: "status=200" };
     let polled = |t: Thread| (0..9).fold(t, |t, _| t.poll(1).pending());

@@ -101,6 +101,7 @@ fn files_get_no_more(length: usize) {
         name: "a",
         target: "b",
         fields: &long,
+        location: None,
     };
     let resource = |id| Resource {
         id: ResourceId(id),

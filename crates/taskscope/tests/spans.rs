@@ -12,6 +12,9 @@ use tokio::task::yield_now;
 use tracing::{Dispatch, Instrument, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 
+/// Where the span of a request is made, below.
+const LINE_OF_REQUEST: u32 = 20;
+
 /// A request that is served in several polls, with a query in it.
 async fn serve() {
     let request = info_span!(target: "app", "request", path = "/", status = tracing::field::Empty);
@@ -70,6 +73,9 @@ fn a_span_is_recorded_with_its_fields_its_parent_and_the_polls_that_served_it() 
         let spans: Vec<_> = trace.spans().collect();
         let [request, query] = spans[..] else { panic!("two: {spans:?}") };
         assert_eq!((&*request.name, &*request.target), ("request", "app"));
+        let place = trace.place(request.place.unwrap());
+        assert!(place.file.ends_with("tests/spans.rs"), "{place:?}");
+        assert_eq!(place.line, LINE_OF_REQUEST);
         assert_eq!((request.level, &*request.fields), (Level::Info, "path=\"/\" status=200"));
         assert_eq!((&*query.name, &*query.target), ("query", "app::db"));
         let parent = query.parent.map(|parent| trace.span_of(parent));

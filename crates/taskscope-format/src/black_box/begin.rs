@@ -70,7 +70,9 @@ impl Budget {
                 resource.concrete_type.len() + resource.kind.len() + place(resource.location)
             }
             Event::Wait { operation, .. } => operation.len(),
-            Event::Span(span) => span.name.len() + span.target.len() + span.fields.len(),
+            Event::Span(span) => {
+                span.name.len() + span.target.len() + span.fields.len() + place(span.location)
+            }
             Event::SpanFields { fields, .. } => fields.len(),
             Event::Message { target, text, .. } => target.len() + text.len(),
             _ => 0,

@@ -85,14 +85,16 @@ fn level() -> impl Strategy<Value = Level> {
 
 fn span() -> impl Strategy<Value = Span<'static>> {
     let strings = (string(), string(), string());
-    (number(), proptest::option::of(number()), level(), strings).prop_map(
-        |(id, parent, level, (name, target, fields))| Span {
+    let place = proptest::option::of((string(), any::<u32>(), any::<u32>()));
+    (number(), proptest::option::of(number()), level(), strings, place).prop_map(
+        |(id, parent, level, (name, target, fields), location)| Span {
             id: SpanId(id),
             parent: parent.map(SpanId),
             level,
             name,
             target,
             fields,
+            location: location.map(|(file, line, column)| Location { file, line, column }),
         },
     )
 }

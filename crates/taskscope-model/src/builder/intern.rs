@@ -171,7 +171,7 @@ impl Replay {
         new
     }
 
-    fn place(&mut self, location: LocationOf<Text>) -> PlaceIx {
+    pub(super) fn place(&mut self, location: LocationOf<Text>) -> PlaceIx {
         let file = self.text_of(location.file);
         let place = Place { file, line: location.line, column: location.column };
         let places = &mut self.trace.places;

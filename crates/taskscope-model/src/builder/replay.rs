@@ -278,8 +278,9 @@ impl Replay {
                 if self.lets_go.is_some() => {}
             EventOf::Span(span) => {
                 let texts = |text: Option<TextIx>| self.text_of(text);
-                let span = span.map(texts);
-                self.trace.spans.made(&mut self.spans, time, &span);
+                let (of, at) = (span.map(texts), span.location);
+                let place = at.map(|at| self.place(at));
+                self.trace.spans.made(&mut self.spans, time, &of, place);
             }
             EventOf::SpanFields { span, fields } => {
                 let fields = self.text_of(fields);

@@ -65,7 +65,8 @@ pub struct Finding {
     pub task: Option<TaskIx>,
     /// The poll that shows it best; after it where what is wrong lies between two polls.
     pub poll: Option<PollIx>,
-    /// Where the task was spawned, or the thing that it waits for was made.
+    /// Where to look: where the span of the program's own is made in which it happened, the task was spawned, or the thing that it
+    /// waits for was made.
     pub place: Option<PlaceIx>,
     /// The worker that it is about.
     pub worker: Option<LaneIx>,

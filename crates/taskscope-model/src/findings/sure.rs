@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use taskscope_format::{Nanos, meta};
 
+use crate::spans::{Span, SpanVisit};
 use crate::trace::Trace;
 use crate::types::{LaneIx, TaskIx};
 
@@ -44,6 +45,25 @@ impl Trace {
     /// How many workers there are in all runtimes.
     pub(super) fn workers(&self) -> u64 {
         self.runtimes().iter().map(|of| of.workers.len() as u64).sum()
+    }
+
+    /// The program's own span in which a lane was for most of a stretch of time: the innermost.
+    pub(super) fn span_in(&self, lane: LaneIx, times: Range<Nanos>) -> Option<&Span> {
+        let length = times.end - times.start;
+        let within = |visit: &SpanVisit| {
+            visit.end.min(times.end).saturating_sub(visit.start.max(times.start))
+        };
+        let visits = self.lane_visits(lane, times.clone());
+        let visits = visits.filter(|visit| within(visit) > length / 2);
+        let innermost = visits.max_by_key(|visit| visit.depth)?;
+        Some(self.span_of(innermost.span))
+    }
+
+    /// The same as a part of a sentence.
+    pub(super) fn in_span(&self, lane: LaneIx, times: Range<Nanos>) -> String {
+        let Some(span) = self.span_in(lane, times) else { return String::new() };
+        let place = span.place.map(|place| format!(" ({})", self.place(place).short()));
+        format!(", in its span `{}`{}", span.name, place.unwrap_or_default())
     }
 
     /// How many polls there were on some lanes in a stretch of time, and how long these took together: to a hundredth.

@@ -59,7 +59,7 @@ use crate::trace::Trace;
 use crate::types::{Hot, MoreWake};
 
 /// Counts changes of what is written, of its meaning, and of what a sweep concludes.
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 
 /// The last eight bytes.
 const MAGIC: [u8; 8] = *b"TSINDEX\n";

@@ -121,6 +121,8 @@ pub(super) struct SpanRow {
     parent: u32,
     level: u32,
     is_closed: u32,
+    place: u32,
+    unused: u32,
 }
 
 impl SpanRow {
@@ -134,6 +136,8 @@ impl SpanRow {
             parent: span.parent.map_or(NONE, |parent| parent.0),
             level: span.level.code().into(),
             is_closed: span.closed.is_some().into(),
+            place: span.place.map_or(NONE, |place| place.0),
+            unused: 0,
         }
     }
 
@@ -146,6 +150,7 @@ impl SpanRow {
             parent: among(self.parent, counts.spans)?.map(SpanIx),
             opened: self.opened,
             closed: (self.is_closed != 0).then_some(self.closed),
+            place: among(self.place, counts.places)?.map(PlaceIx),
         })
     }
 }

@@ -6,7 +6,7 @@ use taskscope_model::{Level, SpanIx, TaskIx, Trace};
 use crate::context::Context;
 use crate::jobs::{is_time_to_pause, pause};
 use crate::theme::Palette;
-use crate::time;
+use crate::{menus, time};
 
 /// More of each are not listed.
 const MOST: usize = 6;
@@ -71,12 +71,21 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>, of: &OfTask) {
         ui.separator();
         let opened: Vec<u64> =
             of.spans.iter().map(|&span| since(trace.span_of(span).opened)).collect();
-        for (&span, at) in of.spans.iter().zip(time::column(&opened)) {
-            let span = trace.span_of(span);
+        for (&ix, at) in of.spans.iter().zip(time::column(&opened)) {
+            let span = trace.span_of(ix);
             let took = span.closed.unwrap_or(trace.span().end).saturating_sub(span.opened);
             let took = time::duration(took as f64);
             let text = format!("{} {} · {took}", span.name, span.fields);
             row(ui, at, span.opened, text, palette.text);
+            // Of several made at one place the last says where.
+            let is_last =
+                of.spans.iter().rev().find(|&&other| trace.span_of(other).place == span.place);
+            if let Some(place) = span.place.filter(|_| is_last == Some(&ix)) {
+                ui.horizontal(|ui| {
+                    ui.weak(format!("{} is made at", span.name));
+                    menus::place_link(ui, cx, place);
+                });
+            }
         }
         more(ui, of.all_spans - of.spans.len());
         ui.add_space(10.0);

@@ -129,6 +129,7 @@ fn many_visits(count: u64) -> Trace {
             target: "app",
             level: Level::Info,
             fields: "",
+            location: None,
         };
         encoder.event(1, &Event::Span(span), &mut bytes);
     }

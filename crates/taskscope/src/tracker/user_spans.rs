@@ -1,6 +1,6 @@
 //! The program's own spans and messages, in the stream of the thread that they happen on.
 
-use taskscope_format::{Event, Level, Span, SpanId};
+use taskscope_format::{Event, Level, Location, Span, SpanId};
 use tracing::Metadata;
 
 use crate::tracker::shared::Shared;
@@ -15,6 +15,11 @@ fn level(metadata: &Metadata<'_>) -> Level {
         tracing::Level::DEBUG => Level::Debug,
         tracing::Level::TRACE => Level::Trace,
     }
+}
+
+/// Where a span is made; `tracing` does not know the column.
+fn place<'a>(metadata: &Metadata<'a>) -> Option<Location<'a>> {
+    Some(Location { file: metadata.file()?, line: metadata.line()?, column: 1 })
 }
 
 impl ThreadState {
@@ -40,6 +45,7 @@ impl ThreadState {
             name: metadata.name(),
             target: metadata.target(),
             fields,
+            location: place(metadata),
         };
         self.stream.write(shared.now(), &Event::Span(span));
     }

@@ -176,8 +176,11 @@ fn finding(trace: &Trace, lock: ResourceIx, line: &Line, locks: u64) -> Finding 
     let made = resource
         .place
         .map_or(String::new(), |place| format!(" made at {}", trace.place(place).short()));
+    // Where its poll left off.
+    let end_of_poll = trace.poll(poll).end;
+    let span = trace.in_span(trace.poll(poll).lane, end_of_poll.saturating_sub(1)..end_of_poll);
     let mut evidence = format!(
-        "on average {}.{} tasks stood in line for one {}{made}; {} waited longest, {}",
+        "on average {}.{} tasks stood in line for one {}{made}; {} waited longest{span}, {}",
         average / 10,
         average % 10,
         resource.concrete_type,

@@ -210,6 +210,7 @@ impl Group {
     fn finding(self, trace: &Trace, place: Option<PlaceIx>, polls: (u64, u64)) -> Option<Finding> {
         let worst = self.worst?;
         let Case { of, tasks, waited, late } = worst;
+        let span = trace.span_in(of.lane, of.start..of.end);
         let ms = |ns: Nanos| duration(ns as f64);
         let meanwhile = match tasks {
             0 if !trace.records_wakes() => {
@@ -233,7 +234,7 @@ impl Group {
             trace.quoted(of.task),
             trace.worker_name(of.lane),
             ms(of.duration()),
-            span_in(trace, &of).map(|name| format!(", in its span `{name}`")).unwrap_or_default(),
+            trace.in_span(of.lane, of.start..of.end),
         );
         if self.count > 1 {
             evidence += &format!(
@@ -258,7 +259,8 @@ impl Group {
                 && trace.is_whole(&(of.start..of.end)),
             task: Some(of.task),
             poll: Some(of.poll),
-            place,
+            // The program's own span is nearer to the line than the place of a spawn, which may be a library's.
+            place: span.and_then(|span| span.place).or(place),
             worker: Some(of.lane),
             start: of.start,
             end: of.end,
@@ -267,15 +269,6 @@ impl Group {
             ..finding
         })
     }
-}
-
-/// The program's own span in which a long poll spent most of its time: the innermost.
-fn span_in<'a>(trace: &'a Trace, of: &LongPoll) -> Option<&'a str> {
-    let within = |start: Nanos, end: Nanos| end.min(of.end).saturating_sub(start.max(of.start));
-    let visits = trace.lane_visits(of.lane, of.start..of.end);
-    let visits = visits.filter(|visit| within(visit.start, visit.end) > of.duration() / 2);
-    let innermost = visits.max_by_key(|visit| visit.depth)?;
-    Some(&trace.span_of(innermost.span).name)
 }
 
 /// That nobody looked after timers and I/O.

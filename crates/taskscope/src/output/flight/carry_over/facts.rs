@@ -28,6 +28,8 @@ struct OpenSpan {
     name: Arc<str>,
     target: Arc<str>,
     fields: String,
+    /// File, line and column.
+    place: Option<(Arc<str>, u32, u32)>,
 }
 
 /// What one takes, in a map that is half full.
@@ -57,6 +59,7 @@ impl Spans {
             name: strings.get(span.name),
             target: strings.get(span.target),
             fields: span.fields.to_owned(),
+            place: span.location.map(|at| (strings.get(at.file), at.line, at.column)),
         };
         self.bytes += bytes;
         if let Some(before) = self.open.insert(span.id, open) {
@@ -91,6 +94,11 @@ impl Spans {
                 name: &open.name,
                 target: &open.target,
                 fields: &open.fields,
+                location: open.place.as_ref().map(|(file, line, column)| Location {
+                    file,
+                    line: *line,
+                    column: *column,
+                }),
             };
             (open.opened, id, Event::Span(span))
         };
@@ -189,7 +197,15 @@ mod tests {
 
     fn span(id: u64, fields: &'static str) -> Span<'static> {
         let id = SpanId(id);
-        Span { id, parent: None, level: Level::Info, name: "request", target: "app", fields }
+        Span {
+            id,
+            parent: None,
+            level: Level::Info,
+            name: "request",
+            target: "app",
+            fields,
+            location: None,
+        }
     }
 
     fn fields(spans: &Spans) -> Vec<(u64, &str)> {
