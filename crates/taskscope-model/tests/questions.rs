@@ -11,10 +11,10 @@ use common::Recording;
 use proptest::prelude::*;
 use taskscope_model::questions::{
     Activity, Group, PollFilter, WakeFilter, WokenBy, curves, find_poll, find_wake, instant, links,
-    now, range, unless,
+    longest_waits, now, range, unless,
 };
 use taskscope_model::{
-    Cause, Direction, LaneIx, PlaceIx, PollEnd, PollIx, TaskIx, Trace, WakeEffect, WakeIx,
+    Cause, Direction, LaneIx, PlaceIx, PollEnd, PollIx, State, TaskIx, Trace, WakeEffect, WakeIx,
 };
 
 fn check_finds(trace: &Trace, activity: &Activity, time: u64, filters: &[PollFilter]) {
@@ -257,4 +257,32 @@ fn questions_can_be_sent() {
     is_send(&range(&trace, Some(&activity), 0..1, true));
     is_send(&find_poll(&trace, None, PollFilter::default(), (0, None), Direction::Back));
     is_send(&find_wake(&trace, None, WakeFilter::default(), (0, None), Direction::Back));
+}
+
+#[test]
+fn the_longest_waits_are_those_of_all_tasks() {
+    for seed in 0..4 {
+        let trace = generated(3_000, 60, seed);
+        let (activity, span) = (now(Activity::new(&trace)), trace.span());
+        for times in [span.clone(), span.end / 3..span.end / 2, span.end..span.end] {
+            let mut expected = Vec::new();
+            for task in (0..trace.task_count()).map(|task| TaskIx(task as u32)) {
+                let spans: Vec<_> = trace.states(task).collect();
+                for (number, span) in spans.iter().enumerate() {
+                    let next = spans[number..].iter().find_map(|span| span.poll);
+                    if let (State::Waiting, Some(next)) = (span.state, next)
+                        && trace.poll_before(next).is_some()
+                        && times.contains(&trace.poll(next).start)
+                    {
+                        expected.push((next, span.end - span.start));
+                    }
+                }
+            }
+            expected.sort_by_key(|&(poll, time)| (std::cmp::Reverse(time), poll));
+            assert!(!expected.is_empty() || times != span);
+            expected.truncate(100);
+            assert_eq!(now(longest_waits(&trace, Some(&activity), times.clone())), expected);
+            assert_eq!(now(longest_waits(&trace, None, times)), expected);
+        }
+    }
 }

@@ -17,6 +17,7 @@
 //! | what is each task doing at an instant, and what do those wait for that wait? | [`instant`] |
 //! | how many tasks are in which state over a window, column by column? | [`curves`] |
 //! | which polls and hops lie in a range, how long did they take, which are the longest? | [`range`] |
+//! | which were the longest waits that ended in a range? | [`longest_waits`] |
 //! | which is the next poll, hop, panic or wake that satisfies a filter? | [`find_poll`], [`find_wake`] |
 //! | what led to a poll, and what to that? | [`links`] |
 //! | what happened on the way to a poll, and for how long; and what came of it? | [`way`], [`effects`] |
@@ -49,6 +50,7 @@ mod find_wake;
 mod histogram;
 mod instant;
 mod lives;
+mod longest_waits;
 mod range;
 mod scene;
 pub mod search;
@@ -69,6 +71,7 @@ pub use find::{PollFilter, find_poll};
 pub use find_wake::{WakeFilter, WokenBy, find_wake};
 pub use histogram::Histogram;
 pub use instant::{Instant, PlaceCount, TaskState, WaitCount, WaitsFor, instant};
+pub use longest_waits::longest_waits;
 pub use range::{RangeSums, TaskSum, range};
 pub use scene::{Leaver, Room, Scene, Spot, Token, scene, token_at};
 pub use stage::{Outcome, Stage};

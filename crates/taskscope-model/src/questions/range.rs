@@ -118,7 +118,7 @@ pub async fn range(
 }
 
 /// Some parts of a stretch of time, so that each processor has its own.
-fn pieces(part: Range<Nanos>) -> impl Iterator<Item = Range<Nanos>> {
+pub(super) fn pieces(part: Range<Nanos>) -> impl Iterator<Item = Range<Nanos>> {
     const PIECES: u64 = 4;
     // (Nothing is known of how long the last block is.)
     let length = part.end - part.start;

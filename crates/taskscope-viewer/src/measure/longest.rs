@@ -1,12 +1,18 @@
-//! The longest polls, and the tasks that were ready for longest before they were polled, with what their worker did meanwhile.
+//! The longest polls, delays and waits, the tasks that hopped most and those with the largest futures: lists whose rows lead to
+//! the place.
+
+use std::ops::Range;
 
 use egui::{Role, ScrollArea, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
+use taskscope_model::questions::{MOST_LISTED, longest_waits};
 use taskscope_model::{Nanos, PollIx, TaskIx, Trace};
 
 use super::{Sums, go_to, stretch, title};
+use crate::command::TraceCommand;
 use crate::context::Context;
-use crate::{labels, time};
+use crate::jobs::Question;
+use crate::{labels, menus, task_polls, time};
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +22,46 @@ enum What {
     Polls,
     /// Polls by how long their task had been ready.
     Delays,
+    /// Polls by how long their task had waited before.
+    Waits,
+    /// Tasks by how often they hopped.
+    Hops,
+    /// Tasks by how large their futures are.
+    Futures,
+}
+
+impl What {
+    const ALL: [Self; 5] = [Self::Polls, Self::Delays, Self::Waits, Self::Hops, Self::Futures];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Polls => "Longest polls",
+            Self::Delays => "Longest delays",
+            Self::Waits => "Longest waits",
+            Self::Hops => "Most hops",
+            Self::Futures => "Largest futures",
+        }
+    }
+
+    fn heads(self) -> [&'static str; 6] {
+        match self {
+            Self::Polls => ["Took", "Task", "On", "At", "Spawned at", "Ended"],
+            Self::Delays => {
+                ["Ready for", "Task", "On", "At", "Scheduled because", "Meanwhile that worker ran"]
+            }
+            Self::Waits => ["Waited", "Task", "Then on", "Until", "For", "Ended because"],
+            Self::Hops => ["Hops", "Task", "Of its polls", "Polls", "Spawned at", "Ended"],
+            Self::Futures => ["Bytes", "Task", "On the heap", "Polls", "Spawned at", "Ended"],
+        }
+    }
+}
+
+/// What a row leads to, and what it is listed by.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    Poll(PollIx, Nanos),
+    /// A task, with its hops and polls in the range, or its bytes.
+    Task(TaskIx, u64, u64),
 }
 
 /// The panel with what took longest in what is marked, or in view.
@@ -23,6 +69,8 @@ enum What {
 pub(crate) struct LongestPanel {
     what: What,
     sums: Sums,
+    waits: Question<Range<Nanos>, Vec<(PollIx, Nanos)>>,
+    futures: Question<(), Vec<(TaskIx, u64)>>,
 }
 
 impl LongestPanel {
@@ -30,41 +78,81 @@ impl LongestPanel {
     pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
         let times = stretch(cx);
         title(ui, cx, "Longest", &times);
-        ui.horizontal(|ui| {
-            ui.selectable_value(&mut self.what, What::Polls, "Longest polls");
-            if cx.trace().records_wakes() {
-                ui.selectable_value(&mut self.what, What::Delays, "Longest delays");
+        ui.horizontal_wrapped(|ui| {
+            let needs_wakes = |what| matches!(what, What::Delays | What::Waits);
+            for what in What::ALL {
+                if cx.trace().records_wakes() || !needs_wakes(what) {
+                    ui.selectable_value(&mut self.what, what, what.title());
+                }
             }
         });
         ui.add_space(4.0);
-        let what = self.what;
-        let Some((_, sums)) = self.sums.get(cx, times) else {
+        let Some(rows) = self.rows(cx, times) else {
             ui.weak("Looking at each poll…");
             return;
         };
-        let rows = match what {
-            What::Polls => &sums.longest,
-            What::Delays => &sums.latest,
-        };
         if rows.is_empty() {
-            ui.weak("No poll begins here.");
+            ui.weak(match self.what {
+                What::Futures => "The sizes of futures were not recorded.",
+                What::Hops => "No task hops here.",
+                What::Waits => "No wait ends here.",
+                What::Polls | What::Delays => "No poll begins here.",
+            });
             return;
         }
+        let what = self.what;
         ScrollArea::horizontal()
             .id_salt("longest")
             .auto_shrink(false)
-            .show(ui, |ui| table(ui, cx, what, rows));
+            .show(ui, |ui| table(ui, cx, what, &rows));
+    }
+
+    fn rows(&mut self, cx: &Context<'_>, times: Range<Nanos>) -> Option<Vec<Entry>> {
+        let of_polls = |list: &[(PollIx, Nanos)]| {
+            list.iter().map(|&(poll, time)| Entry::Poll(poll, time)).collect()
+        };
+        match self.what {
+            What::Polls => Some(of_polls(&self.sums.get(cx, times, false)?.1.longest)),
+            What::Delays => Some(of_polls(&self.sums.get(cx, times, false)?.1.latest)),
+            What::Waits => {
+                let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
+                let asked = times.clone();
+                let work =
+                    || async move { longest_waits(&trace, activity.as_deref(), asked).await };
+                let answer = self.waits.ask(cx.jobs, cx.open.snapshot(), &times, work)?;
+                Some(of_polls(&answer.value))
+            }
+            What::Hops => {
+                let sums = self.sums.get(cx, times, true)?.1;
+                let mut tasks: Vec<_> = sums.tasks.iter().filter(|of| of.hops > 0).collect();
+                tasks.sort_by_key(|of| (std::cmp::Reverse(of.hops), of.task));
+                let entry = |of: &&taskscope_model::questions::TaskSum| {
+                    Entry::Task(of.task, of.hops.into(), of.polls.into())
+                };
+                Some(tasks.iter().take(MOST_LISTED).map(entry).collect())
+            }
+            What::Futures => {
+                let trace = cx.open.trace_for_jobs();
+                let work = || async move { largest(&trace) };
+                let answer = self.futures.ask(cx.jobs, cx.open.snapshot(), &(), work)?;
+                Some(answer.value.iter().map(|&(task, size)| Entry::Task(task, size, 0)).collect())
+            }
+        }
     }
 }
 
-fn table(ui: &mut Ui, cx: &Context<'_>, what: What, rows: &[(PollIx, Nanos)]) {
+/// The tasks with the largest futures, the largest first.
+fn largest(trace: &Trace) -> Vec<(TaskIx, u64)> {
+    let sizes = (0..).map(TaskIx).zip(trace.tasks());
+    let sizes = sizes.filter_map(|(ix, task)| Some((ix, task.original_size.or(task.size)?)));
+    let mut sizes: Vec<(TaskIx, u64)> = sizes.collect();
+    sizes.sort_by_key(|&(task, size)| (std::cmp::Reverse(size), task));
+    sizes.truncate(MOST_LISTED);
+    sizes
+}
+
+fn table(ui: &mut Ui, cx: &Context<'_>, what: What, rows: &[Entry]) {
     let trace = cx.trace();
-    let heads = match what {
-        What::Polls => ["Took", "Task", "On", "At", "Spawned at", "Ended"],
-        What::Delays => {
-            ["Ready for", "Task", "On", "At", "Scheduled because", "Meanwhile that worker ran"]
-        }
-    };
     let builder = TableBuilder::new(ui)
         .sense(Sense::click())
         .striped(false)
@@ -75,7 +163,7 @@ fn table(ui: &mut Ui, cx: &Context<'_>, what: What, rows: &[(PollIx, Nanos)]) {
         .column(Column::exact(220.0))
         .column(Column::remainder().at_least(220.0));
     let table = builder.header(22.0, |mut row| {
-        for head in heads {
+        for head in what.heads() {
             row.col(|ui| {
                 ui.weak(head);
             });
@@ -83,54 +171,97 @@ fn table(ui: &mut Ui, cx: &Context<'_>, what: What, rows: &[(PollIx, Nanos)]) {
     });
     table.body(|body| {
         body.rows(22.0, rows.len(), |mut row| {
-            let (ix, took) = rows[row.index()];
-            let poll = trace.poll(ix);
-            let since = match what {
-                What::Polls => poll.start,
-                What::Delays => poll.start.saturating_sub(took),
+            let (number, entry) = (row.index() + 1, rows[row.index()]);
+            let task = match entry {
+                Entry::Poll(ix, _) => trace.poll(ix).task,
+                Entry::Task(task, ..) => task,
             };
-            row.set_selected(cx.open.selected == Some(poll.task));
-            let (fifth, sixth) = match what {
-                What::Polls => {
-                    let place = trace.task(poll.task).place;
-                    let place = place.map(|place| trace.place(place).short());
-                    (place.unwrap_or_default(), labels::poll_end(poll.how).to_owned())
-                }
-                What::Delays => {
-                    (labels::cause(trace, trace.cause(ix)), meanwhile(trace, ix, since))
-                }
-            };
-            let name = trace.task_name(poll.task);
-            for text in [
-                time::duration(took as f64),
-                name.clone(),
-                trace.lane_name(poll.lane),
-                time::exact(poll.start.saturating_sub(trace.span().start)),
-                fifth,
-                sixth,
-            ] {
+            row.set_selected(cx.open.selected == Some(task));
+            for text in cells(trace, what, entry) {
                 row.col(|ui| {
                     ui.add(egui::Label::new(text).truncate().selectable(false));
                 });
             }
             let response = row.response();
+            let name = trace.task_name(task);
             response.widget_info(|| {
-                WidgetInfo::labeled(
-                    Role::Row,
-                    true,
-                    format!("Longest {}: {name}", row_number(ix, rows)),
-                )
+                WidgetInfo::labeled(Role::Row, true, format!("Longest {number}: {name}"))
             });
+            menus::of_task(&response, cx, task);
             if response.clicked() {
-                go_to(cx, ix, since);
+                match entry {
+                    Entry::Poll(ix, _) => go_to(cx, ix, since(trace, what, entry)),
+                    Entry::Task(task, ..) => {
+                        cx.select(Some(task));
+                        cx.send(TraceCommand::Choose(task));
+                    }
+                }
             }
         });
     });
 }
 
-/// The place of a poll in the list, from 1.
-fn row_number(ix: PollIx, rows: &[(PollIx, Nanos)]) -> usize {
-    rows.iter().position(|(other, _)| *other == ix).map_or(0, |at| at + 1)
+/// When what is listed began.
+fn since(trace: &Trace, what: What, entry: Entry) -> Nanos {
+    let Entry::Poll(ix, took) = entry else { return 0 };
+    let start = trace.poll(ix).start;
+    match what {
+        What::Delays => start.saturating_sub(took),
+        What::Waits => trace.poll_before(ix).map_or(start, |before| trace.poll(before).end),
+        _ => start,
+    }
+}
+
+fn cells(trace: &Trace, what: What, entry: Entry) -> [String; 6] {
+    match entry {
+        Entry::Poll(ix, took) => {
+            let poll = trace.poll(ix);
+            let (fifth, sixth) = match what {
+                What::Delays => (
+                    labels::cause(trace, trace.cause(ix)),
+                    meanwhile(trace, ix, since(trace, what, entry)),
+                ),
+                What::Waits => {
+                    let before = trace.poll_before(ix);
+                    let waited = before.and_then(|before| labels::waited_for(trace, before));
+                    (waited.unwrap_or_default(), labels::cause(trace, trace.cause(ix)))
+                }
+                _ => (place(trace, poll.task), labels::poll_end(poll.how).to_owned()),
+            };
+            [
+                time::duration(took as f64),
+                trace.task_name(poll.task),
+                trace.lane_name(poll.lane),
+                time::exact(poll.start.saturating_sub(trace.span().start)),
+                fifth,
+                sixth,
+            ]
+        }
+        Entry::Task(task, amount, polls) => {
+            let of = trace.task(task);
+            let (third, polls) = match what {
+                What::Hops => (time::share(amount, polls), polls),
+                _ => {
+                    let boxed = of.original_size.is_some_and(|size| Some(size) != of.size);
+                    let text = if boxed { "boxed by Tokio" } else { "" };
+                    (text.to_owned(), task_polls::count(trace, task) as u64)
+                }
+            };
+            [
+                time::count(amount),
+                trace.task_name(task),
+                third,
+                time::count(polls),
+                place(trace, task),
+                labels::task_end(of.end),
+            ]
+        }
+    }
+}
+
+fn place(trace: &Trace, task: TaskIx) -> String {
+    let place = trace.task(task).place;
+    place.map(|place| trace.place(place).short()).unwrap_or_default()
 }
 
 /// What a worker ran while the task of a poll was ready: the task that took most of it, and how many others.

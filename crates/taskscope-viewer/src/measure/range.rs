@@ -7,9 +7,11 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 use taskscope_model::questions::{Histogram, HopQueue, RangeSums};
 use taskscope_model::{Nanos, PollEnd, Trace};
 
+use super::shares::{Shares, hops};
 use super::{Sums, stretch, title};
 use crate::context::Context;
-use crate::{labels, time};
+use crate::jobs::Question;
+use crate::{labels, menus, time};
 
 /// So many spawn places are listed.
 const MOST_PLACES: usize = 12;
@@ -18,6 +20,7 @@ const MOST_PLACES: usize = 12;
 #[derive(Debug, Default)]
 pub(crate) struct RangePanel {
     sums: Sums,
+    shares: Question<Range<Nanos>, Shares>,
 }
 
 impl RangePanel {
@@ -25,17 +28,25 @@ impl RangePanel {
     pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &Context<'_>) {
         let times = stretch(cx);
         title(ui, cx, "The range", &times);
-        let Some((of, sums)) = self.sums.get(cx, times) else {
+        let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
+        let asked = times.clone();
+        let work = || Shares::new(trace, activity, asked);
+        let shares = self.shares.ask(cx.jobs, cx.open.snapshot(), &times, work);
+        let none = Shares::default();
+        let shares = shares.map_or(&none, |answer| &answer.value);
+        let Some((of, sums)) = self.sums.get(cx, times, false) else {
             ui.weak("Adding up…");
             return;
         };
         ScrollArea::vertical().id_salt("range").auto_shrink(false).show(ui, |ui| {
             figures(ui, cx.trace(), sums);
+            shares.show(ui, cx);
             if ui.button("Copy as text").clicked() {
-                ui.ctx().copy_text(text(cx.trace(), &of, sums));
+                ui.ctx().copy_text(text(cx.trace(), &of, sums, shares));
             }
             ui.add_space(10.0);
-            places(ui, cx.trace(), sums);
+            hops(ui, cx.trace(), &sums.hops);
+            places(ui, cx, sums);
         });
     }
 }
@@ -77,7 +88,10 @@ fn lines(trace: &Trace, sums: &RangeSums) -> Vec<(&'static str, String)> {
 
 /// Half, 99 in a hundred, and the most.
 fn spread(of: &Histogram, most: Option<Nanos>) -> String {
-    let at = |part: f64| of.quantile(part).map_or("–".to_owned(), |ns| time::duration(ns as f64));
+    // The longest is exact, the others to the width of a bucket.
+    let cut = |ns: Nanos| ns.min(most.unwrap_or(ns));
+    let at =
+        |part: f64| of.quantile(part).map_or("–".to_owned(), |ns| time::duration(cut(ns) as f64));
     let most = most.map_or("–".to_owned(), |ns| time::duration(ns as f64));
     format!("p50 {}\np99 {}\nmost {most}", at(0.5), at(0.99))
 }
@@ -93,36 +107,45 @@ fn figures(ui: &mut Ui, trace: &Trace, sums: &RangeSums) {
     ui.add_space(6.0);
 }
 
-fn places(ui: &mut Ui, trace: &Trace, sums: &RangeSums) {
+fn places(ui: &mut Ui, cx: &Context<'_>, sums: &RangeSums) {
     if sums.places.is_empty() {
         return;
     }
     ui.label(RichText::new("By spawn place, the busiest first").size(13.5));
-    Grid::new("range places").num_columns(5).spacing([14.0, 4.0]).striped(true).show(ui, |ui| {
-        for head in ["", "polls", "busy", "longest", "hops"] {
+    Grid::new("range places").num_columns(6).spacing([14.0, 4.0]).striped(true).show(ui, |ui| {
+        for head in ["", "polls", "busy", "longest", "hops", "hopped"] {
             ui.weak(head);
         }
         ui.end_row();
         for of in sums.places.iter().take(MOST_PLACES) {
-            ui.label(
-                of.place.map_or("not recorded".to_owned(), |place| trace.place(place).short()),
-            );
+            match of.place {
+                Some(place) => menus::place_link(ui, cx, place),
+                None => _ = ui.label("not recorded"),
+            }
             ui.monospace(time::count(of.polls));
             ui.monospace(time::duration(of.busy as f64));
             ui.monospace(time::duration(of.longest as f64));
             ui.monospace(time::count(of.hops));
+            ui.monospace(time::share(of.hops, of.polls));
             ui.end_row();
         }
     });
 }
 
 /// All of it as text, tab by tab: it can be pasted into a table.
-fn text(trace: &Trace, times: &Range<Nanos>, sums: &RangeSums) -> String {
+fn text(trace: &Trace, times: &Range<Nanos>, sums: &RangeSums, shares: &Shares) -> String {
     let origin = trace.span().start;
     let moment = |at: Nanos| time::exact(at.saturating_sub(origin));
     let mut text = format!("from\t{}\nto\t{}\n", moment(times.start), moment(times.end));
     for (name, value) in lines(trace, sums) {
         let _ = writeln!(text, "{name}\t{}", value.replace('\n', ", "));
+    }
+    for (name, value) in shares.lines(trace) {
+        let _ = writeln!(text, "{name}\t{}", value.replace('\n', ", "));
+    }
+    for hop in &sums.hops {
+        let (from, to) = (trace.lane_name(hop.from), trace.lane_name(hop.to));
+        let _ = writeln!(text, "hops {from} to {to}\t{}\t{:?}", hop.count, hop.queue);
     }
     let _ = writeln!(text, "place\tpolls\tbusy_ns\tlongest_ns\thops");
     for of in &sums.places {
