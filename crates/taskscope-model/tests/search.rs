@@ -61,6 +61,20 @@ const CASES: &[(&str, OfTask, &[OfStretch])] = &[
         }],
     ),
     (
+        "span:a,request",
+        |_, _, _| true,
+        &[|t, h| {
+            h.state == State::Running
+                && t.span_visits().any(|visit| {
+                    let name = t.span_of(visit.span).name.to_lowercase();
+                    visit.lane == t.poll(poll(h)).lane
+                        && visit.start < h.end
+                        && visit.end > h.start
+                        && (name.contains('a') || name.contains("request"))
+                })
+        }],
+    ),
+    (
         "from:stolen",
         |_, _, _| true,
         &[|t, h| {

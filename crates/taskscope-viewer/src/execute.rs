@@ -281,7 +281,12 @@ impl App {
             TraceCommand::ToggleComparison => workspace.toggle_comparison(id),
             TraceCommand::SaveAs => self.save_copy = Some((id, SaveCopy::new(&open.name))),
             TraceCommand::Close => self.close(id),
-            TraceCommand::Select(task) => open.select(task),
+            TraceCommand::Select(task) => {
+                open.select(task);
+                if task.is_none() {
+                    member.panels.timeline.outline.show_affected(Vec::new());
+                }
+            }
             TraceCommand::Choose(task) => workspace.choose(id, task),
             TraceCommand::Seek(moment) => workspace.seek(id, moment),
             TraceCommand::MovePlayhead(moment) => {

@@ -116,10 +116,6 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
             }
         });
         ui.label(with_code(ui, &capitalised(&finding.evidence)));
-        if let Some(place) = finding.place {
-            let place = cx.trace().place(place);
-            ui.monospace(place.short());
-        }
         ui.weak(finding.kind.advice().replace('`', ""));
     });
     let id = ui.scope_id().with(("finding", number));
@@ -141,6 +137,10 @@ fn card(ui: &mut Ui, cx: &Context<'_>, number: usize, found: &Found) {
     }
     if let Some(place) = finding.place {
         menus::of_place(&response, cx, place);
+        ui.horizontal(|ui| {
+            ui.weak("in the source:");
+            menus::place_link(ui, cx, place);
+        });
     }
     ui.add_space(6.0);
 }

@@ -172,8 +172,8 @@ fn sentences(cx: &Context<'_>, poll: PollIx, way: &Way) -> Vec<Step> {
         }
         let next = way.legs.get(number + 1).map_or((of.task, poll), |next| (next.task, next.poll));
         let (at, task) = (leg.start, Some(leg.task));
-        // Within the leg, where there is any of it.
-        let moment = (leg.start + 1).min(leg.end);
+        // Where its task is polled: there is a way to that, too.
+        let moment = trace.poll(leg.poll).start;
         steps.push(Step {
             at,
             moment,

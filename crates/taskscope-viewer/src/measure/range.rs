@@ -38,7 +38,7 @@ impl RangePanel {
             ui.weak("Adding up…");
             return;
         };
-        ScrollArea::vertical().id_salt("range").auto_shrink(false).show(ui, |ui| {
+        ScrollArea::both().id_salt("range").auto_shrink(false).show(ui, |ui| {
             figures(ui, cx.trace(), sums);
             shares.show(ui, cx);
             if ui.button("Copy as text").clicked() {

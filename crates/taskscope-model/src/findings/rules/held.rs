@@ -173,8 +173,8 @@ impl Case {
         self.of.duration() >= HELD && (self.waited >= HARM || self.late > 0)
     }
 
-    fn rank(&self) -> (bool, Nanos) {
-        (self.is_harmful(), self.of.duration())
+    fn rank(&self) -> (bool, u64, Nanos) {
+        (self.is_harmful(), self.late, self.of.duration())
     }
 }
 

@@ -79,6 +79,10 @@ fn values_like(trace: &Trace, word: &Word, written: &str, at: Range<usize>) -> V
         }
         (_, Key::Waits) => waits(trace),
         (_, Key::Worker) => lanes(trace),
+        (_, Key::Span) => {
+            let names = trace.spans().map(|span| span.name.to_string());
+            counted(names.filter(|name| !name.is_empty()), "of them")
+        }
         (_, Key::Runtime) => {
             let names = trace.runtimes().iter().filter_map(|runtime| runtime.name.as_deref());
             names.map(|name| (name.to_owned(), String::new())).collect()

@@ -277,6 +277,7 @@ impl Value {
             Key::Lasts => lasts(None, self.compare()?),
             Key::Time => Which::Stretch(None, StretchTerm::At(self.compare()?)),
             Key::Waits => Which::Stretch(Some(State::Waiting), StretchTerm::Waits(self.texts())),
+            Key::Span => of_poll(StretchTerm::Span(self.texts())),
             Key::Worker => of_poll(StretchTerm::Worker(self.texts())),
             Key::How => {
                 let chosen = self.chosen()?;

@@ -155,6 +155,7 @@ pub(super) enum StretchTerm {
     At(Compare),
     Worker(Vec<Text>),
     Waits(Vec<Text>),
+    Span(Vec<Text>),
     How(Vec<PollEnd>),
     From(Vec<&'static str>),
     Hop,
@@ -320,6 +321,13 @@ impl StretchTerm {
                 texts.iter().any(|text| is_lane(trace, lane, text))
             }),
             Self::Waits(texts) => stretch.poll.is_some_and(|poll| waits_for(trace, poll, texts)),
+            Self::Span(texts) => stretch.poll.is_some_and(|poll| {
+                let lane = trace.poll(poll).lane;
+                let visits = trace.lane_visits(lane, stretch.start..stretch.end);
+                // Those at the front may have ended before.
+                let mut within = visits.filter(|visit| visit.end > stretch.start);
+                within.any(|visit| any_is_in(texts, &trace.span_of(visit.span).name))
+            }),
             Self::How(ends) => {
                 stretch.poll.is_some_and(|poll| ends.contains(&trace.poll(poll).how))
             }

@@ -82,6 +82,7 @@ pub(super) enum Key {
     Time,
     Worker,
     Waits,
+    Span,
     How,
     From,
     Is,
@@ -125,6 +126,7 @@ pub const WORDS: &[Word] = words![
     Time "t" Stretch Takes::Moment, "t>1.2s", "What went on then, from the start of the recording";
     Worker "worker" Stretch Takes::Worker, "worker:2", "Polls on that worker, or on the thread with that name";
     Waits "waits" Stretch Takes::Text, "waits:Mutex", "Waits for that: a lock, a channel, sleep, I/O, join";
+    Span "span" Stretch Takes::Text, "span:request", "Polls within that span of the program's own";
     How "how" Stretch Takes::OneOf(HOW), "how:budget", "Polls that ended so";
     From "from" Stretch Takes::OneOf(FROM), "from:stolen", "Polls that came from that queue (inferred)";
     Is "is" Stretch Takes::OneOf(IS), "is:hop", "Polls on another worker than the task's poll before";
