@@ -15,6 +15,7 @@ use crate::open_trace::{Loaded, TraceId};
 use crate::present::Presenting;
 use crate::recent::Recent;
 use crate::save_copy::{Outcome, SaveCopy};
+use crate::settings::Settings;
 use crate::theme::{self, Palette};
 use crate::welcome::{self, WelcomePage};
 use crate::workspace::Workspace;
@@ -61,6 +62,8 @@ pub(crate) struct App {
     title: String,
     /// Where the first trace is to be opened, until it is.
     pub(crate) spot: Option<Spot>,
+    /// How a person likes the window.
+    pub(crate) settings: Settings,
     dialog: Option<(Asking, Receiver<Option<Vec<PathBuf>>>)>,
 }
 
@@ -71,7 +74,7 @@ impl App {
         recent: Recent,
         mode: Mode,
     ) -> Self {
-        theme::install(ctx);
+        theme::install(ctx, false);
         let files = std::mem::take(&mut options.files);
         let look_for = options.look_for.take();
         let play = options.play;
@@ -100,6 +103,7 @@ impl App {
             save_copy: None,
             title: String::new(),
             dialog: None,
+            settings: Settings::default(),
             spot: Some(spot).filter(|spot| !spot.is_empty()),
         };
         if !files.is_empty() {
@@ -287,6 +291,7 @@ impl App {
 
     /// Closes all traces.
     pub(crate) fn close_all(&mut self) {
+        self.remember_panels();
         self.loadings.retain(|loading| loading.opened.is_none());
         self.course = None;
         self.jobs.free(self.workspace.take().map(Workspace::into_members));

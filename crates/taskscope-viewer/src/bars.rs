@@ -1,6 +1,8 @@
 //! The bars above and below the panels: menus, facts, what is being read, status.
 
-use egui::{Align, Frame, Label, Layout, Panel, ProgressBar, RichText, Sense, Stroke, Ui, vec2};
+use egui::{
+    Align, Frame, Label, Layout, Panel, ProgressBar, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
+};
 
 use crate::code_text::with_code;
 use crate::command::{AppCommand, Command, Commands, TraceCommand};
@@ -11,7 +13,7 @@ use crate::open_trace::OpenTrace;
 use crate::session::Session;
 use crate::theme::Palette;
 use crate::workspace::Workspace;
-use crate::{DemoEntry, Lessons, notices, time, welcome};
+use crate::{DemoEntry, Lessons, notices, said, time, welcome};
 
 /// The name of the program, and the menus.
 pub(crate) fn menus(
@@ -55,9 +57,9 @@ pub(crate) fn menus(
             commands.send(command);
         }
     };
-    ui.menu_button("Commands", |ui| Command::of_app().for_each(|command| item(ui, command)));
+    ui.menu_button("Commands", |ui| list(ui, Command::of_app(), item));
     if is_available(&TraceCommand::Close.into()) {
-        ui.menu_button("Trace", |ui| Command::of_trace().for_each(|command| item(ui, command)));
+        ui.menu_button("Trace", |ui| list(ui, Command::of_trace(), item));
     }
     let keys = Command::App(AppCommand::ShowKeys);
     if ui.button("?").on_hover_text(keys.tooltip(ui.ctx())).clicked() {
@@ -153,6 +155,18 @@ fn sentences(ui: &mut Ui, sentences: &[String]) {
     }
 }
 
+/// The commands of a menu; a small window scrolls them.
+fn list(
+    ui: &mut Ui,
+    commands: impl Iterator<Item = Command>,
+    mut item: impl FnMut(&mut Ui, Command),
+) {
+    let height = ui.ctx().content_rect().height() - 70.0;
+    ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        commands.for_each(|command| item(ui, command));
+    });
+}
+
 /// Why the last thing that was asked for didn't happen.
 pub(crate) fn error(ui: &mut Ui, error: &str, commands: &Commands) {
     let shown = Frame::new().fill(Palette::get(ui).panel).inner_margin(8);
@@ -234,7 +248,11 @@ pub(crate) fn status(ui: &mut Ui, cx: &Context<'_>, workspace: &Workspace) {
                 ui.add_space(12.0);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(small(selection(cx))).truncate());
+                let text = match said::last(ui.ctx()) {
+                    Some(said) => RichText::new(said).size(12.0),
+                    None => small(selection(cx)),
+                };
+                ui.add(Label::new(text).truncate());
             });
         });
     });

@@ -169,6 +169,14 @@ commands! {
         "Show the stage and the lanes alone, large, on the whole screen";
     ToggleTheme, "Dark or light", Nothing, [],
         "Change between dark and light colours";
+    HighContrast, "High contrast", Nothing, [],
+        "Change between colours that stand far apart and the usual ones";
+    LargerText, "Larger text", Nothing, [ctrl(Key::Plus), ctrl(Key::Equals)],
+        "Make everything larger";
+    SmallerText, "Smaller text", Nothing, [ctrl(Key::Minus)],
+        "Make everything smaller";
+    UsualText, "Usual text", Nothing, [ctrl(Key::Num0)],
+        "Make everything as large as it is at first";
     ShowPalette, "All commands…", Nothing, [ctrl_shift(Key::P)],
         "Find a command by its name";
     ShowKeys, "Keys", Nothing, [plain(Key::Questionmark), shift(Key::Questionmark), plain(Key::F1)],

@@ -12,7 +12,9 @@ use crate::loading::{Loading, Placement};
 use crate::open_trace::TraceId;
 use crate::prepared::ColourBy;
 use crate::replay::Pace;
+use crate::said;
 use crate::save_copy::SaveCopy;
+use crate::settings;
 use crate::transport;
 use crate::workspace::{PanelId, PanelKind};
 
@@ -35,6 +37,8 @@ impl App {
                 Command::App(command) => {
                     if self.is_available(&command.clone().into()) {
                         self.app_command(ctx, command);
+                    } else {
+                        self.say_what_is_needed(ctx, &command.into());
                     }
                 }
                 Command::Trace(command) => {
@@ -48,9 +52,25 @@ impl App {
                         self.trace_command(ctx, trace, command);
                     } else if command == TraceCommand::ClearSelection {
                         self.keys_open = false;
+                    } else {
+                        self.say_what_is_needed(ctx, &command.into());
                     }
                 }
             }
+        }
+    }
+
+    /// Why a command did nothing, where a person may wonder.
+    fn say_what_is_needed(&self, ctx: &egui::Context, command: &Command) {
+        let spec = command.spec();
+        let needed = match spec.needs {
+            Needs::Several => "needs a second trace beside this one: Open beside…",
+            Needs::Selection => "needs a selected task: click a poll or a row of the table",
+            Needs::File => "needs a trace that was read from a file",
+            _ => return,
+        };
+        if self.workspace.is_some() && !spec.title.is_empty() {
+            said::say(ctx, format!("“{}” {needed}", spec.title));
         }
     }
 
@@ -126,6 +146,10 @@ impl App {
                 Theme::Dark => Theme::Light,
                 Theme::Light => Theme::Dark,
             }),
+            AppCommand::HighContrast => self.toggle_contrast(ctx),
+            AppCommand::LargerText => settings::resize_text(ctx, 1),
+            AppCommand::SmallerText => settings::resize_text(ctx, -1),
+            AppCommand::UsualText => ctx.set_zoom_factor(1.0),
             AppCommand::Present => self.toggle_presenting(ctx, true),
             AppCommand::OpenLesson(number) => self.open_lesson(number),
             AppCommand::NextStep => self.turn(true),
@@ -220,7 +244,7 @@ impl App {
             TraceCommand::GoToTime => transport::type_time(ctx),
             TraceCommand::CopyLink => {
                 if let Some(link) = workspace.link() {
-                    ctx.copy_text(link);
+                    crate::said::copy(ctx, link);
                 }
             }
             TraceCommand::OpenPlace(place) => {

@@ -63,9 +63,11 @@ mod recent;
 mod record_own;
 mod render;
 mod replay;
+mod said;
 mod save_copy;
 mod search;
 mod session;
+mod settings;
 mod stage;
 mod table;
 mod task_polls;
@@ -226,12 +228,11 @@ pub fn run(options: Options) -> Result<(), ViewError> {
         native,
         Box::new(|creation| {
             let recent = recent::Recent::load(recent::Recent::default_file());
-            Ok(Box::new(Window(app::App::new(
-                &creation.egui_ctx,
-                options,
-                recent,
-                Mode::of_this_machine(),
-            ))))
+            let ctx = &creation.egui_ctx;
+            let mut app = app::App::new(ctx, options, recent, Mode::of_this_machine());
+            let settings = settings::Settings::load(settings::Settings::default_file());
+            app.take_on(ctx, settings);
+            Ok(Box::new(Window(app)))
         }),
     );
     // Whoever closes the window does not wait for what is only to save time.
@@ -253,6 +254,9 @@ struct Window(app::App);
 impl eframe::App for Window {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         self.0.ui(ui);
+        if ui.input(|input| input.viewport().close_requested()) {
+            self.0.keep_settings(ui.ctx());
+        }
         profiling::finish_frame!();
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn task_items(ui: &mut Ui, cx: &Context<'_>, task: TaskIx) {
         cx.send(TraceCommand::SearchFor(format!("id:{id}")));
     }
     if item(ui, "Copy its name") {
-        ui.ctx().copy_text(name);
+        crate::said::copy(ui.ctx(), name);
     }
     if item(ui, "Copy a link to it") {
         cx.select(Some(task));
@@ -54,7 +54,7 @@ fn place_items(ui: &mut Ui, cx: &Context<'_>, place: PlaceIx) {
         cx.send(TraceCommand::SearchFor(format!("place:\"{}\"", editor::location(of))));
     }
     if item(ui, "Copy the place") {
-        ui.ctx().copy_text(editor::location(of));
+        crate::said::copy(ui.ctx(), editor::location(of));
     }
     if editor::named().is_some() {
         if item(ui, "Open in the editor") {
@@ -86,7 +86,7 @@ pub(crate) fn place_link(ui: &mut Ui, cx: &Context<'_>, place: PlaceIx) {
     if response.clicked() {
         match editor::named() {
             Some(_) => cx.send(TraceCommand::OpenPlace(place)),
-            None => ui.ctx().copy_text(editor::location(of)),
+            None => crate::said::copy(ui.ctx(), editor::location(of)),
         }
     }
     of_place(&response, cx, place);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Color32;
+use serde::{Deserialize, Serialize};
 use taskscope_model::findings::{Finding, affected, findings};
 use taskscope_model::questions::compare::{TraceFigures, figures};
 use taskscope_model::questions::{Activity, Stage};
@@ -25,7 +26,7 @@ use crate::theme::Palette;
 use crate::way::Ways;
 
 /// Names an open trace for as long as the window is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub(crate) struct TraceId(pub(crate) u32);
 
 /// A trace as it was read, before it has a place in the window.

@@ -188,7 +188,12 @@ impl App {
         }
         match &mut self.workspace {
             Some(workspace) => workspace.add(loaded),
-            None => self.workspace.insert(Workspace::new(loaded)).active_id(),
+            None => {
+                let workspace = self.workspace.insert(Workspace::new(loaded));
+                let settings = &self.settings;
+                workspace.layout.take_on(settings.panels.as_ref(), &settings.toggled);
+                workspace.active_id()
+            }
         }
     }
 

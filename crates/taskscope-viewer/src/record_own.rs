@@ -40,7 +40,7 @@ fn code(ui: &mut Ui, text: &str) {
                 let label = format!("Copy {first}");
                 button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
                 if button.clicked() {
-                    ui.ctx().copy_text(text.to_owned());
+                    crate::said::copy(ui.ctx(), text.to_owned());
                 }
             });
         });

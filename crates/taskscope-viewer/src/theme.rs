@@ -128,18 +128,59 @@ const LIGHT: Palette = Palette {
     ],
 };
 
+/// Those of [`DARK`] that stand further apart: text on black, lines that can be seen.
+const DARK_CONTRAST: Palette = Palette {
+    background: rgb(0x000000),
+    panel: rgb(0x050608),
+    lane: rgb(0x0d1015),
+    field: rgb(0x1d232d),
+    line: rgb(0x6b7788),
+    text: rgb(0xffffff),
+    weak: rgb(0xd3dae4),
+    accent: rgb(0x7cc4ff),
+    selected: rgb(0x1f4470),
+    parked: rgb(0x485365),
+    waiting: rgb(0xa4afc2),
+    ..DARK
+};
+
+/// The same of [`LIGHT`].
+const LIGHT_CONTRAST: Palette = Palette {
+    background: rgb(0xffffff),
+    panel: rgb(0xffffff),
+    lane: rgb(0xf0f2f5),
+    field: rgb(0xe1e6ec),
+    line: rgb(0x6a7480),
+    text: rgb(0x000000),
+    weak: rgb(0x2b333d),
+    accent: rgb(0x00429a),
+    selected: rgb(0xb9d4f7),
+    parked: rgb(0xc3cad3),
+    waiting: rgb(0xb6bfca),
+    ..LIGHT
+};
+
 impl Palette {
     /// The palette of a theme.
-    pub(crate) fn of(theme: Theme) -> &'static Self {
-        match theme {
-            Theme::Dark => &DARK,
-            Theme::Light => &LIGHT,
+    pub(crate) fn of(theme: Theme, high_contrast: bool) -> &'static Self {
+        match (theme, high_contrast) {
+            (Theme::Dark, false) => &DARK,
+            (Theme::Light, false) => &LIGHT,
+            (Theme::Dark, true) => &DARK_CONTRAST,
+            (Theme::Light, true) => &LIGHT_CONTRAST,
         }
     }
 
     /// The palette of the theme that `ui` is drawn in.
     pub(crate) fn get(ui: &egui::Ui) -> &'static Self {
-        Self::of(ui.theme())
+        Self::of_visuals(ui.visuals())
+    }
+
+    /// The palette that these were made of.
+    pub(crate) fn of_visuals(visuals: &Visuals) -> &'static Self {
+        let theme = if visuals.dark_mode { Theme::Dark } else { Theme::Light };
+        let high = Self::of(theme, true);
+        Self::of(theme, visuals.weak_text_color == Some(high.weak))
     }
 
     /// The colour of a state.
@@ -179,14 +220,16 @@ impl Palette {
 }
 
 /// Puts the colours, sizes and spacings of both themes on a context.
-pub(crate) fn install(ctx: &egui::Context) {
+pub(crate) fn install(ctx: &egui::Context, high_contrast: bool) {
     for theme in [Theme::Dark, Theme::Light] {
-        ctx.style_mut_of(theme, |style| restyle(style, theme));
+        ctx.style_mut_of(theme, |style| restyle(style, theme, high_contrast));
     }
+    // The table of commands has the keys.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
 }
 
-fn restyle(style: &mut Style, theme: Theme) {
-    let palette = Palette::of(theme);
+fn restyle(style: &mut Style, theme: Theme, high_contrast: bool) {
+    let palette = Palette::of(theme, high_contrast);
     let mut visuals = match theme {
         Theme::Dark => Visuals::dark(),
         Theme::Light => Visuals::light(),

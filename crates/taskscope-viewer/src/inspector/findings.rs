@@ -2,7 +2,7 @@
 
 use egui::{CursorIcon, Frame, Margin, RichText, Role, Sense, Stroke, Ui, WidgetInfo};
 use taskscope_model::TaskIx;
-use taskscope_model::findings::{RULES, Severity};
+use taskscope_model::findings::{Kind, RULES, Severity};
 
 use crate::code_text::with_code;
 use crate::command::TraceCommand;
@@ -69,14 +69,20 @@ pub(super) fn of_task(ui: &mut Ui, cx: &Context<'_>, task: TaskIx) {
             && is_alarm
             && let Some(by) = finding.finding.task
         {
-            let title = finding.finding.kind.title();
+            let of = &finding.finding;
+            let start = of.start.saturating_sub(cx.trace().span().start);
+            let at = time::duration(start as f64);
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
-                ui.label("It had to wait because of");
+                // The task of a convoy is one of those that wait.
+                match of.kind {
+                    Kind::LockConvoy => ui.label(format!("From {at} on it stood in line, as did")),
+                    _ => ui.label(format!("At {at} it had to wait because of")),
+                };
                 if ui.link(cx.trace().task_name(by)).clicked() {
                     cx.send(TraceCommand::ShowFinding(number));
                 }
-                ui.label(format!("({title})."));
+                ui.label(format!("({}).", of.kind.title()));
             });
             said = true;
         }

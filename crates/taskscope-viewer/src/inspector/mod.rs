@@ -61,7 +61,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, counts: &Counts, effects: &[Effect]) {
     match cx.open.selected {
         Some(task) => {
             ScrollArea::vertical()
-                .id_salt("task")
+                .id_salt(("task", task))
                 .auto_shrink(false)
                 .show(ui, |ui| selected(ui, cx, (counts, effects), task, bottom));
         }
@@ -83,11 +83,16 @@ fn counted(counts: &[(u64, &str)]) -> String {
 /// A row of the grid of figures: what, and how much.
 fn figure(ui: &mut Ui, name: &str, value: impl Into<String>, more: impl Into<String>) {
     ui.weak(name);
-    ui.label(value.into());
+    // A long value would push what stands beside it out of the panel.
+    let (value, more) = match (value.into(), more.into()) {
+        (value, more) if more.is_empty() && value.len() > 16 => (String::new(), value),
+        both => both,
+    };
+    ui.label(value);
     // A grid lets its last column run on: it breaks where the panel ends.
     let room = ui.clip_rect().right() - 10.0 - ui.cursor().left();
     let (font, colour) = (TextStyle::Body.resolve(ui.style()), ui.visuals().weak_text_color());
-    let more = ui.painter().layout(more.into(), font, colour, room.max(60.0));
+    let more = ui.painter().layout(more, font, colour, room.max(60.0));
     ui.label(more);
     ui.end_row();
 }

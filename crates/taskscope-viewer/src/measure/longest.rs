@@ -189,6 +189,11 @@ fn table(ui: &mut Ui, cx: &Context<'_>, what: What, rows: &[Entry]) {
             });
             menus::of_task(&response, cx, task);
             if response.clicked() {
+                if cx.measured.is_none() {
+                    // The list stays what it is while one goes through it.
+                    let times = stretch(cx);
+                    cx.send(TraceCommand::Measure(Some((times.start as f64, times.end as f64))));
+                }
                 match entry {
                     Entry::Poll(ix, _) => go_to(cx, ix, since(trace, what, entry)),
                     Entry::Task(task, ..) => {

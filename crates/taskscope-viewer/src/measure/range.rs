@@ -42,7 +42,7 @@ impl RangePanel {
             figures(ui, cx.trace(), sums);
             shares.show(ui, cx);
             if ui.button("Copy as text").clicked() {
-                ui.ctx().copy_text(text(cx.trace(), &of, sums, shares));
+                crate::said::copy(ui.ctx(), text(cx.trace(), &of, sums, shares));
             }
             ui.add_space(10.0);
             hops(ui, cx.trace(), &sums.hops);

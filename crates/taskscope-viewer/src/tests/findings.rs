@@ -59,7 +59,7 @@ fn who_waited_says_for_whom_and_escape_leads_back() {
     };
     let name = document(&mut window).trace().task_name(waited);
     click(&mut window, &format!("Task lane {name}"));
-    window.get_by_label("It had to wait because of");
+    window.get_by_label_contains(" it had to wait because of");
     let by_name = document(&mut window).trace().task_name(by.unwrap());
     let links = window.query_all_by_label(&by_name);
     assert!(links.count() > 0);

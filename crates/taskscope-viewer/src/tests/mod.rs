@@ -21,6 +21,7 @@ mod parts;
 mod replay;
 mod search;
 mod session;
+mod settings;
 mod sizes;
 mod slots;
 mod stage;

@@ -6,6 +6,10 @@
 
 use super::*;
 
+/// All palettes: with and without high contrast.
+const ALL: [(Theme, bool); 4] =
+    [(Theme::Dark, false), (Theme::Light, false), (Theme::Dark, true), (Theme::Light, true)];
+
 type Matrix = [[f64; 3]; 3];
 
 const VISIONS: [(&str, Matrix); 4] = [
@@ -79,8 +83,8 @@ fn the_measure_is_the_known_one() {
 
 #[test]
 fn categories_can_be_told_apart_with_every_kind_of_sight() {
-    for theme in [Theme::Dark, Theme::Light] {
-        let palette = Palette::of(theme);
+    for (theme, contrast) in ALL {
+        let palette = Palette::of(theme, contrast);
         let count = palette.categories.len();
         for (name, vision) in &VISIONS {
             for a in 0..count {
@@ -98,8 +102,8 @@ fn categories_can_be_told_apart_with_every_kind_of_sight() {
 
 #[test]
 fn shades_of_neighbours_can_be_told_apart() {
-    for theme in [Theme::Dark, Theme::Light] {
-        let palette = Palette::of(theme);
+    for (theme, contrast) in ALL {
+        let palette = Palette::of(theme, contrast);
         for (name, vision) in &VISIONS {
             for number in 0..palette.categories.len() {
                 let [a, b] = [number, number + 1].map(|number| palette.category(number));
@@ -115,8 +119,8 @@ fn shades_of_neighbours_can_be_told_apart() {
 
 #[test]
 fn states_can_be_told_apart_with_every_kind_of_sight() {
-    for theme in [Theme::Dark, Theme::Light] {
-        let palette = Palette::of(theme);
+    for (theme, contrast) in ALL {
+        let palette = Palette::of(theme, contrast);
         for (name, vision) in &VISIONS {
             for (position, &a) in State::ALL.iter().enumerate() {
                 for &b in &State::ALL[..position] {
@@ -130,13 +134,33 @@ fn states_can_be_told_apart_with_every_kind_of_sight() {
 
 #[test]
 fn no_category_looks_like_a_state_or_an_alarm() {
-    for theme in [Theme::Dark, Theme::Light] {
-        let palette = Palette::of(theme);
+    for (theme, contrast) in ALL {
+        let palette = Palette::of(theme, contrast);
         let kept = [palette.running, palette.scheduled, palette.alarm, palette.playhead];
         for number in 0..palette.categories.len() {
             for kept in kept {
                 let apart = distance(&VISIONS[0].1, palette.category(number), kept);
                 assert!(apart >= 20.0, "{theme:?}: {number} is {apart:.1} from {kept:?}");
+            }
+        }
+    }
+}
+
+/// By the Web Content Accessibility Guidelines: 7 to 1 for text with high contrast, 4.5 to 1 without.
+#[test]
+fn text_can_be_read_on_what_it_stands_on() {
+    let luminance = |colour| {
+        let [r, g, b] = linear(colour);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    for (theme, contrast) in ALL {
+        let palette = Palette::of(theme, contrast);
+        for text in [palette.text, palette.weak] {
+            for ground in [palette.background, palette.panel, palette.lane, palette.field] {
+                let (a, b) = (luminance(text), luminance(ground));
+                let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                let least = if contrast { 7.0 } else { 4.5 };
+                assert!(ratio >= least, "{theme:?} {contrast}: {ratio:.1} on {ground:?}");
             }
         }
     }

@@ -8,8 +8,8 @@
 use std::collections::HashSet;
 
 use egui::{
-    Align2, Color32, FontId, Frame, Id, Margin, Rect, Response, Role, Sense, Stroke, Theme, Ui,
-    UiBuilder, Visuals, WidgetInfo, WidgetText, pos2, vec2,
+    Align2, Color32, FontId, Frame, Id, Margin, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder,
+    Visuals, WidgetInfo, WidgetText, pos2, vec2,
 };
 use egui_tiles::{
     Behavior, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles,
@@ -124,7 +124,7 @@ fn colour(palette: &Palette, response: &Response) -> Color32 {
 }
 
 fn palette_of(visuals: &Visuals) -> &'static Palette {
-    Palette::of(if visuals.dark_mode { Theme::Dark } else { Theme::Light })
+    Palette::of_visuals(visuals)
 }
 
 /// Six dots, as on things that can be dragged.

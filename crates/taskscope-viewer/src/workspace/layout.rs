@@ -8,12 +8,13 @@ use std::collections::HashSet;
 
 use egui::{Ui, Vec2};
 use egui_tiles::{Container, Linear, LinearDir, Tabs, Tile, TileId, Tiles, Tree};
+use serde::{Deserialize, Serialize};
 
 use super::behavior::Shown;
 use crate::open_trace::TraceId;
 
 /// What a panel shows of its trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub(crate) enum PanelKind {
     Overview,
     Stage,
@@ -60,7 +61,7 @@ impl PanelKind {
 }
 
 /// A panel: what it shows of which trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub(crate) struct PanelId {
     pub(crate) trace: TraceId,
     pub(crate) kind: PanelKind,
@@ -167,6 +168,50 @@ impl Layout {
         }
         for &new in traces.iter().filter(|trace| !known.contains(trace)) {
             self.add(new, traces);
+        }
+    }
+
+    /// The panels, if somebody has moved, closed or resized one.
+    pub(crate) fn moved(&self) -> Option<&Tree<PanelId>> {
+        self.default.is_none().then_some(&self.tree)
+    }
+
+    /// The panels of a trace that are closed though they are open at first, or the other way round.
+    pub(crate) fn toggled(&self, trace: TraceId) -> Vec<PanelKind> {
+        let is_other = |kind: &PanelKind| {
+            let pane = self.tree.tiles.find_pane(&PanelId { trace, kind: *kind });
+            pane.is_some_and(|pane| self.tree.is_visible(pane) == kind.is_closed_at_first())
+        };
+        PanelKind::ALL.into_iter().filter(is_other).collect()
+    }
+
+    /// Puts the panels of the only trace where those of another were, or opens and closes the same. An older version may
+    /// have had fewer: these are added.
+    pub(crate) fn take_on(&mut self, panels: Option<&Tree<PanelId>>, toggled: &[PanelKind]) {
+        let trace = TraceId(0);
+        let Some(panels) = panels else {
+            for &kind in toggled {
+                let panel = PanelId { trace, kind };
+                if let Some(pane) = self.tree.tiles.find_pane(&panel) {
+                    self.tree.set_visible(pane, kind.is_closed_at_first());
+                }
+                if kind.is_closed_at_first() {
+                    self.bring_to_front(panel);
+                }
+            }
+            return;
+        };
+        let is_known = |kind| panels.tiles.find_pane(&PanelId { trace, kind }).is_some();
+        if panels.root.is_none() || !is_known(PanelKind::Timeline) {
+            return;
+        }
+        (self.tree, self.default) = (panels.clone(), None);
+        for kind in PanelKind::ALL.into_iter().filter(|&kind| !is_known(kind)) {
+            let panel = PanelId { trace, kind };
+            self.insert(panel);
+            if kind.is_closed_at_first() {
+                self.close(panel);
+            }
         }
     }
 

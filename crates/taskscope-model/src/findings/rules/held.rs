@@ -186,6 +186,8 @@ struct Group {
     count: u64,
     /// Of them so many of [`HELD`] or longer.
     held: u64,
+    /// And so many made somebody wait.
+    harmful: u64,
     cost: Nanos,
 }
 
@@ -193,6 +195,7 @@ impl Group {
     fn add(&mut self, case: Case) {
         self.count += 1;
         self.held += u64::from(case.of.duration() >= HELD);
+        self.harmful += u64::from(case.is_harmful());
         self.cost = self.cost.saturating_add(case.of.duration());
         self.tasks.insert(case.of.task);
         if self.worst.is_none_or(|worst| worst.rank() < case.rank()) {
@@ -244,6 +247,9 @@ impl Group {
                 ms(crate::findings::long::LONG),
                 ms(self.cost),
             );
+            if (1..self.count).contains(&self.harmful) {
+                evidence += &format!(", and {} of them made others wait", count(self.harmful));
+            }
         }
         let is_doubtful = worst.is_harmful() && self.is_doubtful(trace, &worst, polls);
         if is_doubtful {
