@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn equal_ones_have_the_same_rank() {
         assert_eq!(ranks(&["b", "a", "c", "a"]), [1, 0, 2, 0]);
-        assert_eq!(ranks::<u8>(&[]), []);
+        assert!(ranks::<u8>(&[]).is_empty());
     }
 
     proptest! {
