@@ -110,7 +110,9 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         fs::metadata(path).map_or(fs::Permissions::from_mode(0o666), |of| of.permissions())
     });
-    let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    // Its own words name a file that nobody knows, another each time.
+    let unnamed = |error: io::Error| io::Error::from(error.kind());
+    let mut temporary = builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(unnamed)?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;

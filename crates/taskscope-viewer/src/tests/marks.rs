@@ -317,3 +317,22 @@ fn a_trace_without_a_file_keeps_its_marks_in_memory() {
     let text = window.get_by_label("Text of the mark at 0.010 000 000 s");
     assert_eq!(text.accesskit_node().value().as_deref(), Some("gone with the window"));
 }
+
+#[test]
+fn where_nothing_can_be_written_the_window_says_so_once() {
+    let files = Files::new();
+    let mut window = files.open();
+    let folder = files.trace.parent().unwrap().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
+    mark_at(&mut window, 10.0, "a");
+    let said = "Marks cannot be kept in";
+    assert_eq!(window.query_all_by_label_contains(said).count(), 2, "above all, and in the panel");
+    click(&mut window, "Close");
+    mark_at(&mut window, 20.0, "b");
+    assert_eq!(window.query_all_by_label_contains(said).count(), 1, "it stands in the panel still");
+    // Once it can be written again, all is kept.
+    fs::create_dir(&folder).unwrap();
+    mark_at(&mut window, 30.0, "c");
+    assert_eq!(window.query_all_by_label_contains(said).count(), 0);
+    assert_eq!(files.kept()["marks"].as_array().unwrap().len(), 3);
+}
