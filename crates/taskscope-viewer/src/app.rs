@@ -214,12 +214,12 @@ impl App {
             self.save_copy = None;
             return;
         };
-        match save_copy.show(ui, &from, &self.jobs) {
+        match save_copy.show(ui, &from, &member.open.marks, &self.jobs) {
             None => return,
             Some(Outcome::Cancelled) => {}
-            Some(Outcome::Saved(path)) => {
+            Some(Outcome::Saved(path, marks)) => {
                 self.recent.add(&path);
-                member.open.moved_to(path);
+                member.open.moved_to(path, marks);
             }
         }
         self.save_copy = None;
@@ -273,7 +273,11 @@ impl App {
         }
         self.receive_loaded(ctx);
         if let Some(workspace) = &mut self.workspace {
-            workspace.refresh(&self.jobs);
+            if let Some(problem) = workspace.refresh(&self.jobs) {
+                // It may stand beside why a file was not opened.
+                let before = self.error.take().map(|before| format!("{before}\n"));
+                self.error = Some(before.unwrap_or_default() + &problem);
+            }
             workspace.pass(ctx);
         }
     }
@@ -282,7 +286,10 @@ impl App {
     pub(crate) fn close(&mut self, id: TraceId) {
         let Some(workspace) = &mut self.workspace else { return };
         self.loadings.retain(|loading| loading.opened != Some(id));
-        self.jobs.free(workspace.close(id));
+        let mut closed = workspace.close(id);
+        let kept = closed.as_mut().map_or(Ok(()), |closed| closed.open.marks.finish());
+        self.error = kept.err().or(self.error.take());
+        self.jobs.free(closed);
         if workspace.is_empty() {
             self.workspace = None;
             self.course = None;
@@ -294,7 +301,10 @@ impl App {
         self.remember_panels();
         self.loadings.retain(|loading| loading.opened.is_none());
         self.course = None;
-        self.jobs.free(self.workspace.take().map(Workspace::into_members));
+        let mut closed = self.workspace.take().map_or(Vec::new(), Workspace::into_members);
+        let kept = closed.iter_mut().filter_map(|member| member.open.marks.finish().err());
+        self.error = kept.last().or(self.error.take());
+        self.jobs.free(closed);
     }
 
     /// Asks for files with the desktop's dialog, unless it is open already.

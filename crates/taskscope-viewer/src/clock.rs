@@ -54,6 +54,13 @@ impl Clock {
         self.view.reveal(self.replay.playhead());
     }
 
+    /// Marks a stretch, and shows it with a little before and after.
+    pub(crate) fn show_and_mark(&mut self, from: f64, to: f64) {
+        let margin = 0.05 * (to - from);
+        self.view.show(from - margin, to - from + 2.0 * margin);
+        self.measured = Some((from, to));
+    }
+
     /// Keyboard zoom goes to the playhead while it is in sight.
     pub(crate) fn zoom(&mut self, factor: f64) {
         let (view, playhead) = (self.view, self.replay.playhead());

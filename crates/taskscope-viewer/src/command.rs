@@ -16,6 +16,7 @@ use taskscope_model::{PlaceIx, TaskIx};
 
 use crate::DemoEntry;
 use crate::loading::LoadingId;
+use crate::marks::MarkId;
 use crate::open_trace::TraceId;
 use crate::replay::Pace;
 use crate::workspace::{PanelKind, Stretch};
@@ -271,6 +272,14 @@ commands! {
         "Let what is marked end at the playhead";
     ShowMarked, "Show what is marked", Trace, [plain(Key::Z)],
         "Fit what is marked into the window; if nothing is, the selected task's poll";
+    AddMark, "Add a mark", Trace, [plain(Key::M)],
+        "Note something about the playhead's moment, or about what is marked; kept beside the trace";
+    ToggleMarks, "Marks", Trace, [plain(Key::H)],
+        "Show or hide the marks of this trace, and what is written about them";
+    NextMark, "Next mark", Trace, [shift(Key::N)],
+        "Go to the next mark";
+    PreviousMark, "Previous mark", Trace, [shift(Key::B)],
+        "Go to the previous mark";
     GoToTime, "Go to a time…", Trace, [ctrl(Key::L)],
         "Type where the playhead goes: 12.5ms, from the start of the recording";
     NextRow, "Next row of the table", Trace, [plain(Key::ArrowDown)],
@@ -308,6 +317,12 @@ commands! {
     Zoom(f64, f64);
     /// Mark the time between two moments, or none.
     Measure(Option<(f64, f64)>);
+    /// Go to a mark.
+    GoToMark(MarkId);
+    /// Write something else about a mark.
+    EditMark(MarkId, String);
+    /// Delete a mark.
+    RemoveMark(MarkId);
     /// Close a panel.
     ClosePanel(PanelKind);
     /// Take away what there is to look for.
@@ -350,6 +365,9 @@ impl Command {
                     | TraceCommand::GoTo(_)
                     | TraceCommand::ShowFinding(_)
                     | TraceCommand::NextHit
+                    | TraceCommand::NextMark
+                    | TraceCommand::PreviousMark
+                    | TraceCommand::GoToMark(_)
                     | TraceCommand::ShowMarked
                     | TraceCommand::PreviousHit
                     | TraceCommand::FocusSelection

@@ -49,6 +49,7 @@ mod labels;
 mod lesson;
 mod link;
 mod loading;
+mod marks;
 mod measure;
 mod menus;
 mod notices;

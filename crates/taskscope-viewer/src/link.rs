@@ -1,5 +1,7 @@
 //! A place in a trace that can be sent to somebody: a command that opens it there.
 
+use std::path::Path;
+
 use taskscope_model::TaskIx;
 
 use crate::open_trace::OpenTrace;
@@ -52,10 +54,8 @@ impl Workspace {
         }
         let moment = |time: u64| origin + offset + time as f64;
         if let Some((from, to)) = spot.range.filter(|(from, to)| from < to) {
-            let margin = 0.05 * (to - from) as f64;
             let (from, to) = (moment(from), moment(to));
-            self.clock.view.show(from - margin, to - from + 2.0 * margin);
-            self.clock.measured = Some((from, to));
+            self.clock.show_and_mark(from, to);
             self.clock.replay.seek(from);
         }
         if let Some(at) = spot.at {
@@ -68,22 +68,31 @@ impl Workspace {
         let open = self.active()?;
         let path = open.path.as_ref()?;
         let origin = open.trace().span().start as f64 + open.offset;
-        let time = |moment: f64| exact((moment - origin).max(0.0) as u64);
-        let mut words = vec!["taskscope".to_owned(), "view".to_owned()];
-        words.push(path.to_string_lossy().into_owned());
-        if let Some(task) = open.selected {
-            words.extend(["--task".to_owned(), open.trace().task(task).id.to_string()]);
-        }
-        words.extend(["--at".to_owned(), time(self.clock.replay.playhead())]);
-        if let Some((from, to)) = self.clock.measured {
-            let (from, to) = (from.min(to), from.max(to));
-            words.extend(["--range".to_owned(), format!("{}..{}", time(from), time(to))]);
-        }
-        if open.search.is_on() {
-            words.extend(["--find".to_owned(), open.search.text().trim().to_owned()]);
-        }
-        Some(shell_words::join(words))
+        let time = |moment: f64| (moment - origin).max(0.0) as u64;
+        let spot = Spot {
+            task: open.selected.map(|task| open.trace().task(task).id.to_string()),
+            at: Some(time(self.clock.replay.playhead())),
+            range: self.clock.measured.map(|(a, b)| (time(a.min(b)), time(a.max(b)))),
+            find: open.search.is_on().then(|| open.search.text().trim().to_owned()),
+        };
+        Some(command(path, &spot))
     }
+}
+
+/// The command that opens the trace in a file there.
+pub(crate) fn command(path: &Path, spot: &Spot) -> String {
+    let mut words = vec!["taskscope".to_owned(), "view".to_owned()];
+    words.push(path.to_string_lossy().into_owned());
+    let range = spot.range.map(|(from, to)| format!("{}..{}", exact(from), exact(to)));
+    for (option, value) in [
+        ("--task", spot.task.clone()),
+        ("--at", spot.at.map(exact)),
+        ("--range", range),
+        ("--find", spot.find.clone()),
+    ] {
+        words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+    }
+    shell_words::join(words)
 }
 
 /// A time that is read as what it is, to the nanosecond: `12.5ms`.

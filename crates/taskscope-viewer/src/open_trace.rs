@@ -20,6 +20,7 @@ use taskscope_model::{LaneIx, PlaceIx, StateTimes, TaskIx, TaskTimes, Trace};
 
 use crate::following::Following;
 use crate::jobs::{self, Jobs, Question, Snapshot};
+use crate::marks::MarkList;
 use crate::prepared::{self, ColourBy, Prepared};
 use crate::search::Search;
 use crate::theme::Palette;
@@ -139,6 +140,8 @@ pub(crate) struct OpenTrace {
     pub(crate) colour_by: ColourBy,
     /// A lane that a lesson speaks of.
     pub(crate) lit: Option<LaneIx>,
+    /// What somebody wrote about it.
+    pub(crate) marks: MarkList,
     /// What held polls up.
     pub(crate) ways: Ways,
     /// Whether what the program said is written out below the lanes, as lessons want it.
@@ -172,6 +175,7 @@ impl OpenTrace {
             times: times.map_or_else(Question::aside, |times| Question::answered(0, (), times)),
             search: Search::default(),
             name,
+            marks: MarkList::of(path.as_deref()),
             path,
             look_for,
             is_part,
@@ -219,6 +223,7 @@ impl OpenTrace {
         self.findings = Question::aside();
         self.search = Search::default();
         self.ways = Ways::default();
+        // Marks stay: they lie beside the file, whatever is recorded into it.
         self.figures = Question::aside();
         self.times = match loaded.times {
             Some(times) => Question::answered(self.revision, (), times),
@@ -327,8 +332,9 @@ impl OpenTrace {
         (span.start as f64 + self.offset, span.end as f64 + self.offset)
     }
 
-    /// The trace lies in another file now.
-    pub(crate) fn moved_to(&mut self, path: PathBuf) {
+    /// The trace lies in another file now, with these marks beside it.
+    pub(crate) fn moved_to(&mut self, path: PathBuf, marks: Option<Vec<u8>>) {
+        self.marks.moved_to(&path, marks);
         if let Some(name) = path.file_name() {
             self.name = name.to_string_lossy().into_owned();
         }

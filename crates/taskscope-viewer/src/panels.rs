@@ -5,6 +5,7 @@ use egui::Ui;
 use crate::comparison::ComparisonPanel;
 use crate::context::Context;
 use crate::inspector::Inspector;
+use crate::marks::MarksPanel;
 use crate::measure::{InstantPanel, LongestPanel, RangePanel};
 use crate::overview::Overview;
 use crate::stage::StagePanel;
@@ -24,6 +25,7 @@ pub(crate) struct Panels {
     pub(crate) instant: InstantPanel,
     pub(crate) range: RangePanel,
     pub(crate) longest: LongestPanel,
+    pub(crate) marks: MarksPanel,
     pub(crate) comparison: ComparisonPanel,
 }
 
@@ -40,6 +42,7 @@ impl Panels {
             PanelKind::Instant => self.instant.ui(ui, cx),
             PanelKind::Range => self.range.ui(ui, cx),
             PanelKind::Longest => self.longest.ui(ui, cx),
+            PanelKind::Marks => self.marks.ui(ui, cx),
             PanelKind::Comparison => self.comparison.ui(ui, cx),
         }
     }

@@ -9,6 +9,7 @@ use egui::{Align2, Key, Role, TextEdit, Ui, WidgetInfo, Window};
 
 use crate::code_text::with_code;
 use crate::jobs::{Jobs, Running, pause};
+use crate::marks::{Kept, MarkList, path_beside};
 use crate::typed_path;
 
 /// The window that asks where to.
@@ -19,13 +20,16 @@ pub(crate) struct SaveCopy {
     dialog: Option<Receiver<Option<PathBuf>>>,
     opened: bool,
     /// The copy that is being made, and where.
-    copying: Option<(PathBuf, Running<Result<(), String>>)>,
+    copying: Option<(PathBuf, Running<Copied>)>,
 }
+
+/// What lies beside the copy as its marks, or why there is no copy.
+type Copied = Result<Option<Vec<u8>>, String>;
 
 /// What became of it.
 pub(crate) enum Outcome {
-    /// The trace lies there now.
-    Saved(PathBuf),
+    /// The trace lies there now, with these bytes as its marks.
+    Saved(PathBuf, Option<Vec<u8>>),
     /// The person changed their mind.
     Cancelled,
 }
@@ -38,12 +42,18 @@ impl SaveCopy {
         Self { path, error: None, dialog: None, opened: false, copying: None }
     }
 
-    /// Shows the window; `from` is the file that the open trace was read from.
-    pub(crate) fn show(&mut self, ui: &Ui, from: &Path, jobs: &Jobs) -> Option<Outcome> {
+    /// Shows the window; `from` is the file that the open trace was read from, and `marks` its marks.
+    pub(crate) fn show(
+        &mut self,
+        ui: &Ui,
+        from: &Path,
+        marks: &MarkList,
+        jobs: &Jobs,
+    ) -> Option<Outcome> {
         if let Some(result) = self.copying.as_ref().and_then(|(_, running)| running.outcome()) {
             let (to, _) = self.copying.take()?;
             match result {
-                Ok(Ok(())) => return Some(Outcome::Saved(to)),
+                Ok(Ok(marks)) => return Some(Outcome::Saved(to, marks)),
                 Ok(Err(error)) => self.error = Some(error),
                 Err(()) => self.error = Some("The copy ended unexpectedly; try again.".to_owned()),
             }
@@ -82,8 +92,9 @@ impl SaveCopy {
                         let to = typed_path::parse(&self.path, typed_path::home().as_deref());
                         let (source, target) = (from.to_owned(), to.clone());
                         self.error = None;
-                        let running =
-                            jobs.start(false, async move { copy(&source, &target).await });
+                        let kept = marks.to_copy();
+                        let work = async move { copy_with_marks(&source, kept, &target).await };
+                        let running = jobs.start(false, work);
                         self.copying = Some((to, running));
                     }
                     if self.copying.is_some() {
@@ -112,6 +123,16 @@ impl Drop for Part<'_> {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// Copies a trace and its marks, and replaces no file; gives back what lies beside the copy.
+async fn copy_with_marks(from: &Path, kept: Kept, to: &Path) -> Copied {
+    let marks = kept.put_beside(to)?;
+    let beside = path_beside(to);
+    let mut part = Part(marks.as_ref().map(|_| &*beside));
+    copy(from, to).await?;
+    part.0 = None;
+    Ok(marks)
 }
 
 /// Copies a trace, and replaces no file.

@@ -111,6 +111,20 @@ pub(super) fn click(window: &mut Window, label: &str) {
     window.run_steps(3);
 }
 
+/// What a button puts into the clipboard.
+pub(super) fn copied(window: &mut Window, button: &str) -> String {
+    window.get_by_label(button).click();
+    let text = (0..3).find_map(|_| {
+        window.step();
+        let commands = &window.output().platform_output.commands;
+        commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        })
+    });
+    text.expect("it is in the clipboard")
+}
+
 pub(super) fn press(window: &mut Window, key: egui::Key) {
     press_with(window, Modifiers::NONE, key);
 }

@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use taskscope_model::State;
 use taskscope_model::questions::{instant, now, range};
 
-use super::harness::{click, clock, document, press, seek, window};
+use super::harness::{click, clock, copied, document, press, seek, window};
 use crate::time;
 
 #[test]
@@ -32,16 +32,7 @@ fn the_range_is_what_is_in_view_until_something_is_marked() {
     window.run_steps(3);
     assert!(window.query_all_by_label(&part).count() > 0);
     window.get_by_label_contains("what is marked");
-    window.get_by_label("Copy as text").click();
-    let copied = (0..3).find_map(|_| {
-        window.step();
-        let commands = &window.output().platform_output.commands;
-        commands.iter().find_map(|command| match command {
-            egui::OutputCommand::CopyText(text) => Some(text.clone()),
-            _ => None,
-        })
-    });
-    let copied = copied.expect("it is in the clipboard");
+    let copied = copied(&mut window, "Copy as text");
     assert!(copied.contains(&format!("polls\t{part}\n")), "{copied}");
 }
 

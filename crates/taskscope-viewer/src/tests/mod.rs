@@ -12,6 +12,7 @@ pub(crate) mod jobs;
 mod lag;
 mod lesson;
 mod lesson_steps;
+mod marks;
 mod measure;
 mod messages;
 mod missing_ranges;

@@ -17,6 +17,7 @@ mod headers;
 mod hits;
 mod hover;
 pub(crate) mod lanes;
+mod marks;
 mod messages;
 mod missing_ranges;
 mod outline;
@@ -92,6 +93,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
     let header = egui::Rangef::new(space.left(), space.left() + header_width);
     let x = egui::Rangef::new(header.max, space.right());
 
+    marks::show(ui, cx, palette, x);
     let (axis_rect, _) = ui.allocate_exact_size(vec2(space.width(), AXIS_HEIGHT), Sense::hover());
     let axis_plot = Rect::from_x_y_ranges(x, axis_rect.y_range());
     axis::show(ui, cx, palette, axis_plot);
@@ -138,6 +140,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
             way::paint(&ui.painter_at(plot), &frame);
             let chips = path::paint(&ui.painter_at(plot), &frame);
             let said = messages::paint(&ui.painter_at(plot), &frame);
+            marks::paint(&ui.painter_at(plot), &frame);
             axis::paint_playhead(&ui.painter_at(plot), &frame);
             headers::paint_headers(&painter, &frame);
             slots::paint(&painter, &frame);

@@ -114,6 +114,7 @@ fn how_it_comes_back(panel: PanelId) -> &'static str {
         PanelKind::Inspector => "I brings it back",
         PanelKind::Instant => "Q brings it back",
         PanelKind::Range => "V brings it back",
+        PanelKind::Marks => "H brings it back",
         PanelKind::Longest => "X brings it back",
         PanelKind::Comparison => "K brings it back",
     }
@@ -167,7 +168,7 @@ impl Behavior<PanelId> for Shown<'_> {
             PanelKind::Tasks | PanelKind::Comparison | PanelKind::Longest => {
                 (palette.panel, Margin::symmetric(12, 6))
             }
-            PanelKind::Inspector | PanelKind::Instant | PanelKind::Range => {
+            PanelKind::Inspector | PanelKind::Instant | PanelKind::Range | PanelKind::Marks => {
                 (palette.panel, Margin::symmetric(14, 8))
             }
         };

@@ -25,10 +25,11 @@ pub(crate) enum PanelKind {
     Inspector,
     Instant,
     Range,
+    Marks,
 }
 
 impl PanelKind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Overview,
         Self::Stage,
         Self::Timeline,
@@ -38,11 +39,20 @@ impl PanelKind {
         Self::Inspector,
         Self::Instant,
         Self::Range,
+        Self::Marks,
     ];
 
     /// Whether it is closed until somebody opens it.
     pub(crate) fn is_closed_at_first(self) -> bool {
-        matches!(self, Self::Stage | Self::Comparison | Self::Longest | Self::Instant | Self::Range)
+        matches!(
+            self,
+            Self::Stage
+                | Self::Comparison
+                | Self::Longest
+                | Self::Instant
+                | Self::Range
+                | Self::Marks
+        )
     }
 
     pub(crate) fn title(self) -> &'static str {
@@ -56,6 +66,7 @@ impl PanelKind {
             Self::Inspector => "Inspector",
             Self::Instant => "At this instant",
             Self::Range => "Range",
+            Self::Marks => "Marks",
         }
     }
 }
@@ -109,7 +120,8 @@ impl Layout {
         let stages = panes(PanelKind::Stage);
         let (tasks, inspectors) = (panes(PanelKind::Tasks), panes(PanelKind::Inspector));
         let (comparisons, longest) = (panes(PanelKind::Comparison), panes(PanelKind::Longest));
-        let beside = [panes(PanelKind::Instant), panes(PanelKind::Range)].concat();
+        let beside = [PanelKind::Instant, PanelKind::Range, PanelKind::Marks];
+        let beside = beside.map(&mut panes).concat();
         let mut alone = |panes: Vec<TileId>| {
             panes.into_iter().map(|pane| tiles.insert_tab_tile(vec![pane])).collect::<Vec<_>>()
         };

@@ -212,12 +212,15 @@ impl Workspace {
     }
 
     /// Takes in what was worked out meanwhile. Before anything is drawn: a frame shows the figures
-    /// of one snapshot.
-    pub(crate) fn refresh(&mut self, jobs: &Jobs) {
+    /// of one snapshot. Gives back what went wrong with the marks of a trace, to be said once.
+    pub(crate) fn refresh(&mut self, jobs: &Jobs) -> Option<String> {
+        let mut problem = None;
         for Member { open, .. } in &mut self.members {
             let replay = self.clock.shifted(-open.offset).replay;
             open.refresh(jobs, (!replay.is_playing()).then(|| replay.moment()));
+            problem = problem.or(open.marks.refresh(jobs));
         }
+        problem
     }
 
     /// Lets news pass.
