@@ -244,8 +244,8 @@ commands! {
         "Give the selected task a lane of its own right below the workers, or take it away";
     ToggleFolds, "Fold or unfold the tasks", Trace, [plain(Key::U)],
         "Give each task a lane of its own, or show each spawn place as one curve";
-    ColourBy, "Colour by place or task", Trace, [plain(Key::C)],
-        "Colour polls by where the task was spawned, or each task in its own colour";
+    ColourBy, "Next colours", Trace, [plain(Key::C)],
+        "Colour polls by where the task was spawned, by task, by worker, or by how long they take";
     AlignHere, "Align here", Several, [shift(Key::A)],
         "Let the playhead's time in this trace coincide with the time chosen in the others";
     Follow, "Follow the file", File, [shift(Key::F)],

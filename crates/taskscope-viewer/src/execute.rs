@@ -10,7 +10,6 @@ use crate::command::{AppCommand, Command, Needs, TraceCommand};
 use crate::editor;
 use crate::loading::{Loading, Placement};
 use crate::open_trace::TraceId;
-use crate::prepared::ColourBy;
 use crate::replay::Pace;
 use crate::said;
 use crate::save_copy::SaveCopy;
@@ -291,12 +290,7 @@ impl App {
             TraceCommand::ToggleWay => open.ways.are_drawn = !open.ways.are_drawn,
             TraceCommand::WayFromHere => workspace.begin_way(id),
             TraceCommand::ToggleFolds => member.panels.timeline.outline.toggle_all(),
-            TraceCommand::ColourBy => {
-                open.colour_by = match open.colour_by {
-                    ColourBy::Place => ColourBy::Task,
-                    ColourBy::Task => ColourBy::Place,
-                };
-            }
+            TraceCommand::ColourBy => open.colour_by = open.colour_by.next(),
             // It concerns what is read, too: see `toggle_follow`.
             TraceCommand::Follow => {}
             TraceCommand::AlignHere => workspace.align_here(id),

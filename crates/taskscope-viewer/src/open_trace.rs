@@ -361,6 +361,11 @@ impl OpenTrace {
                 palette.shade(colour, task.get())
             }
             ColourBy::Task => palette.category(task.get()),
+            ColourBy::Worker => {
+                let last = self.trace.task_polls(task).last();
+                last.map_or(palette.weak, |last| palette.category(self.trace.poll(last).lane.get()))
+            }
+            ColourBy::Length => palette.length(self.trace.task(task).longest()),
         }
     }
 

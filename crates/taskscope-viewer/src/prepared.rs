@@ -15,6 +15,22 @@ pub(crate) enum ColourBy {
     Place,
     /// Its task: neighbours look different.
     Task,
+    /// The worker that polls it; elsewhere, the one that polled the task last.
+    Worker,
+    /// How long it takes; elsewhere, the longest poll of the task.
+    Length,
+}
+
+impl ColourBy {
+    /// The next one, by key.
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Place => Self::Task,
+            Self::Task => Self::Worker,
+            Self::Worker => Self::Length,
+            Self::Length => Self::Place,
+        }
+    }
 }
 
 const NO_CATEGORY: u16 = u16::MAX;

@@ -200,6 +200,16 @@ impl Palette {
         self.categories[number % self.categories.len()]
     }
 
+    /// The colour of a poll that takes so many nanoseconds: grey up to a microsecond, blue around 300 µs, red from 100 ms
+    /// on.
+    pub(crate) fn length(&self, ns: u64) -> Color32 {
+        let decades = ((ns.max(1) as f32).log10() - 3.0) / 5.0;
+        match decades.clamp(0.0, 1.0) {
+            low @ 0.0..0.5 => self.waiting.lerp_to_gamma(self.running, 2.0 * low),
+            high => self.running.lerp_to_gamma(self.playhead, 2.0 * (high - 0.5)),
+        }
+    }
+
     /// `colour` in one of four shades, by `member`.
     pub(crate) fn shade(&self, colour: Color32, member: usize) -> Color32 {
         let amount = [1.0, 0.9, 0.95, 0.85][member % 4];

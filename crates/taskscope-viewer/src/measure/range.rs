@@ -64,7 +64,7 @@ fn lines(trace: &Trace, sums: &RangeSums) -> Vec<(&'static str, String)> {
     };
     let mut lines = vec![
         ("polls", time::count(sums.polls)),
-        ("ended", ends.join(", ")),
+        ("ended", ends.join("\n")),
         ("busy", time::duration(sums.busy as f64)),
         ("a poll took", spread(&sums.times, sums.longest.first().map(|(_, time)| *time))),
     ];

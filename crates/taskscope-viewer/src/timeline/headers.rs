@@ -236,6 +236,13 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
         ColourBy::Task => {
             line(None, "colour: the task", "");
         }
+        ColourBy::Worker => line(None, "colour: the worker", ""),
+        ColourBy::Length => {
+            line(None, "colour: how long a poll takes", "");
+            for (ns, text) in [(1_000, "1 µs"), (300_000, "300 µs"), (100_000_000, "100 ms")] {
+                line(Some((palette.length(ns), 9.0)), text, "");
+            }
+        }
     }
     if cx.trace().lanes().iter().any(|lane| lane.park_count() > 0) {
         line(Some((palette.parked, slots::PARK_HEIGHT)), "parked: nothing to do", "");

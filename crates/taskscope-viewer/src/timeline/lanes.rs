@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape};
-use taskscope_model::{LaneIx, LodSpan, Park, TaskIx};
+use egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape, pos2};
+use taskscope_model::{LaneIx, LodSpan, Park, PollEnd, State, TaskIx};
 
 use super::missing_ranges::{self, MissingRange};
 use super::rows::{Row, RowKind};
@@ -23,6 +23,9 @@ const STEP_PIXELS: f64 = 2.0;
 const NARROWEST: f32 = 1.5;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
+/// How wide a poll must be for its end to be told, and the width of the bar that tells it.
+const ROOM_FOR_END: f32 = 20.0;
+const END_WIDTH: f32 = 3.0;
 /// For so long lanes are asked within a frame.
 const PATIENCE: Duration = Duration::from_micros(3_500);
 
@@ -187,7 +190,7 @@ impl LaneCache {
             paint_parks(&mut mesh, frame, lane.rect, lane.lane, step);
             let in_sight = |span: &&LodSpan| span.end >= window.start && span.start <= window.end;
             for span in lane.polls.iter().filter(in_sight) {
-                paint_polls(&mut mesh, frame, lane.rect, span);
+                paint_polls(&mut mesh, frame, lane, span);
             }
         }
         self.mesh = Arc::new(mesh);
@@ -219,12 +222,41 @@ fn span_rect(frame: &Frame<'_>, lane: Rect, span: &LodSpan) -> Rect {
     Rect::from_x_y_ranges(x, poll_heights(lane, span.depth))
 }
 
-fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
-    let mut colour = frame.cx.open.colour(frame.palette, span.task);
+/// The colour of a poll, or of several that are gathered.
+fn colour_of(frame: &Frame<'_>, lane: LaneIx, span: &LodSpan) -> Color32 {
+    match frame.cx.open.colour_by {
+        ColourBy::Worker => frame.palette.category(lane.get()),
+        // Of several the usual one.
+        ColourBy::Length => frame.palette.length(span.busy / u64::from(span.count.max(1))),
+        ColourBy::Place | ColourBy::Task => frame.cx.open.colour(frame.palette, span.task),
+    }
+}
+
+/// How a poll ended, as a bar at its end: that it waits is the usual, and has none.
+fn paint_end(mesh: &mut Mesh, frame: &Frame<'_>, rect: Rect, span: &LodSpan) {
+    if span.count > 1 || rect.width() < ROOM_FOR_END {
+        return;
+    }
+    let (palette, how) = (frame.palette, frame.cx.trace().poll(span.poll).how);
+    let (colour, part) = match how {
+        PollEnd::Pending | PollEnd::Open => return,
+        PollEnd::Yielded { .. } => (palette.state(State::Deferred), 0.5),
+        PollEnd::BudgetSpent => (palette.state(State::Scheduled), 1.0),
+        PollEnd::Ready => (palette.outline, 1.0),
+        PollEnd::Cancelled => (palette.weak, 1.0),
+        PollEnd::Panicked => (palette.alarm, 1.0),
+    };
+    let size = egui::vec2(END_WIDTH, part * rect.height());
+    let middle = pos2(rect.right() - 0.5 * END_WIDTH, rect.center().y);
+    mesh.add_colored_rect(Rect::from_center_size(middle, size), colour);
+}
+
+fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: &PaintedLane, span: &LodSpan) {
+    let mut colour = colour_of(frame, lane.lane, span);
     if !frame.cx.open.is_bright(span.task) {
         colour = frame.palette.dimmed(colour);
     }
-    let mut rect = span_rect(frame, lane, span);
+    let mut rect = span_rect(frame, lane.rect, span);
     if span.count > 1 {
         // As tall as the share of the time that was spent in polls, on a lighter
         // ground: a busy stretch and a sparse one look as different as they are.
@@ -237,6 +269,7 @@ fn paint_polls(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, span: &LodSpan) {
         rect.max.x -= 1.0;
     }
     mesh.add_colored_rect(rect, colour);
+    paint_end(mesh, frame, rect, span);
 }
 
 fn paint_parks(mesh: &mut Mesh, frame: &Frame<'_>, lane: Rect, ix: LaneIx, step: u64) {
@@ -259,7 +292,7 @@ fn paint_labels(painter: &Painter, frame: &Frame<'_>, lane: &PaintedLane) {
         }
         let trace = frame.cx.trace();
         let task = span.task;
-        let colour = frame.cx.open.colour(frame.palette, task);
+        let colour = colour_of(frame, lane.lane, span);
         let text_colour = match frame.cx.open.is_bright(task) {
             true => frame.palette.on(colour),
             false => frame.palette.weak,

@@ -9,6 +9,7 @@ use taskscope_model::{LaneIx, PlaceIx, TaskIx};
 use super::Frame;
 use super::outline::{Block, BlockRows, Fold};
 use crate::context::Context;
+use crate::prepared::ColourBy;
 
 const HEADING: f32 = 28.0;
 const GAP: f32 = 6.0;
@@ -92,7 +93,12 @@ pub(super) fn names_places(blocks: &[Block]) -> bool {
 
 fn legend_height(cx: &Context<'_>, blocks: &[Block]) -> f32 {
     // A title, the places or the words for "each task", and the parked mark.
-    let places = if names_places(blocks) { 0 } else { cx.prepared().places.len() };
+    let places = match cx.open.colour_by {
+        // Three lengths.
+        ColourBy::Length => 3,
+        _ if names_places(blocks) => 0,
+        _ => cx.prepared().places.len(),
+    };
     let rows = places.min(MOST_LEGEND_ROWS) + 2;
     rows as f32 * LEGEND_ROW + 12.0
 }
