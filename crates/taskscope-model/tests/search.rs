@@ -226,7 +226,6 @@ fn the_searches_of_this_test_find_something() {
     };
     let empty: Vec<&str> =
         CASES.iter().map(|(text, ..)| *text).filter(|text| found(text) == 0).collect();
-    println!("{empty:?}");
     assert!(empty.len() < CASES.len() / 3, "{empty:?} find nothing");
 }
 

@@ -1,5 +1,6 @@
 //! Figures of a stretch of time, or of a moment: what is marked, else what is in view.
 
+mod bars;
 mod instant;
 mod longest;
 mod range;

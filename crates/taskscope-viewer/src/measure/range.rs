@@ -7,6 +7,7 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 use taskscope_model::questions::{Histogram, HopQueue, RangeSums};
 use taskscope_model::{Nanos, PollEnd, Trace};
 
+use super::bars::histogram;
 use super::shares::{Shares, hops};
 use super::{Sums, stretch, title};
 use crate::context::Context;
@@ -39,11 +40,16 @@ impl RangePanel {
             return;
         };
         ScrollArea::both().id_salt("range").auto_shrink(false).show(ui, |ui| {
-            figures(ui, cx.trace(), sums);
-            shares.show(ui, cx);
             if ui.button("Copy as text").clicked() {
                 crate::said::copy(ui.ctx(), text(cx.trace(), &of, sums, shares));
             }
+            figures(ui, cx.trace(), &of, sums);
+            shares.show(ui, cx);
+            histogram(ui, "How long a poll took", &sums.times);
+            if cx.trace().records_wakes() {
+                histogram(ui, "How long tasks were ready", &sums.delays);
+            }
+            ui.add_space(6.0);
             ui.add_space(10.0);
             hops(ui, cx.trace(), &sums.hops);
             places(ui, cx, sums);
@@ -52,7 +58,7 @@ impl RangePanel {
 }
 
 /// The lines of the panel, for the screen and the clipboard.
-fn lines(trace: &Trace, sums: &RangeSums) -> Vec<(&'static str, String)> {
+fn lines(trace: &Trace, times: &Range<Nanos>, sums: &RangeSums) -> Vec<(&'static str, String)> {
     let ends: Vec<String> = PollEnd::ALL
         .iter()
         .filter(|how| sums.ends[how.position()] > 0)
@@ -69,6 +75,10 @@ fn lines(trace: &Trace, sums: &RangeSums) -> Vec<(&'static str, String)> {
         ("a poll took", spread(&sums.times, sums.longest.first().map(|(_, time)| *time))),
     ];
     if trace.records_wakes() {
+        let woken = sums.delays.count();
+        let seconds = (times.end - times.start).max(1) as f64 / 1e9;
+        let a_second = time::count((woken as f64 / seconds).round() as u64);
+        lines.push(("woken", format!("{}\n{a_second} a second", time::count(woken))));
         let latest = sums.latest.first().map(|(_, time)| *time);
         lines.push(("was ready for", spread(&sums.delays, latest)));
     }
@@ -96,9 +106,9 @@ fn spread(of: &Histogram, most: Option<Nanos>) -> String {
     format!("p50 {}\np99 {}\nmost {most}", at(0.5), at(0.99))
 }
 
-fn figures(ui: &mut Ui, trace: &Trace, sums: &RangeSums) {
+fn figures(ui: &mut Ui, trace: &Trace, times: &Range<Nanos>, sums: &RangeSums) {
     Grid::new("range figures").num_columns(2).spacing([16.0, 5.0]).show(ui, |ui| {
-        for (name, value) in lines(trace, sums) {
+        for (name, value) in lines(trace, times, sums) {
             ui.weak(name);
             ui.label(value);
             ui.end_row();
@@ -137,7 +147,7 @@ fn text(trace: &Trace, times: &Range<Nanos>, sums: &RangeSums, shares: &Shares) 
     let origin = trace.span().start;
     let moment = |at: Nanos| time::exact(at.saturating_sub(origin));
     let mut text = format!("from\t{}\nto\t{}\n", moment(times.start), moment(times.end));
-    for (name, value) in lines(trace, sums) {
+    for (name, value) in lines(trace, times, sums) {
         let _ = writeln!(text, "{name}\t{}", value.replace('\n', ", "));
     }
     for (name, value) in shares.lines(trace) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egui::{Grid, Rect, Sense, Ui, vec2};
 use taskscope_model::questions::{Activity, Group, HopCount, curves};
-use taskscope_model::{LaneIx, Nanos, State, Trace};
+use taskscope_model::{LaneIx, LaneKind, Nanos, State, Trace};
 
 use crate::busy::busy_lanes;
 use crate::context::Context;
@@ -56,7 +56,7 @@ impl Shares {
         let mut lines = vec![("tasks".to_owned(), states.join("\n"))];
         lines.extend(self.workers.iter().map(|&(lane, busy)| {
             let busy = time::share((f64::from(busy) * 1e6) as u64, 1_000_000);
-            (trace.lane_name(lane), format!("busy {busy}"))
+            (name(trace, lane), format!("busy {busy}"))
         }));
         lines
     }
@@ -85,7 +85,7 @@ impl Shares {
             });
             ui.end_row();
             for &(lane, busy) in &self.workers {
-                ui.weak(cx.trace().lane_name(lane));
+                ui.weak(name(cx.trace(), lane));
                 ui.horizontal(|ui| {
                     bar(ui, &[(palette.state(State::Running), busy)]);
                     let share = time::share((f64::from(busy) * 1e6) as u64, 1_000_000);
@@ -96,6 +96,18 @@ impl Shares {
         });
         ui.add_space(6.0);
     }
+}
+
+/// A worker, with its runtime where there are several.
+fn name(trace: &Trace, lane: LaneIx) -> String {
+    let runtime = match trace.lane(lane).kind {
+        LaneKind::Worker { runtime, .. } if trace.runtimes().len() > 1 => {
+            trace.runtimes()[runtime as usize].name.as_deref()
+        }
+        _ => None,
+    };
+    let lane = trace.lane_name(lane);
+    runtime.map_or(lane.clone(), |runtime| format!("{runtime}: {lane}"))
 }
 
 /// A bar of some parts of a whole.

@@ -32,6 +32,9 @@ fn the_range_is_what_is_in_view_until_something_is_marked() {
     window.run_steps(3);
     assert!(window.query_all_by_label(&part).count() > 0);
     window.get_by_label_contains("what is marked");
+    window.get_by_label("Histogram: How long a poll took");
+    window.get_by_label("Histogram: How long tasks were ready");
+    window.get_by_label_contains(" a second");
     let copied = copied(&mut window, "Copy as text");
     assert!(copied.contains(&format!("polls\t{part}\n")), "{copied}");
 }
