@@ -244,6 +244,8 @@ commands! {
         "Give the selected task a lane of its own right below the workers, or take it away";
     ToggleFolds, "Fold or unfold the tasks", Trace, [plain(Key::U)],
         "Give each task a lane of its own, or show each spawn place as one curve";
+    GroupBy, "Next grouping of tasks", Trace, [shift(Key::U)],
+        "Group the lanes of tasks by spawn place, by name, by parent, by how they ended, or by runtime";
     ColourBy, "Next colours", Trace, [plain(Key::C)],
         "Colour polls by where the task was spawned, by task, by worker, or by how long they take";
     AlignHere, "Align here", Several, [shift(Key::A)],

@@ -290,6 +290,10 @@ impl App {
             TraceCommand::ToggleWay => open.ways.are_drawn = !open.ways.are_drawn,
             TraceCommand::WayFromHere => workspace.begin_way(id),
             TraceCommand::ToggleFolds => member.panels.timeline.outline.toggle_all(),
+            TraceCommand::GroupBy => {
+                let outline = &mut member.panels.timeline.outline;
+                outline.group_by = outline.group_by.next();
+            }
             TraceCommand::ColourBy => open.colour_by = open.colour_by.next(),
             // It concerns what is read, too: see `toggle_follow`.
             TraceCommand::Follow => {}

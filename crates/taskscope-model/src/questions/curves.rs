@@ -122,6 +122,18 @@ pub async fn curves(
     Some(blurred(activity, number, grid))
 }
 
+/// The same for tasks that have nothing in common that is known beforehand; `None` where they have more than half a million
+/// polls up to the end of the window.
+pub async fn curves_of(
+    trace: &Trace,
+    tasks: &[TaskIx],
+    window: Range<Nanos>,
+    columns: usize,
+) -> Option<Curves> {
+    let grid = Grid::new(window.start..window.end.max(window.start), columns);
+    one_by_one(trace, tasks.iter().copied(), grid).await
+}
+
 /// Follows tasks one by one.
 async fn one_by_one(
     trace: &Trace,

@@ -65,7 +65,7 @@ use std::task::{Context, Poll, Waker};
 pub use activity::Activity;
 pub(crate) use blocks::Blocks;
 pub use chain::{Link, links};
-pub use curves::{Curves, Group, curves};
+pub use curves::{Curves, Group, curves, curves_of};
 pub(crate) use facts::Facts;
 pub use find::{PollFilter, find_poll};
 pub use find_wake::{WakeFilter, WokenBy, find_wake};

@@ -117,3 +117,36 @@ fn a_folded_runtime_hides_its_workers() {
     click(&mut window, "Unfold runtime migration");
     assert!(window.query_by_label("Lane worker 2").is_some());
 }
+
+#[test]
+fn tasks_are_grouped_by_what_else_they_have_in_common() {
+    let mut window = window();
+    let trace = document(&mut window).trace_for_jobs();
+    let tasks = || trace.tasks().filter(|task| task.is_async());
+    let labels = |window: &Window| -> Vec<String> {
+        let rows = window.query_all_by_label_contains("nfold ");
+        rows.filter_map(|row| row.accesskit_node().label()).collect()
+    };
+    let grouped = |window: &mut Window, what: &str| {
+        press_with(window, egui::Modifiers::SHIFT, Key::U);
+        window.run_steps(4);
+        window.get_by_label(&format!("Fold tasks by {what}"));
+    };
+    grouped(&mut window, "name");
+    assert!(labels(&window).contains(&"Unfold without a name".to_owned()), "{:?}", labels(&window));
+    grouped(&mut window, "parent");
+    let parents: std::collections::BTreeSet<_> = tasks().map(|task| task.parent).collect();
+    assert!(parents.len() > 1);
+    assert!(labels(&window).iter().any(|label| label.starts_with("Unfold spawned by ")));
+    grouped(&mut window, "end");
+    assert!(labels(&window).contains(&"Unfold returned".to_owned()), "{:?}", labels(&window));
+    grouped(&mut window, "runtime");
+    assert!(labels(&window).contains(&"Unfold runtime migration".to_owned()));
+    let all = tasks().count();
+    let row = window.get_by_label("Unfold runtime migration");
+    let said = row.accesskit_node().value().unwrap_or_default();
+    assert!(said.contains(&format!("{all} tasks")), "{said}");
+    // And round again.
+    grouped(&mut window, "spawn place");
+    window.get_by_label("Unfold bursts.rs:36");
+}

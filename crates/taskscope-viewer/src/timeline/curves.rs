@@ -8,10 +8,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use egui::{Align2, FontId, Mesh, Painter, Rangef, Rect, Shape, pos2};
-use taskscope_model::questions::{Curves, Group, curves};
-use taskscope_model::{LaneIx, Nanos, PlaceIx, State};
+use taskscope_model::questions::{Curves, Group, curves, curves_of};
+use taskscope_model::{LaneIx, Nanos, State};
 
 use super::Frame;
+use super::groups::{GroupKey, Groups};
+use super::outline::Outline;
 use super::rows::{Row, RowKind};
 use crate::busy::busy_lanes;
 use crate::jobs::Question;
@@ -49,7 +51,7 @@ struct Drawn {
     palette: Palette,
 }
 
-/// The states of the tasks of a place, or of all.
+/// The states of the tasks of a group, or of all.
 #[derive(Debug, Default)]
 struct OfTasks {
     question: Question<Asked, Option<Curves>>,
@@ -60,19 +62,19 @@ struct OfTasks {
 /// What rows for many tasks show, kept from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct CurveRows {
-    tasks: HashMap<Option<PlaceIx>, OfTasks>,
+    tasks: HashMap<Option<GroupKey>, OfTasks>,
     pool: Question<Asked, Vec<f32>>,
 }
 
 impl CurveRows {
     /// Paints all such rows that are in sight.
-    pub(super) fn paint(&mut self, painter: &Painter, frame: &Frame<'_>) {
+    pub(super) fn paint(&mut self, painter: &Painter, frame: &Frame<'_>, outline: &Outline) {
         let seen = painter.clip_rect();
         for row in frame.rows.iter().filter(|row| seen.intersects(row.rect)) {
             match row.kind {
-                RowKind::Curve(None) => self.paint_tasks(painter, frame, row, None),
-                RowKind::Curve(Some(Some(place))) => {
-                    self.paint_tasks(painter, frame, row, Some(place));
+                RowKind::Curve(of) => {
+                    let groups = outline.groups();
+                    self.paint_tasks(painter, frame, row, (of, groups));
                 }
                 RowKind::Pool => self.paint_pool(painter, frame, row),
                 _ => {}
@@ -80,27 +82,40 @@ impl CurveRows {
         }
     }
 
-    /// The states of the tasks of a place, or of all.
+    /// The states of the tasks of a group, or of all.
     fn paint_tasks(
         &mut self,
         painter: &Painter,
         frame: &Frame<'_>,
         row: &Row,
-        place: Option<PlaceIx>,
+        (key, groups): (Option<GroupKey>, Option<Arc<Groups>>),
     ) {
         let asked = asked(frame);
         let trace = frame.cx.open.trace_for_jobs();
         let activity = frame.cx.open.activity_for_jobs();
         let Asked { window, columns, .. } = asked.clone();
-        let group = place.map_or(Group::All, Group::Place);
-        let work =
-            || async move { curves(&trace, activity.as_deref(), group, window, columns).await };
-        let of = self.tasks.entry(place).or_default();
+        let work = || async move {
+            let activity = activity.as_deref();
+            match key {
+                None => curves(&trace, activity, Group::All, window, columns).await,
+                Some(GroupKey::Place(Some(place))) => {
+                    curves(&trace, activity, Group::Place(place), window, columns).await
+                }
+                Some(key) => {
+                    let groups = groups?;
+                    curves_of(&trace, &groups.get(key)?.tasks, window, columns).await
+                }
+            }
+        };
+        let of = self.tasks.entry(key).or_default();
         let (jobs, snapshot) = (frame.cx.jobs, frame.cx.open.snapshot());
         let Some(answer) = of.question.ask_on(jobs, snapshot, &asked, Asked::grows, work) else {
             return;
         };
-        let Some(curves) = &answer.value else { return };
+        let Some(curves) = &answer.value else {
+            let painter = painter.with_clip_rect(painter.clip_rect().intersect(frame.plot));
+            return say(&painter, frame, row, "too many polls for a curve");
+        };
         let drawn = Drawn {
             revision: answer.revision,
             asked: answer.key.clone(),

@@ -4,6 +4,7 @@ use egui::text::{LayoutJob, TextWrapping};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use taskscope_model::{LaneIx, LaneKind, State, TaskIx};
 
+use super::groups::GroupKey;
 use super::rows::{LEGEND_ROW, MOST_LEGEND_ROWS, Row, RowKind};
 use super::{Frame, slots};
 use crate::cut_text::cut_text;
@@ -46,7 +47,11 @@ pub(super) fn paint_headers(painter: &Painter, frame: &Frame<'_>) {
             }
             RowKind::Pool => titled(painter, frame, row, None),
             RowKind::Curve(of) => {
-                let swatch = of.filter(|_| frame.cx.open.colour_by == ColourBy::Place);
+                let place = of.and_then(|key| match key {
+                    GroupKey::Place(place) => Some(place),
+                    GroupKey::Of(..) => None,
+                });
+                let swatch = place.filter(|_| frame.cx.open.colour_by == ColourBy::Place);
                 let swatch = swatch.map(|place| frame.cx.open.place_colour(palette, place));
                 titled(painter, frame, row, swatch);
             }
@@ -205,7 +210,7 @@ fn legend(painter: &Painter, frame: &Frame<'_>, row: &Row) {
         painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, palette.text);
         top += LEGEND_ROW;
     };
-    let has_rows = |row: &Row| matches!(row.kind, RowKind::Curve(Some(_)));
+    let has_rows = |row: &Row| row.kind.is_of_place();
     match cx.open.colour_by {
         // The rows of the places have their colours.
         ColourBy::Place if frame.rows.iter().any(has_rows) => {

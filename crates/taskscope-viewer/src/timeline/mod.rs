@@ -134,7 +134,7 @@ fn show(ui: &mut Ui, cx: &Context<'_>, timeline: &mut Timeline) {
             axis::paint_grid(&painter, &frame);
             let painted = lanes::paint(&painter, &frame, cache);
             profiling::scope!("task");
-            curves.paint(&painter, &frame);
+            curves.paint(&painter, &frame, outline);
             tasks.paint(&painter, &frame);
             hits::paint(&ui.painter_at(plot), &frame);
             way::paint(&ui.painter_at(plot), &frame);

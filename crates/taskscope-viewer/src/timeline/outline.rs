@@ -1,5 +1,5 @@
 //! The tree of lanes: runtimes with their workers, other threads, the blocking pool, and tasks by the place where they were
-//! spawned.
+//! spawned, or by what else they have in common.
 //!
 //! What is folded is one row: a runtime its name, the pool how many of its threads were busy, a place how many of
 //! its tasks were in which state. What a person has folded or unfolded stays so; the rest is as suits the trace: a
@@ -11,9 +11,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use taskscope_model::{Flavor, LaneIx, LaneKind, PlaceIx, TaskIx};
+use taskscope_model::{Flavor, LaneIx, LaneKind, TaskIx};
 
-use super::groups::{Group, Groups, Membership};
+use super::groups::{Group, GroupBy, GroupKey, Groups, Membership};
 use super::rows::RowKind;
 use crate::context::Context;
 use crate::time;
@@ -36,8 +36,8 @@ pub(crate) enum Fold {
     Pool,
     /// All that concerns single tasks.
     Tasks,
-    /// The tasks that were spawned at a place, or whose place was not recorded.
-    Place(Option<PlaceIx>),
+    /// The tasks of a group.
+    Group(GroupKey),
 }
 
 /// A row, or many of one kind.
@@ -66,6 +66,8 @@ pub(crate) struct Outline {
     /// Tasks that had to wait because of what was found and is looked at.
     affected: Vec<TaskIx>,
     membership: Membership,
+    /// What tasks are grouped by.
+    pub(crate) group_by: GroupBy,
 }
 
 impl Outline {
@@ -78,10 +80,10 @@ impl Outline {
     pub(crate) fn toggle_all(&mut self) {
         let Some(groups) = self.membership.known() else { return };
         let suits = suits_folded(&groups);
-        let is_open = |group: &Group| !self.is_folded(Fold::Place(group.place), suits);
+        let is_open = |group: &Group| !self.is_folded(Fold::Group(group.key), suits);
         let fold = groups.groups.iter().any(is_open);
         self.set(Fold::Tasks, false);
-        groups.groups.iter().for_each(|group| self.set(Fold::Place(group.place), fold));
+        groups.groups.iter().for_each(|group| self.set(Fold::Group(group.key), fold));
     }
 
     /// Gives a task a lane of its own below the workers, or takes that away.
@@ -97,6 +99,11 @@ impl Outline {
     /// Gives those that had to wait lanes below the workers, as long as that is looked at.
     pub(crate) fn show_affected(&mut self, tasks: Vec<TaskIx>) {
         self.affected = tasks;
+    }
+
+    /// The groups, if they have been asked for.
+    pub(super) fn groups(&self) -> Option<Arc<Groups>> {
+        self.membership.known()
     }
 
     fn is_folded(&self, fold: Fold, suits: bool) -> bool {
@@ -192,29 +199,28 @@ impl Outline {
         // Beside the text of a lesson there is little room, and its steps say what to look at.
         let folded = self.is_folded(Fold::Tasks, cx.open.writes_messages);
         let fold = Some((Fold::Tasks, folded));
-        let groups = if folded { None } else { self.membership.groups(cx) };
+        let groups = if folded { None } else { self.membership.groups(cx, self.group_by) };
         let known = groups.as_ref().map(|groups| time::count(groups.task_count() as u64));
         let detail = known.unwrap_or_default();
-        blocks.push(Block { fold, ..row(RowKind::Tasks, "tasks by spawn place", detail) });
+        let by = groups.as_ref().map_or(self.group_by, |groups| groups.by);
+        let title = format!("tasks by {}", by.word());
+        blocks.push(Block { fold, ..row(RowKind::Tasks, title, detail) });
         let Some(groups) = groups else { return };
         let suits = suits_folded(&groups);
         if groups.groups.len() > 1 {
             blocks.push(row(RowKind::Curve(None), "all tasks", ""));
         }
         for group in &groups.groups {
-            let folded = self.is_folded(Fold::Place(group.place), suits);
+            let folded = self.is_folded(Fold::Group(group.key), suits);
             let in_view = self.membership.in_view(cx, group);
-            let name = match group.place {
-                Some(place) => cx.trace().place(place).short(),
-                None => "place not recorded".to_owned(),
-            };
+            let name = group.title.clone();
             let all = time::plural(group.len() as u64, "task");
             let detail = match in_view.len() == group.len() {
                 true => all,
                 false => format!("{} of {all} in view", time::count(in_view.len() as u64)),
             };
-            let fold = Some((Fold::Place(group.place), folded));
-            blocks.push(Block { fold, ..row(RowKind::Curve(Some(group.place)), name, detail) });
+            let fold = Some((Fold::Group(group.key), folded));
+            blocks.push(Block { fold, ..row(RowKind::Curve(Some(group.key)), name, detail) });
             if !folded {
                 let rows = BlockRows::Tasks(in_view);
                 blocks.push(Block { rows, ..row(RowKind::States, "", "") });

@@ -4,9 +4,10 @@
 //! can be seen.
 
 use egui::{Painter, Rangef, Rect, pos2, vec2};
-use taskscope_model::{LaneIx, PlaceIx, TaskIx};
+use taskscope_model::{LaneIx, TaskIx};
 
 use super::Frame;
+use super::groups::GroupKey;
 use super::outline::{Block, BlockRows, Fold};
 use crate::context::Context;
 use crate::prepared::ColourBy;
@@ -34,12 +35,19 @@ pub(super) enum RowKind {
     States,
     /// That the lanes of tasks follow, and what the colours of states mean.
     Tasks,
-    /// How many tasks of a place are in which state; of all, where there is no place.
-    Curve(Option<Option<PlaceIx>>),
+    /// How many tasks of a group are in which state; of all, where there is no group.
+    Curve(Option<GroupKey>),
     /// The states of a task.
     Task(TaskIx),
     /// What the colours mean.
     Legend,
+}
+
+impl RowKind {
+    /// Whether it is that of a spawn place.
+    pub(super) fn is_of_place(&self) -> bool {
+        matches!(self, Self::Curve(Some(GroupKey::Place(_))))
+    }
 }
 
 /// A row and where it is.
@@ -88,7 +96,8 @@ impl Heights {
 
 /// Whether the colours of places are explained by the rows of these places.
 pub(super) fn names_places(blocks: &[Block]) -> bool {
-    blocks.iter().any(|block| matches!(block.rows, BlockRows::One(RowKind::Curve(Some(_)))))
+    let of_place = RowKind::is_of_place;
+    blocks.iter().any(|block| matches!(&block.rows, BlockRows::One(kind) if of_place(kind)))
 }
 
 fn legend_height(cx: &Context<'_>, blocks: &[Block]) -> f32 {

@@ -4,6 +4,7 @@ use egui::{CursorIcon, Pos2, Role, Sense, Ui, WidgetInfo};
 use taskscope_model::{State, TaskIx};
 
 use super::Frame;
+use super::groups::GroupBy;
 use super::outline::Outline;
 use super::rows::{Row, RowKind};
 use crate::{labels, menus, time};
@@ -24,7 +25,19 @@ pub(super) fn interact(ui: &Ui, frame: &Frame<'_>, outline: &mut Outline) {
             if response.clicked() {
                 outline.set(fold, !folded);
             }
-            if let RowKind::Curve(Some(Some(place))) = row.kind {
+            if row.kind == RowKind::Tasks {
+                response.context_menu(|ui| {
+                    for by in GroupBy::ALL {
+                        if ui.radio(outline.group_by == by, format!("by {}", by.word())).clicked() {
+                            outline.group_by = by;
+                            ui.close();
+                        }
+                    }
+                });
+            }
+            if let RowKind::Curve(Some(group)) = row.kind
+                && let Some(place) = group.place()
+            {
                 menus::of_place(&response, frame.cx, place);
             }
         }
