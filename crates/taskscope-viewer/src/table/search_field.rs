@@ -27,6 +27,8 @@ pub(super) struct SearchField {
     was_open: bool,
     /// Where the cursor is, in bytes.
     cursor: usize,
+    /// How the text may go on: of which snapshot, text and cursor. To look them up takes longer than a frame has.
+    known: Option<(u64, String, usize, Arc<[Completion]>)>,
 }
 
 impl SearchField {
@@ -40,8 +42,8 @@ impl SearchField {
         let is_pressed = ui.input(|input| input.pointer.any_down() || input.pointer.any_released());
         let is_open = had_focus || self.was_open && is_pressed;
         let completions = match is_open && !self.is_dismissed {
-            true => complete(cx.trace(), &text, self.cursor),
-            false => Vec::new(),
+            true => self.completions(cx, &text),
+            false => Arc::from([]),
         };
         let mut accepted = None;
         if had_focus {
@@ -96,6 +98,19 @@ impl SearchField {
         if text != search.text() {
             cx.send(TraceCommand::SearchFor(text));
         }
+    }
+
+    /// How the text may go on.
+    fn completions(&mut self, cx: &Context<'_>, text: &str) -> Arc<[Completion]> {
+        let revision = cx.open.revision;
+        if let Some((of, known, cursor, completions)) = &self.known
+            && (*of, known.as_str(), *cursor) == (revision, text, self.cursor)
+        {
+            return completions.clone();
+        }
+        let completions: Arc<[Completion]> = complete(cx.trace(), text, self.cursor).into();
+        self.known = Some((revision, text.to_owned(), self.cursor, completions.clone()));
+        completions
     }
 
     /// The keys that mean something here; the completion that was taken.

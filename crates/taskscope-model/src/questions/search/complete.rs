@@ -74,14 +74,12 @@ fn values_like(trace: &Trace, word: &Word, written: &str, at: Range<usize>) -> V
         (Takes::OneOf(choices), _) => {
             choices.iter().map(|choice| (choice.word.into(), choice.about.into())).collect()
         }
-        (_, Key::Place) => {
-            counted(trace.tasks().filter_map(|task| Some(trace.place(task.place?).short())), "task")
-        }
+        (_, Key::Place) => places(trace),
         (_, Key::Waits) => waits(trace),
         (_, Key::Worker) => lanes(trace),
         (_, Key::Span) => {
             let names = trace.spans().map(|span| span.name.to_string());
-            counted(names.filter(|name| !name.is_empty()), "of them")
+            counted(names.filter(|name| !name.is_empty()))
         }
         (_, Key::Runtime) => {
             let names = trace.runtimes().iter().filter_map(|runtime| runtime.name.as_deref());
@@ -105,14 +103,24 @@ fn values_like(trace: &Trace, word: &Word, written: &str, at: Range<usize>) -> V
     fits.into_iter().map(completion).collect()
 }
 
+/// Where tasks were spawned, those with the most tasks first.
+fn places(trace: &Trace) -> Vec<(String, String)> {
+    let mut counts = vec![0_u64; trace.places().len()];
+    trace.tasks().filter_map(|task| task.place).for_each(|place| counts[place.get()] += 1);
+    let mut counts: Vec<_> = trace.places().zip(counts).filter(|(_, count)| *count > 0).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let about = |count| crate::units::plural(count, "task");
+    counts.into_iter().map(|(place, count)| (place.short(), about(count))).collect()
+}
+
 /// Different texts, the most frequent first, and how often each occurs.
-fn counted(texts: impl Iterator<Item = String>, what: &str) -> Vec<(String, String)> {
+fn counted(texts: impl Iterator<Item = String>) -> Vec<(String, String)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     // A beginning is enough to know what there is; a person waits for each key.
     texts.take(100_000).for_each(|text| *counts.entry(text).or_default() += 1);
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let about = |(text, count)| (text, crate::units::plural(count, what));
+    let about = |(text, count)| (text, format!("{} of them", crate::units::count(count)));
     counts.into_iter().map(about).collect()
 }
 
@@ -123,8 +131,7 @@ fn waits(trace: &Trace) -> Vec<(String, String)> {
         "Sleep" => "sleep".to_owned(),
         other => other.to_owned(),
     });
-    let mut known = counted(types.filter(|name| !name.is_empty()), "of them");
-    known.iter_mut().for_each(|(_, about)| *about = about.trim_end_matches('s').to_owned());
+    let mut known = counted(types.filter(|name| !name.is_empty()));
     known.push(("join".to_owned(), "the end of another task (inferred)".to_owned()));
     known.push(("I/O".to_owned(), "a socket, a pipe (inferred)".to_owned()));
     known
