@@ -222,6 +222,6 @@ fn where_one_place_has_nearly_all_polls_each_task_has_its_colour() {
         press(&mut window, Key::C);
         assert_ne!(document(&mut window).colour_by, expected, "the key chooses");
         super::harness::click(&mut window, "Trace");
-        window.get_by_label_contains("Colour by place or task");
+        window.get_by_label_contains("Next colours");
     }
 }
