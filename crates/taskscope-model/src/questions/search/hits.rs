@@ -37,7 +37,7 @@ pub(super) const MOST: usize = 2_000_000;
 pub struct Hits {
     /// The tasks that satisfy it, in the order of their numbers.
     pub tasks: Vec<TaskIx>,
-    /// How many stretches of these tasks' lives satisfy it; their polls where it speaks of none.
+    /// How many stretches of these tasks' lives satisfy it; none where it speaks of whole tasks alone.
     pub count: u64,
     /// Whether it speaks of stretches, and not of whole tasks alone.
     pub is_of_stretches: bool,

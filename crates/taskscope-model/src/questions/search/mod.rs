@@ -40,7 +40,7 @@ pub use hits::{Hit, HitList, Hits};
 pub use names::Names;
 pub use parse::QueryError;
 pub use query::Query;
-use query::{Stretch, TaskTerm};
+use query::{Group, Stretch, TaskTerm};
 pub use words::{About, Choice, Takes, WORDS, Word};
 
 /// What satisfies a search, where the playhead is at `moment`.
@@ -56,12 +56,13 @@ pub async fn search(
 ) -> Hits {
     let mut is_wanted = wanted(trace, names, query, moment).await;
     let is_of_stretches = query.is_of_stretches();
-    let of_polls = query.groups.iter().all(|group| group.state == Some(State::Running));
-    let found = match (of_polls, &query.groups[..]) {
-        // It asks for all tasks: none is found in particular.
-        _ if query.is_empty() => Found::default(),
-        (true, _) => polls(trace, activity, query, &mut is_wanted).await,
-        (false, _) => lives(trace, query, &mut is_wanted).await,
+    let found = match &query.groups[..] {
+        // Whole tasks: all that they do is found with them.
+        [] => Found::default(),
+        [group] if group.state == Some(State::Running) => {
+            polls(trace, activity, group, &mut is_wanted).await
+        }
+        _ => lives(trace, query, &mut is_wanted).await,
     };
     let tasks = (0..).map(TaskIx).zip(is_wanted).filter_map(|(task, is)| is.then_some(task));
     Hits::new(trace, tasks.collect(), found, is_of_stretches)
@@ -102,22 +103,20 @@ async fn wanted(trace: &Trace, names: Option<&Names>, query: &Query, moment: Nan
     is_wanted
 }
 
-/// Polls of the tasks that are wanted; afterwards those are wanted that have some, if it asks for some.
+/// Polls of the tasks that are wanted; afterwards those are wanted that have some.
 async fn polls(
     trace: &Trace,
     activity: Option<&Activity>,
-    query: &Query,
+    group: &Group,
     is_wanted: &mut [bool],
 ) -> Found {
-    let group = query.groups.first();
     let activity = activity.filter(|activity| activity.is_of(trace));
     let blocks = Blocks::of(trace, activity);
-    let may_be_in = |block: &usize| match (activity, group) {
-        (Some(activity), Some(group)) => {
+    let may_be_in = |block: &usize| {
+        activity.is_none_or(|activity| {
             let sums = &activity.sums[*block];
             sums.longest.most() >= group.at_least() && !(group.is_of_hops() && sums.hops.is_empty())
-        }
-        _ => true,
+        })
     };
     let numbers: Vec<usize> = (0..blocks.len()).filter(may_be_in).collect();
     let wanted = &*is_wanted;
@@ -129,7 +128,7 @@ async fn polls(
                 let (start, end) = (chunk.start(slot), chunk.end(slot));
                 let poll = Some(PollIx::new(number, slot));
                 let stretch = Stretch { state: State::Running, start, end, poll };
-                let is_hit = wanted[task.get()] && group.is_none_or(|of| of.holds(trace, &stretch));
+                let is_hit = wanted[task.get()] && group.holds(trace, &stretch);
                 if is_hit {
                     found.add(Hit::new(task, stretch));
                 }
@@ -138,7 +137,7 @@ async fn polls(
         found
     };
     let mut found = Found::default();
-    let mut has = vec![group.is_none(); is_wanted.len()];
+    let mut has = vec![false; is_wanted.len()];
     each(&numbers, work, |of_block| {
         of_block.stretches.iter().for_each(|hit| has[hit.task.get()] = true);
         found.join(of_block);
