@@ -19,7 +19,7 @@ use crate::{Cause, State};
 const MOST: usize = 100;
 
 /// The tasks that had to wait because of what was found, those that waited longest first; 100 at most. They are those
-/// that stood in the queue of a held worker meanwhile (inferred: see [`Arrival`](crate::Arrival)), those whose timer or socket nobody
+/// that stood in the queue of a held worker meanwhile (inferred: see [`Arrival`](crate::Arrival)), those whose timer or socket no worker
 /// looked after (inferred), and those that waited for the lock of a convoy at the end. Empty for other kinds.
 ///
 /// With an [`Activity`] of this very trace, what tasks did at a moment is found faster.

@@ -1,8 +1,8 @@
-//! Tasks whose timer or socket nobody looked after while a worker was held.
+//! Tasks whose timer or socket no worker looked after while a worker was held.
 //!
 //! # The fact behind it
 //! Of the workers of a runtime one at a time waits for timers and I/O; the others sleep until they are called. A worker
-//! that comes back from there with one task polls it by itself, and calls nobody, for there is nothing to share. If that poll
+//! that comes back from there with one task polls it by itself, and wakes no other, for there is nothing to share. If that poll
 //! holds it, no worker looks after timers and I/O until it ends: all sleep, and tasks whose time has come, or for whom
 //! something has arrived, are not even scheduled. Nothing is recorded of that but its end: the driver of the held worker wakes
 //! them all, right after.

@@ -45,15 +45,14 @@ pub(super) fn show(ui: &mut Ui, cx: &Context<'_>) {
     }
     let id = ui.scope_id().with("all legs");
     let all = ui.data(|data| data.get_temp::<PollIx>(id)) == Some(poll);
-    let mut steps = sentences(cx, poll, &way);
-    let hidden = steps.len().saturating_sub(FEW + 2);
-    if hidden > 0 && !all {
-        if ui.link(format!("{} before this…", time::plural(hidden as u64, "leg"))).clicked() {
-            ui.data_mut(|data| data.insert_temp(id, poll));
-        }
-        steps.drain(..hidden);
+    // To put a sentence together is to look at what the worker ran: not for those that are not shown.
+    let hidden = if all { 0 } else { way.legs.len().saturating_sub(FEW) };
+    if hidden > 0
+        && ui.link(format!("{} before this…", time::plural(hidden as u64, "leg"))).clicked()
+    {
+        ui.data_mut(|data| data.insert_temp(id, poll));
     }
-    list(ui, cx, "why", steps);
+    list(ui, cx, "why", sentences(cx, poll, &way, hidden));
     total(ui, &way);
 }
 
@@ -148,13 +147,13 @@ fn list(ui: &mut Ui, cx: &Context<'_>, id: &str, steps: Vec<Step>) {
     }
 }
 
-/// The way to a poll in sentences, the oldest first; the poll itself comes last.
-fn sentences(cx: &Context<'_>, poll: PollIx, way: &Way) -> Vec<Step> {
+/// The way to a poll in sentences, from a leg on, the oldest first; the poll itself comes last.
+fn sentences(cx: &Context<'_>, poll: PollIx, way: &Way, from: usize) -> Vec<Step> {
     let trace = cx.trace();
     let of = trace.poll(poll);
     let whose = trace.task_name(of.task);
     let mut steps = Vec::new();
-    let root = root(trace, way, poll);
+    let root = root(trace, way, poll).filter(|_| from == 0);
     let waits = |leg: &&Leg| leg.state == State::Waiting;
     let woken_at = match way.root {
         // What it waited for ended where the root is.
@@ -166,7 +165,7 @@ fn sentences(cx: &Context<'_>, poll: PollIx, way: &Way) -> Vec<Step> {
         let at = woken_at.or(way.legs.first().map(|leg| leg.start)).unwrap_or(of.start);
         Step { at, moment: at, text, task: None, state: None }
     });
-    for (number, leg) in way.legs.iter().enumerate() {
+    for (number, leg) in way.legs.iter().enumerate().skip(from) {
         if root.as_ref().is_some_and(|root| root.at <= leg.start) {
             steps.extend(root.take());
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use egui::{Role, ScrollArea, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
-use taskscope_model::questions::{MOST_LISTED, longest_waits};
+use taskscope_model::questions::{MOST_LISTED, TaskSum, longest_waits, range};
 use taskscope_model::{Nanos, PollIx, TaskIx, Trace};
 
 use super::{Sums, go_to, stretch, title};
@@ -70,6 +70,7 @@ pub(crate) struct LongestPanel {
     what: What,
     sums: Sums,
     waits: Question<Range<Nanos>, Vec<(PollIx, Nanos)>>,
+    hops: Question<Range<Nanos>, Vec<TaskSum>>,
     futures: Question<(), Vec<(TaskIx, u64)>>,
 }
 
@@ -112,8 +113,8 @@ impl LongestPanel {
             list.iter().map(|&(poll, time)| Entry::Poll(poll, time)).collect()
         };
         match self.what {
-            What::Polls => Some(of_polls(&self.sums.get(cx, times, false)?.1.longest)),
-            What::Delays => Some(of_polls(&self.sums.get(cx, times, false)?.1.latest)),
+            What::Polls => Some(of_polls(&self.sums.get(cx, times)?.1.longest)),
+            What::Delays => Some(of_polls(&self.sums.get(cx, times)?.1.latest)),
             What::Waits => {
                 let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
                 let asked = times.clone();
@@ -123,13 +124,14 @@ impl LongestPanel {
                 Some(of_polls(&answer.value))
             }
             What::Hops => {
-                let sums = self.sums.get(cx, times, true)?.1;
-                let mut tasks: Vec<_> = sums.tasks.iter().filter(|of| of.hops > 0).collect();
-                tasks.sort_by_key(|of| (std::cmp::Reverse(of.hops), of.task));
-                let entry = |of: &&taskscope_model::questions::TaskSum| {
-                    Entry::Task(of.task, of.hops.into(), of.polls.into())
+                let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
+                let asked = times.clone();
+                let work = || async move {
+                    most_hops(range(&trace, activity.as_deref(), asked, true).await.tasks)
                 };
-                Some(tasks.iter().take(MOST_LISTED).map(entry).collect())
+                let answer = self.hops.ask(cx.jobs, cx.open.snapshot(), &times, work)?;
+                let entry = |of: &TaskSum| Entry::Task(of.task, of.hops.into(), of.polls.into());
+                Some(answer.value.iter().map(entry).collect())
             }
             What::Futures => {
                 let trace = cx.open.trace_for_jobs();
@@ -139,6 +141,14 @@ impl LongestPanel {
             }
         }
     }
+}
+
+/// Those that hopped most, first.
+fn most_hops(mut tasks: Vec<TaskSum>) -> Vec<TaskSum> {
+    tasks.retain(|of| of.hops > 0);
+    tasks.sort_by_key(|of| (std::cmp::Reverse(of.hops), of.task));
+    tasks.truncate(MOST_LISTED);
+    tasks
 }
 
 /// The tasks with the largest futures, the largest first.

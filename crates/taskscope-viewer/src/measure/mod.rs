@@ -21,27 +21,20 @@ use crate::context::Context;
 use crate::jobs::Question;
 use crate::time;
 
-/// The sums of a stretch of time, asked for whenever that changes; by task, too, where that is wanted.
+/// The sums of a stretch of time, asked for whenever that changes.
 #[derive(Debug, Default)]
 struct Sums {
-    question: Question<(Range<Nanos>, bool), RangeSums>,
+    question: Question<Range<Nanos>, RangeSums>,
 }
 
 impl Sums {
     /// The last ones there are, and of which stretch.
-    fn get(
-        &mut self,
-        cx: &Context<'_>,
-        times: Range<Nanos>,
-        by_task: bool,
-    ) -> Option<(Range<Nanos>, &RangeSums)> {
+    fn get(&mut self, cx: &Context<'_>, times: Range<Nanos>) -> Option<(Range<Nanos>, &RangeSums)> {
         let (trace, activity) = (cx.open.trace_for_jobs(), cx.open.activity_for_jobs());
         let asked = times.clone();
-        let work = || async move { sums_of(&trace, activity.as_deref(), asked, by_task).await };
-        let key = (times, by_task);
-        let answer = self.question.ask(cx.jobs, cx.open.snapshot(), &key, work)?;
-        // Those of before may lack what is asked for.
-        (answer.key.1 || !by_task).then(|| (answer.key.0.clone(), &answer.value))
+        let work = || async move { sums_of(&trace, activity.as_deref(), asked, false).await };
+        let answer = self.question.ask(cx.jobs, cx.open.snapshot(), &times, work)?;
+        Some((answer.key.clone(), &answer.value))
     }
 }
 

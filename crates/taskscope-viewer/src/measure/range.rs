@@ -35,7 +35,7 @@ impl RangePanel {
         let shares = self.shares.ask(cx.jobs, cx.open.snapshot(), &times, work);
         let none = Shares::default();
         let shares = shares.map_or(&none, |answer| &answer.value);
-        let Some((of, sums)) = self.sums.get(cx, times, false) else {
+        let Some((of, sums)) = self.sums.get(cx, times) else {
             ui.weak("Adding up…");
             return;
         };

@@ -23,7 +23,7 @@ const STEP_PIXELS: f64 = 2.0;
 const NARROWEST: f32 = 1.5;
 /// How wide a poll must be for a part of its task's name to stand in it.
 const ROOM_FOR_LABEL: f32 = 26.0;
-/// How wide a poll must be for its end to be told, and the width of the bar that tells it.
+/// How wide a poll must be for its end to be shown, and the width of the bar that shows it.
 const ROOM_FOR_END: f32 = 20.0;
 const END_WIDTH: f32 = 3.0;
 /// For so long lanes are asked within a frame.

@@ -9,7 +9,7 @@
 //! A stay can lie across a thousand long polls: of these only the first and the last are touched. What lies between is
 //! added up once at the end, from where stays begin and end.
 //!
-//! A poll can do harm though nobody stands in its worker's queue: if no worker looks after timers and I/O meanwhile. See
+//! A poll can do harm though no task stands in its worker's queue: if no worker looks after timers and I/O meanwhile. See
 //! `late.rs`.
 //!
 //! # No false alarm
@@ -277,7 +277,7 @@ impl Group {
     }
 }
 
-/// That nobody looked after timers and I/O.
+/// That no worker looked after timers and I/O.
 fn unattended(late: u64) -> String {
     let whose = match late {
         1 => "1 task was woken only after it".to_owned(),

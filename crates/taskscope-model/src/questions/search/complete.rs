@@ -20,7 +20,7 @@ pub struct Completion {
     pub is_open: bool,
 }
 
-/// More than these nobody reads.
+/// More would not be read.
 const MOST: usize = 12;
 
 /// How `text` may go on where the cursor is, at this byte: words of the language, and what they take in this

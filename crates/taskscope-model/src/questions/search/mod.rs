@@ -41,7 +41,7 @@ pub use names::Names;
 pub use parse::QueryError;
 pub use query::Query;
 use query::{Group, Stretch, TaskTerm};
-pub use words::{About, Choice, Takes, WORDS, Word};
+pub use words::{Choice, Takes, WORDS, Word};
 
 /// What satisfies a search, where the playhead is at `moment`.
 ///

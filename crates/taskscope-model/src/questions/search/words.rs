@@ -1,19 +1,10 @@
 //! The words of the search language: each once, with what it takes and what it means.
 //!
-//! The parser, completion, the page of help and the documentation read this table.
+//! The parser and completion read this table.
 
 use crate::State;
 use crate::questions::Outcome;
 use crate::types::PollEnd;
-
-/// What a word of the language speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// A task as a whole.
-    Task,
-    /// A stretch of a task's life in one state: a poll, or the time between two.
-    Stretch,
-}
 
 /// What a word takes behind its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +38,6 @@ pub struct Word {
     pub(super) key: Key,
     /// As it is written.
     pub word: &'static str,
-    /// What it speaks of.
-    pub speaks_of: About,
     /// What it takes.
     pub takes: Takes,
     /// What it keeps, in a few words.
@@ -89,11 +78,10 @@ pub(super) enum Key {
 }
 
 macro_rules! words {
-    ($($key:ident $word:literal $of:ident $takes:expr, $example:literal, $about:literal;)*) => {
+    ($($key:ident $word:literal $takes:expr, $example:literal, $about:literal;)*) => {
         &[$(Word {
             key: Key::$key,
             word: $word,
-            speaks_of: About::$of,
             takes: $takes,
             about: $about,
             example: $example,
@@ -103,33 +91,33 @@ macro_rules! words {
 
 /// All words, in the order in which they are listed.
 pub const WORDS: &[Word] = words![
-    Name "name" Task Takes::Text, r#"name:"conn 1*""#, "The task's name";
-    Place "place" Task Takes::Text, "place:server.rs:40", "Where it was spawned";
-    Ended "ended" Task Takes::OneOf(ENDED), "ended:panicked", "How it ended";
-    Hops "hops" Task Takes::Number, "hops>3", "How often it was polled on another worker than before";
-    Polls "polls" Task Takes::Number, "polls>1k", "How often it was polled";
-    Wakes "wakes" Task Takes::Number, "wakes>100", "How often it was woken";
-    Busy "busy" Task Takes::Duration, "busy>10ms", "How long it was polled in all";
-    Longest "longest" Task Takes::Duration, "longest>1ms", "How long its longest poll took";
-    Size "size" Task Takes::Number, "size>1k", "How many bytes its future has";
-    Now "now" Task Takes::OneOf(STATES), "now:scheduled", "What it does at the playhead";
-    Parent "parent" Task Takes::Text, "parent:accept", "Which task spawned it";
-    Kind "kind" Task Takes::OneOf(KINDS), "kind:blocking", "What sort of task it is";
-    Runtime "runtime" Task Takes::Text, "runtime:io", "The runtime it lives on, by name or number";
-    Id "id" Task Takes::Number, "id:42", "Tokio's number of the task";
-    Poll "poll" Stretch Takes::Duration, "poll>1ms", "Polls that took so long";
-    Scheduled "scheduled" Stretch Takes::Duration, "scheduled>5ms", "Times in a queue that took so long";
-    Waiting "waiting" Stretch Takes::Duration, "waiting>1s", "Waits that took so long";
-    Deferred "deferred" Stretch Takes::Duration, "deferred>1ms", "Times set aside, after a yield, that took so long";
-    State "state" Stretch Takes::OneOf(STATES), "state:scheduled", "Times in which it did that";
-    Lasts "lasts" Stretch Takes::Duration, "lasts>10ms", "Whatever took so long";
-    Time "t" Stretch Takes::Moment, "t>1.2s", "What went on then, from the start of the recording";
-    Worker "worker" Stretch Takes::Worker, "worker:2", "Polls on that worker, or on the thread with that name";
-    Waits "waits" Stretch Takes::Text, "waits:Mutex", "Waits for that: a lock, a channel, sleep, I/O, join";
-    Span "span" Stretch Takes::Text, "span:request", "Polls within that span of the program's own";
-    How "how" Stretch Takes::OneOf(HOW), "how:budget", "Polls that ended so";
-    From "from" Stretch Takes::OneOf(FROM), "from:stolen", "Polls that came from that queue (inferred)";
-    Is "is" Stretch Takes::OneOf(IS), "is:hop", "Polls on another worker than the task's poll before";
+    Name "name" Takes::Text, r#"name:"conn 1*""#, "The task's name";
+    Place "place" Takes::Text, "place:server.rs:40", "Where it was spawned";
+    Ended "ended" Takes::OneOf(ENDED), "ended:panicked", "How it ended";
+    Hops "hops" Takes::Number, "hops>3", "How often it was polled on another worker than before";
+    Polls "polls" Takes::Number, "polls>1k", "How often it was polled";
+    Wakes "wakes" Takes::Number, "wakes>100", "How often it was woken";
+    Busy "busy" Takes::Duration, "busy>10ms", "How long it was polled in all";
+    Longest "longest" Takes::Duration, "longest>1ms", "How long its longest poll took";
+    Size "size" Takes::Number, "size>1k", "How many bytes its future has";
+    Now "now" Takes::OneOf(STATES), "now:scheduled", "What it does at the playhead";
+    Parent "parent" Takes::Text, "parent:accept", "Which task spawned it";
+    Kind "kind" Takes::OneOf(KINDS), "kind:blocking", "What sort of task it is";
+    Runtime "runtime" Takes::Text, "runtime:io", "The runtime it lives on, by name or number";
+    Id "id" Takes::Number, "id:42", "Tokio's number of the task";
+    Poll "poll" Takes::Duration, "poll>1ms", "Polls that took so long";
+    Scheduled "scheduled" Takes::Duration, "scheduled>5ms", "Times in a queue that took so long";
+    Waiting "waiting" Takes::Duration, "waiting>1s", "Waits that took so long";
+    Deferred "deferred" Takes::Duration, "deferred>1ms", "Times set aside, after a yield, that took so long";
+    State "state" Takes::OneOf(STATES), "state:scheduled", "Times in which it did that";
+    Lasts "lasts" Takes::Duration, "lasts>10ms", "Whatever took so long";
+    Time "t" Takes::Moment, "t>1.2s", "What went on then, from the start of the recording";
+    Worker "worker" Takes::Worker, "worker:2", "Polls on that worker, or on the thread with that name";
+    Waits "waits" Takes::Text, "waits:Mutex", "Waits for that: a lock, a channel, sleep, I/O, join";
+    Span "span" Takes::Text, "span:request", "Polls within that span of the program's own";
+    How "how" Takes::OneOf(HOW), "how:budget", "Polls that ended so";
+    From "from" Takes::OneOf(FROM), "from:stolen", "Polls that came from that queue (inferred)";
+    Is "is" Takes::OneOf(IS), "is:hop", "Polls on another worker than the task's poll before";
 ];
 
 macro_rules! choices {
